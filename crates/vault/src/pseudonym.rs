@@ -1,0 +1,192 @@
+//! Pseudonyms: HMAC-SHA-256 over the spine id, cut to 128 bits, under a key that only the project's secret gives.
+//!
+//! Over the spine id and not over a CHI number, so that renumbering and merging change nothing; under a random secret,
+//! because every CHI number can be tried in seconds against an unkeyed hash. At 128 bits five million people collide with
+//! a probability below 10^-25.
+//!
+//! The keeper streams whole records here: fixed width, no parser, no payload.
+
+use std::io::{Read, Write};
+
+use ring::hmac;
+use zeroize::Zeroizing;
+
+use crate::crypto::derive_key;
+use crate::secrets::is_plain_word;
+use crate::{Purpose, Secret, VaultError};
+
+/// Bytes of an input record: record (u64 LE), spine id (u64 LE), band of link quality (u8).
+pub const RECORD_IN_BYTES: usize = 17;
+/// Bytes of an output record: record (u64 LE), pseudonym (16), band of link quality (u8).
+pub const RECORD_OUT_BYTES: usize = 25;
+/// Bytes of an event record, in and out: an event id, its pseudonym.
+pub const EVENT_BYTES: usize = 16;
+
+const PSEUDONYM_BYTES: usize = 16;
+const BLOCK_RECORDS: usize = 4096;
+/// Most records in one run: a thousand for each of five million people, rounded up.
+const MAX_RECORDS: u64 = 1 << 33;
+
+/// The key for one project, version and purpose (`person`, `event`, …).
+pub struct PseudonymKey(hmac::Key);
+
+impl PseudonymKey {
+    /// HKDF-SHA-256 of a [`Purpose::Pseudonym`] secret with info `strongroom/pseudonym/v{version}/{purpose}`.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPurpose`] for another secret; [`VaultError::BadLabel`] unless `purpose` is `[a-z0-9_-]{1,64}`.
+    pub fn derive(secret: &Secret, version: u32, purpose: &str) -> Result<Self, VaultError> {
+        match secret.purpose() {
+            Purpose::Pseudonym => {}
+            other @ (Purpose::Delivery
+            | Purpose::Linkage
+            | Purpose::Extract
+            | Purpose::Output
+            | Purpose::LogSigning) => {
+                return Err(VaultError::WrongPurpose {
+                    purpose: other,
+                    wanted: "make pseudonyms",
+                });
+            }
+        }
+        if !is_plain_word(purpose) {
+            return Err(VaultError::BadLabel);
+        }
+        let info = format!("strongroom/pseudonym/v{version}/{purpose}");
+        let key = derive_key(&[], secret.bytes(), &[info.as_bytes()])?;
+        Ok(Self::from_hmac_key(key.as_slice()))
+    }
+
+    fn from_hmac_key(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The first 16 bytes of HMAC-SHA-256 over the 8 big-endian bytes of `spine_id`.
+    #[must_use]
+    pub fn pseudonym(&self, spine_id: u64) -> [u8; 16] {
+        self.first_half(&spine_id.to_be_bytes())
+    }
+
+    /// The first 16 bytes of HMAC-SHA-256 over the 16 bytes of `event`, as they are.
+    #[must_use]
+    pub fn event_pseudonym(&self, event: &[u8; EVENT_BYTES]) -> [u8; 16] {
+        self.first_half(event)
+    }
+
+    fn first_half(&self, message: &[u8]) -> [u8; PSEUDONYM_BYTES] {
+        let tag = hmac::sign(&self.0, message);
+        let mut pseudonym = [0; PSEUDONYM_BYTES];
+        for (to, from) in pseudonym.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        pseudonym
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Pseudonymised {
+    /// Records written.
+    pub records: u64,
+}
+
+/// Maps records of [`RECORD_IN_BYTES`] to records of [`RECORD_OUT_BYTES`], in the order they come.
+///
+/// The order is the input's: whoever writes rows that leave sorts them by pseudonym. Memory is constant.
+///
+/// # Errors
+/// [`VaultError::PartialRecord`] when the input ends inside a record (whole records before it were written: throw the
+/// output away), [`VaultError::TooManyRecords`], and what reader and writer give.
+pub fn stream_pseudonymise<R: Read, W: Write>(
+    mut reader: R,
+    mut writer: W,
+    key: &PseudonymKey,
+) -> Result<Pseudonymised, VaultError> {
+    let mut input = Zeroizing::new(vec![0; RECORD_IN_BYTES * BLOCK_RECORDS]);
+    let mut output = Zeroizing::new(Vec::with_capacity(RECORD_OUT_BYTES * BLOCK_RECORDS));
+    let mut records = 0_u64;
+    loop {
+        let length = crate::files::read_full(&mut reader, &mut input)
+            .map_err(VaultError::stream("read the record map"))?;
+        let (block, rest) = input
+            .split_at_checked(length)
+            .ok_or(VaultError::Crypto)?
+            .0
+            .as_chunks::<RECORD_IN_BYTES>();
+        if !rest.is_empty() {
+            return Err(VaultError::PartialRecord {
+                record_bytes: RECORD_IN_BYTES,
+            });
+        }
+        records += block.len() as u64;
+        if records > MAX_RECORDS {
+            return Err(VaultError::TooManyRecords { limit: MAX_RECORDS });
+        }
+        output.clear();
+        for [r0, r1, r2, r3, r4, r5, r6, r7, spine @ .., band] in block {
+            let pseudonym = key.pseudonym(u64::from_le_bytes(*spine));
+            output.extend_from_slice(&[*r0, *r1, *r2, *r3, *r4, *r5, *r6, *r7]);
+            output.extend_from_slice(&pseudonym);
+            output.push(*band);
+        }
+        writer
+            .write_all(&output)
+            .map_err(VaultError::stream("write the pseudonyms"))?;
+        if block.len() < BLOCK_RECORDS {
+            writer
+                .flush()
+                .map_err(VaultError::stream("write the pseudonyms"))?;
+            return Ok(Pseudonymised { records });
+        }
+    }
+}
+
+/// Maps event ids of [`EVENT_BYTES`] to pseudonyms of as many bytes, one for one, in the order they come.
+///
+/// The key is one derived for events, never the one for people. Memory is constant.
+///
+/// # Errors
+/// As [`stream_pseudonymise`].
+pub fn stream_pseudonymise_events<R: Read, W: Write>(
+    mut reader: R,
+    mut writer: W,
+    key: &PseudonymKey,
+) -> Result<Pseudonymised, VaultError> {
+    let mut input = Zeroizing::new(vec![0; EVENT_BYTES * BLOCK_RECORDS]);
+    let mut output = Zeroizing::new(Vec::with_capacity(EVENT_BYTES * BLOCK_RECORDS));
+    let mut records = 0_u64;
+    loop {
+        let length = crate::files::read_full(&mut reader, &mut input)
+            .map_err(VaultError::stream("read the event ids"))?;
+        let (block, rest) = input
+            .split_at_checked(length)
+            .ok_or(VaultError::Crypto)?
+            .0
+            .as_chunks::<EVENT_BYTES>();
+        if !rest.is_empty() {
+            return Err(VaultError::PartialRecord {
+                record_bytes: EVENT_BYTES,
+            });
+        }
+        records += block.len() as u64;
+        if records > MAX_RECORDS {
+            return Err(VaultError::TooManyRecords { limit: MAX_RECORDS });
+        }
+        output.clear();
+        for event in block {
+            output.extend_from_slice(&key.event_pseudonym(event));
+        }
+        writer
+            .write_all(&output)
+            .map_err(VaultError::stream("write the event pseudonyms"))?;
+        if block.len() < BLOCK_RECORDS {
+            writer
+                .flush()
+                .map_err(VaultError::stream("write the event pseudonyms"))?;
+            return Ok(Pseudonymised { records });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
