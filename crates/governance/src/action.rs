@@ -1,0 +1,189 @@
+//! Every action, what it acts on, and in which states. The reference page of permissions and the access
+//! policies are held against this table by tests.
+
+use serde::{Deserialize, Serialize};
+
+use crate::refusal::Refusal;
+
+/// Who can do an action at all, before any policy: people, or only the safe haven itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A person within their roles.
+    Person,
+    /// The safe haven itself.
+    System,
+}
+
+/// One row of the table of actions.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The action.
+    pub action: Action,
+    /// Word in the log, in policies and on the command line.
+    pub word: &'static str,
+    /// Kind of object it acts on.
+    pub kind: &'static str,
+    /// States in which it is possible; `-` stands for an object that does not exist yet.
+    pub states: &'static [&'static str],
+    /// People, or the safe haven itself.
+    pub actor: Actor,
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident $word:literal $actor:ident $kind:literal [$($state:literal)*];)*) => {
+        /// Everything that can be done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// Every action with its object and states.
+            pub const TABLE: &'static [Row] = &[
+                $(Row { action: Self::$name, word: $word, kind: $kind, states: &[$($state),*], actor: Actor::$actor },)*
+            ];
+
+            /// The row of this action.
+            #[must_use]
+            pub fn row(self) -> Row {
+                match self {
+                    $(Self::$name => Row { action: self, word: $word, kind: $kind, states: &[$($state),*], actor: Actor::$actor },)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Adds a person with roles.
+    AddPerson "add_person" Person "person" ["-"];
+    /// Records accreditation, training and undertaking.
+    RecordStanding "record_standing" Person "person" ["active"];
+    /// Ends every right of a person.
+    RetirePerson "retire_person" Person "person" ["active"];
+    /// Enters a dataset in the catalogue.
+    RegisterDataset "register_dataset" Person "dataset" ["-"];
+    /// A controller's standing instruction.
+    GiveInstruction "give_instruction" Person "dataset" ["registered" "instructed"];
+    /// Takes it back.
+    WithdrawInstruction "withdraw_instruction" Person "dataset" ["instructed"];
+    /// Delivers a file of identifiers.
+    DeliverIdentifiers "deliver_identifiers" Person "delivery" ["-"];
+    /// The identifiers were fit to keep.
+    KeepIdentifiers "keep_identifiers" System "delivery" ["opened"];
+    /// They were not.
+    RefuseIdentifiers "refuse_identifiers" System "delivery" ["opened"];
+    /// Delivers a file of payload.
+    DeliverPayload "deliver_payload" Person "delivery" ["identified"];
+    /// The payload was fit to keep.
+    KeepPayload "keep_payload" System "delivery" ["reading"];
+    /// It was not.
+    RefusePayload "refuse_payload" System "delivery" ["reading"];
+    /// Begins an application.
+    StartApplication "start_application" Person "project" ["-"];
+    /// Freezes a version and submits it.
+    SubmitApplication "submit_application" Person "project" ["draft" "returned"];
+    /// A controller agrees for its dataset.
+    SignForDataset "sign_for_dataset" Person "project" ["submitted"];
+    /// A controller does not.
+    DeclineForDataset "decline_for_dataset" Person "project" ["submitted"];
+    /// A panel member votes.
+    VoteOnApplication "vote_on_application" Person "project" ["submitted"];
+    /// The panel approves.
+    ApproveApplication "approve_application" Person "project" ["submitted"];
+    /// The panel sends it back.
+    ReturnApplication "return_application" Person "project" ["submitted"];
+    /// The panel refuses.
+    RefuseApplication "refuse_application" Person "project" ["submitted"];
+    /// The author withdraws.
+    WithdrawApplication "withdraw_application" Person "project" ["draft" "submitted" "returned" "approved"];
+    /// Puts an approval in force.
+    CommenceProject "commence_project" Person "project" ["approved"];
+    /// Ends a project on its day.
+    ExpireProject "expire_project" System "project" ["in_force"];
+    /// Ends it before.
+    RevokeProject "revoke_project" Person "project" ["approved" "in_force"];
+    /// The author ends it.
+    CloseProject "close_project" Person "project" ["in_force"];
+    /// Orders the indexing of a delivery.
+    OrderIndexing "order_indexing" Person "indexing" ["-"];
+    /// It is done.
+    CompleteIndexing "complete_indexing" System "indexing" ["ordered"];
+    /// It is not.
+    FailIndexing "fail_indexing" System "indexing" ["ordered"];
+    /// Orders an extract.
+    OrderExtract "order_extract" Person "extract" ["-"];
+    /// It is made and sealed.
+    SealExtract "seal_extract" System "extract" ["ordered"];
+    /// It is not.
+    FailExtract "fail_extract" System "extract" ["ordered"];
+    /// Opens a workspace.
+    OpenWorkspace "open_workspace" Person "workspace" ["-"];
+    /// Closes it for now.
+    SuspendWorkspace "suspend_workspace" Person "workspace" ["open"];
+    /// Opens it again.
+    ResumeWorkspace "resume_workspace" Person "workspace" ["suspended"];
+    /// Closes it for good.
+    CloseWorkspace "close_workspace" Person "workspace" ["open" "suspended"];
+    /// Runs a statement.
+    RunQuery "run_query" Person "workspace" ["open"];
+    /// Stages a result for release.
+    StageOutput "stage_output" Person "output" ["-"];
+    /// The machine checked it.
+    CompleteCheck "complete_check" System "output" ["staged"];
+    /// It could not.
+    FailCheck "fail_check" System "output" ["staged"];
+    /// Puts a version before output checkers.
+    SubmitOutput "submit_output" Person "output" ["checked" "changes_requested"];
+    /// An output checker votes.
+    VoteOnOutput "vote_on_output" Person "output" ["under_review"];
+    /// Releases the reviewed bytes.
+    ReleaseOutput "release_output" Person "output" ["approved"];
+    /// Uses the single download.
+    DownloadOutput "download_output" Person "output" ["released"];
+    /// The author withdraws.
+    WithdrawOutput "withdraw_output" Person "output" ["checked" "under_review" "changes_requested" "approved"];
+    /// Calls a release back.
+    RecallOutput "recall_output" Person "output" ["released"];
+    /// Queues a job.
+    QueueJob "queue_job" System "job" ["-"];
+    /// It is done.
+    FinishJob "finish_job" System "job" ["queued"];
+    /// It is not.
+    FailJob "fail_job" System "job" ["queued"];
+    /// It is cancelled.
+    CancelJob "cancel_job" Person "job" ["queued"];
+    /// Reads an application, its votes and its papers.
+    ViewProject "view_project" Person "project" ["draft" "submitted" "returned" "refused" "withdrawn" "approved" "in_force" "expired" "revoked" "closed"];
+    /// Reads an output, its findings and its bytes.
+    ViewOutput "view_output" Person "output" ["staged" "checked" "uncheckable" "under_review" "changes_requested" "approved" "released" "refused" "withdrawn" "recalled"];
+    /// Reads the log.
+    ViewLog "view_log" Person "log" ["-"];
+    /// Reads the catalogue.
+    ViewCatalogue "view_catalogue" Person "catalogue" ["-"];
+}
+
+impl Action {
+    /// Word in the log, in policies and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.row().word
+    }
+
+    /// The refusal for a state that does not allow it.
+    #[must_use]
+    pub fn wrong_state(self, kind: &'static str, state: &'static str) -> Refusal {
+        Refusal::WrongState {
+            action: self.word(),
+            kind,
+            state,
+        }
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,315 @@
+//! Jobs: what the keeper is asked to do, under whose authority. The intent is in the log before anything runs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+use crate::change::{By, Change, Lifecycle};
+use crate::ids::{
+    DatasetId, DeliveryId, ExtractId, IndexingId, JobId, OutputId, PersonId, ProjectId, Sha256,
+    WorkspaceId,
+};
+use crate::project::Permit;
+use crate::refusal::Refusal;
+use crate::workspace::Workspace;
+
+/// What permits a job. There are two kinds and no third.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Authority {
+    /// A project's signed manifest.
+    Manifest {
+        /// The project.
+        project: ProjectId,
+        /// Hash of the manifest's bytes.
+        sha256: Sha256,
+    },
+    /// A controller's standing instruction for its dataset.
+    Instruction {
+        /// The dataset.
+        dataset: DatasetId,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Task {
+    /// Read a delivered file of identifiers.
+    LoadIdentifiers {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// Name of the uploaded file under the keeper's folder.
+        upload: String,
+        /// `csv` or `parquet`.
+        format: String,
+    },
+    /// Read a delivered file of payload.
+    LoadPayload {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// Name of the uploaded file under the keeper's folder.
+        upload: String,
+        /// `csv` or `parquet`.
+        format: String,
+    },
+    /// Link a delivery's records to the spine.
+    Index {
+        /// The indexing.
+        indexing: IndexingId,
+    },
+    /// Cut an extract.
+    Extract {
+        /// The extract.
+        extract: ExtractId,
+    },
+    /// Run a statement for the screen of a workspace, which shows checked results only.
+    Query {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Who asks.
+        person: PersonId,
+        /// Hash of the statement's text, a key into the documents.
+        statement: Sha256,
+    },
+    /// Check a staged output.
+    Check {
+        /// The output.
+        output: OutputId,
+    },
+}
+
+impl Task {
+    /// The word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::LoadIdentifiers { .. } => "load_identifiers",
+            Self::LoadPayload { .. } => "load_payload",
+            Self::Index { .. } => "index",
+            Self::Extract { .. } => "extract",
+            Self::Query { .. } => "query",
+            Self::Check { .. } => "check",
+        }
+    }
+
+    /// Id of what it is about.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self {
+            Self::LoadIdentifiers { delivery, .. } | Self::LoadPayload { delivery, .. } => {
+                delivery.as_str()
+            }
+            Self::Index { indexing } => indexing.as_str(),
+            Self::Extract { extract } => extract.as_str(),
+            Self::Query { workspace, .. } => workspace.as_str(),
+            Self::Check { output } => output.as_str(),
+        }
+    }
+}
+
+/// What every state of a job knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// Id.
+    pub id: JobId,
+    /// What is to be done.
+    pub task: Task,
+    /// What permits it.
+    pub authority: Authority,
+    /// It must be done by then.
+    pub deadline: Timestamp,
+}
+
+/// How a job ended that was done, in words from a closed list and numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// For a query or a check: `pass`, `treat`, `review`, `fail`.
+    pub verdict: Option<String>,
+    /// Hash of the bytes it made, if any.
+    pub bytes: Option<Sha256>,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Job {
+    /// Waits for the keeper.
+    Queued {
+        /// What it knows.
+        core: Core,
+    },
+    /// Done.
+    Done {
+        /// What it knows.
+        core: Core,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Not done.
+    Failed {
+        /// What it knows.
+        core: Core,
+    },
+    /// Cancelled before it was done.
+    Cancelled {
+        /// What it knows.
+        core: Core,
+    },
+}
+
+impl Lifecycle for Job {
+    const KIND: &'static str = "job";
+    fn id(&self) -> &str {
+        self.core().id.as_str()
+    }
+    fn project(&self) -> Option<&ProjectId> {
+        match &self.core().authority {
+            Authority::Manifest { project, .. } => Some(project),
+            Authority::Instruction { .. } => None,
+        }
+    }
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } => "queued",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+impl Job {
+    /// What it knows.
+    #[must_use]
+    pub fn core(&self) -> &Core {
+        match self {
+            Self::Queued { core }
+            | Self::Done { core, .. }
+            | Self::Failed { core }
+            | Self::Cancelled { core } => core,
+        }
+    }
+
+    /// Queues a job that follows from another change (a delivery, an order).
+    #[must_use]
+    pub fn queue(
+        id: JobId,
+        task: Task,
+        authority: Authority,
+        deadline: Timestamp,
+        by: &By,
+        at: Timestamp,
+    ) -> Change<Self> {
+        let (word, object) = (task.word(), task.object().to_owned());
+        let cited = match &authority {
+            Authority::Manifest { sha256, .. } => sha256.to_string(),
+            Authority::Instruction { dataset } => dataset.to_string(),
+        };
+        let core = Core {
+            id,
+            task,
+            authority,
+            deadline,
+        };
+        Change::new(Self::Queued { core }, Action::QueueJob, by, at)
+            .fact("task", word)
+            .fact("of", &object)
+            .fact("authority", &cited)
+    }
+
+    /// Queues a query of a workspace.
+    ///
+    /// # Errors
+    /// If the workspace is not open or belongs to another project than the permit.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a different thing that the rule needs"
+    )]
+    pub fn query(
+        id: JobId,
+        permit: &Permit,
+        workspace: &Workspace,
+        statement: Sha256,
+        deadline: Timestamp,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let place = workspace.must_be_open(Action::RunQuery)?;
+        if place.project != *permit.project() {
+            return Err(Refusal::Elsewhere("this workspace"));
+        }
+        let task = Task::Query {
+            workspace: place.id,
+            person: by.clone(),
+            statement,
+        };
+        let authority = Authority::Manifest {
+            project: permit.project().clone(),
+            sha256: permit.manifest().clone(),
+        };
+        let by = By::Person(by.clone());
+        let change = Self::queue(id, task, authority, deadline, &by, at);
+        Ok(change)
+    }
+
+    /// The keeper did it.
+    ///
+    /// # Errors
+    /// If it was not queued, or its deadline passed.
+    pub fn finish(self, outcome: Outcome, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        let core = self.queued(Action::FinishJob)?;
+        if at > core.deadline {
+            return Err(Refusal::Deadline);
+        }
+        let said = outcome.clone();
+        let mut change = Change::new(
+            Self::Done { core, outcome },
+            Action::FinishJob,
+            &By::System,
+            at,
+        );
+        if let Some(verdict) = &said.verdict {
+            change = change.fact("verdict", verdict);
+        }
+        if let Some(bytes) = &said.bytes {
+            change = change.fact("bytes", bytes);
+        }
+        Ok(change)
+    }
+
+    /// The keeper refused it or could not do it. `code` is a word from a closed list.
+    ///
+    /// # Errors
+    /// If it was not queued.
+    pub fn fail(self, code: &'static str, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        let core = self.queued(Action::FailJob)?;
+        Ok(Change::new(Self::Failed { core }, Action::FailJob, &By::System, at).fact("code", code))
+    }
+
+    /// Cancels it.
+    ///
+    /// # Errors
+    /// If it was not queued.
+    pub fn cancel(self, by: &By, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        let core = self.queued(Action::CancelJob)?;
+        Ok(Change::new(
+            Self::Cancelled { core },
+            Action::CancelJob,
+            by,
+            at,
+        ))
+    }
+
+    fn queued(self, action: Action) -> Result<Core, Refusal> {
+        let state = self.state();
+        match self {
+            Self::Queued { core } => Ok(core),
+            Self::Done { .. } | Self::Failed { .. } | Self::Cancelled { .. } => {
+                Err(action.wrong_state(Self::KIND, state))
+            }
+        }
+    }
+}

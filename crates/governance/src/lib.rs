@@ -1,0 +1,51 @@
+//! The board room: every lifecycle of the safe haven and its rules.
+//!
+//! A state is a struct that holds only what is true in it. A transition eats the old state and returns a
+//! [`Change`] or a [`Refusal`]; only this crate can make a `Change`, and the store accepts nothing else.
+//! Here stands what no site may relax: two people for a release, nobody decides on their own work,
+//! no identifier in a workspace. Which *role* may do what is a site's policy and stands in
+//! `policies/access/`.
+//!
+//! No I/O, no async, no clock: time and ids come in as arguments.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests panic"
+    )
+)]
+
+pub mod action;
+pub mod change;
+pub mod dataset;
+pub mod delivery;
+pub mod extract;
+pub mod ids;
+pub mod indexing;
+pub mod job;
+pub mod output;
+pub mod person;
+pub mod project;
+pub mod refusal;
+pub mod request;
+pub mod workspace;
+
+pub use action::Action;
+pub use change::{Batch, By, Change, Event, Fact, Lifecycle, Sealed};
+pub use ids::{
+    DatasetId, DeliveryId, ExtractId, IndexingId, JobId, OutputId, PersonId, ProjectId, Sha256,
+    WorkspaceId,
+};
+pub use jiff::Timestamp;
+pub use jiff::civil::Date;
+pub use refusal::Refusal;
+
+/// The UTC calendar day of a moment: what end dates are compared with.
+#[must_use]
+pub fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(jiff::tz::TimeZone::UTC).date()
+}

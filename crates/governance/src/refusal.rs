@@ -1,0 +1,134 @@
+//! A reasoned no. Each text says what, why and what next, in words for the person who reads it.
+
+use crate::ids::{DatasetId, PersonId};
+use jiff::civil::Date;
+
+/// Why a rule refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The object's state does not allow the action.
+    #[error("{action} is not possible while the {kind} is {state}")]
+    WrongState {
+        /// The action.
+        action: &'static str,
+        /// Kind of object.
+        kind: &'static str,
+        /// Its state.
+        state: &'static str,
+    },
+    /// Only the author may.
+    #[error("only the person who made this {0} may do that")]
+    NotTheAuthor(&'static str),
+    /// Only a member of the project may.
+    #[error("only a member of the project may do that")]
+    NotAMember,
+    /// Somebody on the project may not.
+    #[error("{0} is on this project; somebody who is not must do this")]
+    OnTheProject(PersonId),
+    /// Only the controller may.
+    #[error("only the controller of {0} may do that")]
+    NotTheController(DatasetId),
+    /// Only the named provider may.
+    #[error("only the person named to deliver {what} of {dataset} may do that")]
+    NotTheProvider {
+        /// Identifiers or payload.
+        what: &'static str,
+        /// The dataset.
+        dataset: DatasetId,
+    },
+    /// Identifiers and payload need two people.
+    #[error("identifiers and payload of one dataset must come from two different people")]
+    SameProviderTwice,
+    /// The controller has not given a standing instruction that is live.
+    #[error(
+        "the controller of {0} has given no standing instruction that is in force; ask the controller"
+    )]
+    NoInstruction(DatasetId),
+    /// The act cites another version than the one that is decided on.
+    #[error(
+        "this was about another version of the application; read the submitted version and decide again"
+    )]
+    AnotherVersion,
+    /// The form has a fault.
+    #[error("the application cannot be submitted: {0}")]
+    Form(String),
+    /// A decision needs every controller.
+    #[error("the controller of {0} has not signed this version")]
+    NotSigned(DatasetId),
+    /// A controller declined.
+    #[error("the controller of {0} declined; the application can only be returned or refused")]
+    Declined(DatasetId),
+    /// The person voted already.
+    #[error("{0} has already voted on this version")]
+    VotedAlready(PersonId),
+    /// The quorum is not met.
+    #[error("{have} of {need} panel votes are in; the quorum is not met")]
+    NoQuorum {
+        /// Votes so far.
+        have: u32,
+        /// Votes needed.
+        need: u32,
+    },
+    /// The votes do not carry it.
+    #[error(
+        "the votes do not carry this decision: {approve} approve, {return_} return, {refuse} refuse"
+    )]
+    NotCarried {
+        /// Votes to approve.
+        approve: u32,
+        /// Votes to return.
+        return_: u32,
+        /// Votes to refuse.
+        refuse: u32,
+    },
+    /// A paper is missing or out of date.
+    #[error("the {0} is missing or out of date")]
+    Paper(&'static str),
+    /// A person's standing lapsed.
+    #[error("{person} has no {what} that is valid on {day}; renew it first")]
+    Standing {
+        /// Whose.
+        person: PersonId,
+        /// Accreditation, training or undertaking.
+        what: &'static str,
+        /// The day asked about.
+        day: Date,
+    },
+    /// The project ended.
+    #[error("the project's approval ended on {0}; ask for an extension")]
+    Ended(Date),
+    /// Not yet begun.
+    #[error("the project's approval begins on {0}")]
+    NotBegun(Date),
+    /// The end has not come.
+    #[error("the project's approval runs until {0}; it cannot expire before")]
+    NotEnded(Date),
+    /// A manifest, extract or other thing is not the one that was approved.
+    #[error("{0} is not what was approved")]
+    NotApproved(&'static str),
+    /// Something of another project or delivery.
+    #[error("{0} belongs to something else")]
+    Elsewhere(&'static str),
+    /// The output cannot go on as it stands.
+    #[error("{0}")]
+    Verdict(&'static str),
+    /// The author may not check.
+    #[error("nobody checks their own output")]
+    OwnOutput,
+    /// Two different people.
+    #[error("{0} has already voted; a second output checker must decide")]
+    SameCheckerTwice(PersonId),
+    /// The bytes differ.
+    #[error("the bytes are not the bytes that were reviewed")]
+    OtherBytes,
+    /// A download was used.
+    #[error("this release has been downloaded already; stage the output again if it was lost")]
+    Downloaded,
+    /// A deadline passed.
+    #[error("the job was not finished within its deadline")]
+    Deadline,
+    /// A value is not acceptable.
+    #[error("{0}")]
+    Invalid(String),
+}
