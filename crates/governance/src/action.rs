@@ -164,6 +164,50 @@ actions! {
     ViewCatalogue "view_catalogue" Person "catalogue" ["-"];
 }
 
+/// Every state of every lifecycle, in the order of the reference pages.
+pub const STATES: &[(&str, &[&str])] = &[
+    ("person", &["active", "retired"]),
+    ("dataset", &["registered", "instructed"]),
+    (
+        "delivery",
+        &["opened", "identified", "reading", "complete", "refused"],
+    ),
+    (
+        "project",
+        &[
+            "draft",
+            "submitted",
+            "returned",
+            "refused",
+            "withdrawn",
+            "approved",
+            "in_force",
+            "expired",
+            "revoked",
+            "closed",
+        ],
+    ),
+    ("indexing", &["ordered", "indexed", "failed"]),
+    ("extract", &["ordered", "sealed", "failed"]),
+    ("workspace", &["open", "suspended", "closed"]),
+    (
+        "output",
+        &[
+            "staged",
+            "checked",
+            "uncheckable",
+            "under_review",
+            "changes_requested",
+            "approved",
+            "released",
+            "refused",
+            "withdrawn",
+            "recalled",
+        ],
+    ),
+    ("job", &["queued", "done", "failed", "cancelled"]),
+];
+
 impl Action {
     /// Word in the log, in policies and on the command line.
     #[must_use]

@@ -121,7 +121,9 @@ impl Dictionary {
             ));
         }
         let mut seen = BTreeSet::new();
-        for name in self.variables.iter().map(|v| &v.name) {
+        for variable in &self.variables {
+            let name = &variable.name;
+            self.must_not_identify(variable)?;
             if !plain(name) || RESERVED.contains(&name.as_str()) {
                 return invalid(format!("{name:?} cannot be the name of a variable"));
             }
@@ -137,6 +139,33 @@ impl Dictionary {
                 invalid("a spine or an objection list holds identifiers only".into())
             }
             Purpose::Payload | Purpose::Spine | Purpose::Objections => Ok(()),
+        }
+    }
+
+    /// No variable is a column that identifies, under the same name. Dates of birth and postcodes may be
+    /// declared as such: no transform lets them through as delivered. What describes more than it
+    /// identifies (sex, locality, region) may be both.
+    fn must_not_identify(&self, variable: &Variable) -> Result<(), Refusal> {
+        let name = &variable.name;
+        let is = |what: &str| {
+            Err(Refusal::Invalid(format!(
+                "{name:?} is {what} and cannot be a variable as well"
+            )))
+        };
+        if *name == self.record {
+            return is("the record number");
+        }
+        if self.event.as_ref() == Some(name) {
+            return is("the event number");
+        }
+        let Some(role) = self.identifiers.get(name) else {
+            return Ok(());
+        };
+        match (role.as_str(), variable.kind) {
+            ("sex" | "locality" | "region", _)
+            | ("date_of_birth", ColumnKind::DateOfBirth)
+            | ("postcode", ColumnKind::Postcode) => Ok(()),
+            _ => is("an identifier"),
         }
     }
 

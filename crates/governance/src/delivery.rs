@@ -206,7 +206,7 @@ impl Delivery {
     /// The keeper read the identifiers and sealed them.
     ///
     /// # Errors
-    /// If no identifiers were being read.
+    /// If no identifiers were being read, or the delivery is another dataset's.
     pub fn keep_identifiers(
         self,
         dataset: &Dataset,
@@ -219,6 +219,9 @@ impl Delivery {
         let Self::Opened { core, by } = self else {
             return Err(Action::KeepIdentifiers.wrong_state(Self::KIND, state));
         };
+        if core.dataset != dataset.id {
+            return Err(Refusal::Elsewhere("this delivery"));
+        }
         let payload = match dataset.dictionary.purpose {
             Purpose::Spine | Purpose::Objections => PayloadDue::None,
             Purpose::Payload => PayloadDue::Due,

@@ -107,9 +107,7 @@ impl Extract {
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         project.live_at(at)?;
-        if project.manifest.people.contains(by) {
-            return Err(Refusal::OnTheProject(by.clone()));
-        }
+        project.must_not_be_on(by)?;
         let mut chosen = Vec::with_capacity(project.manifest.datasets.len());
         for asked in &project.manifest.datasets {
             let mut of_it = indexings.iter().filter(|(d, _)| *d == asked.dataset);

@@ -100,10 +100,6 @@ impl Indexing {
     /// # Errors
     /// If the project is not live, does not include the dataset, a delivery is not complete, or the indexer
     /// is on the project or has delivered payload.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a different thing that the rule needs"
-    )]
     pub fn order(
         id: IndexingId,
         project: &InForce,
@@ -114,9 +110,7 @@ impl Indexing {
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         project.live_at(at)?;
-        if project.manifest.people.contains(by) {
-            return Err(Refusal::OnTheProject(by.clone()));
-        }
+        project.must_not_be_on(by)?;
         let Some(payload) = delivery.payload() else {
             return Err(Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state()));
         };

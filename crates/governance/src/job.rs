@@ -223,11 +223,8 @@ impl Job {
     /// Queues a query of a workspace.
     ///
     /// # Errors
-    /// If the workspace is not open or belongs to another project than the permit.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a different thing that the rule needs"
-    )]
+    /// If the permit is another person's or has ended, or the workspace is not open or belongs to another
+    /// project than the permit.
     pub fn query(
         id: JobId,
         permit: &Permit,
@@ -237,6 +234,7 @@ impl Job {
         by: &PersonId,
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
+        permit.must_cover(by, at)?;
         let place = workspace.must_be_open(Action::RunQuery)?;
         if place.project != *permit.project() {
             return Err(Refusal::Elsewhere("this workspace"));

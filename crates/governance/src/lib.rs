@@ -34,6 +34,9 @@ pub mod refusal;
 pub mod request;
 pub mod workspace;
 
+#[cfg(test)]
+mod tests;
+
 pub use action::Action;
 pub use change::{Batch, By, Change, Event, Fact, Lifecycle, Sealed};
 pub use ids::{

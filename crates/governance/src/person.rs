@@ -242,7 +242,7 @@ impl Person {
 }
 
 /// Pairs of roles that no person may hold together: separation of functions and of duties.
-pub const INCOMPATIBLE: [(Role, Role); 9] = [
+pub const INCOMPATIBLE: [(Role, Role); 12] = [
     (Role::Indexer, Role::DataSteward),
     (Role::Indexer, Role::Researcher),
     (Role::Indexer, Role::OutputChecker),
@@ -251,5 +251,8 @@ pub const INCOMPATIBLE: [(Role, Role); 9] = [
     (Role::Administrator, Role::Controller),
     (Role::Administrator, Role::OutputChecker),
     (Role::Administrator, Role::Researcher),
+    (Role::Administrator, Role::Provider),
+    (Role::Administrator, Role::Indexer),
+    (Role::Administrator, Role::DataSteward),
     (Role::Auditor, Role::OutputChecker),
 ];

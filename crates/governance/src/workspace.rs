@@ -82,7 +82,8 @@ impl Workspace {
     /// Opens a workspace on a sealed extract.
     ///
     /// # Errors
-    /// If the project is not live or the extract is not its own and sealed under the same manifest.
+    /// If the project is not live, the data steward is on it, or the extract is not its own and sealed under
+    /// the same manifest.
     pub fn open(
         id: WorkspaceId,
         project: &InForce,
@@ -91,6 +92,7 @@ impl Workspace {
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         project.live_at(at)?;
+        project.must_not_be_on(by)?;
         let Extract::Sealed { core: made, .. } = extract else {
             return Err(Action::OpenWorkspace.wrong_state(Extract::KIND, extract.state()));
         };
@@ -129,7 +131,7 @@ impl Workspace {
     /// Opens it again.
     ///
     /// # Errors
-    /// If it is not suspended or the project is not live.
+    /// If it is not suspended, is another project's, the project is not live or the data steward is on it.
     pub fn resume(
         self,
         project: &InForce,
@@ -140,7 +142,11 @@ impl Workspace {
         let Self::Suspended { core } = self else {
             return Err(Action::ResumeWorkspace.wrong_state(Self::KIND, state));
         };
+        if project.core.id != core.project {
+            return Err(Refusal::Elsewhere("this workspace"));
+        }
         project.live_at(at)?;
+        project.must_not_be_on(by)?;
         let by = By::Person(by.clone());
         Ok(Change::new(
             Self::Open { core },

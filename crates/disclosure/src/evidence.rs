@@ -1,0 +1,279 @@
+//! What the data engine counted about one statement. The bytes come from another
+//! process: [`Evidence::validate`] decides whether they can be judged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Datum;
+
+/// The evidence for one statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The statement as it was submitted.
+    pub statement: String,
+    /// The statement that was run instead, generated from whitelisted parts; empty if
+    /// nothing was run.
+    pub generated: String,
+    /// Whether the people behind the cells could be counted.
+    pub class: Class,
+    /// Columns of the result, in order.
+    pub columns: Vec<Column>,
+    /// Names of the group keys, in the order of [`Group::key`].
+    pub keys: Vec<String>,
+    /// Which groups the statement lets a reader see.
+    pub shown: Shown,
+    /// The counts of one row between which a reader can add and subtract.
+    pub counts: Vec<Counted>,
+    /// Every group of the data, shown ones first, in the order of the result.
+    pub groups: Vec<Group>,
+}
+
+/// What kind of answer the statement gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Groups and numbers about them.
+    Table,
+    /// Rows of the data, each one person's. It was not run.
+    Rows,
+    /// The people behind the numbers cannot be counted. It was not run, or its
+    /// result was thrown away.
+    Untraceable {
+        /// Why, in words, without data values.
+        reason: String,
+    },
+}
+
+/// One column of the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name, unique in the result.
+    pub name: String,
+    /// What it holds.
+    pub role: Role,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The group key with this index in [`Evidence::keys`].
+    Key(u16),
+    /// Computed from group keys alone.
+    Label,
+    /// A number about the group.
+    Measure(Kind),
+}
+
+/// The kinds of numbers, by the rules they need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Rows or people.
+    Count,
+    /// Computed from counts alone: a share, a rate.
+    Share,
+    /// Different values of a column that is not the unit.
+    Distinct,
+    /// Totals and means: the largest contributors matter.
+    Total,
+    /// Standard deviation and variance.
+    Spread,
+    /// Median and quantiles.
+    Quantile,
+    /// Smallest and largest value: one person's.
+    Extreme,
+    /// The most frequent value.
+    Mode,
+}
+
+/// Which of the groups the reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shown {
+    /// All of them: a combination that is absent has nobody behind it.
+    All,
+    /// The first ones (`limit`). The others are judged as well.
+    First,
+    /// Those with at least so many rows or people (`having count(*) >= k`). An absent
+    /// combination is small or empty and the reader cannot tell which.
+    Large,
+    /// Those that satisfy another condition, which is told by their absence.
+    Condition,
+}
+
+/// A count in every row of the table, or inside a share of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// The column it is shown in, or a description of the part of a share.
+    pub label: String,
+    /// What is counted.
+    pub level: CountLevel,
+    /// Whether it counts the whole group or a part of it.
+    pub whole: Whole,
+}
+
+/// What a count counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CountLevel {
+    /// Rows.
+    Rows,
+    /// Distinct people.
+    People,
+}
+
+/// The part of the group that a count counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whole {
+    /// Everything in the group.
+    Whole,
+    /// What satisfies a condition. That all do is as telling as that none does.
+    Part,
+    /// What is not missing. That nothing is missing tells nothing.
+    Present,
+}
+
+/// One group of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Values of the keys.
+    pub key: Vec<Datum>,
+    /// Whether the statement shows the group.
+    pub visible: Visible,
+    /// Distinct people in the group.
+    pub people: u64,
+    /// Rows in the group.
+    pub rows: u64,
+    /// The result row, one value a column.
+    pub values: Vec<Datum>,
+    /// Behind each measure, in column order.
+    pub behind: Vec<Behind>,
+    /// The group's rows by which of [`Evidence::counts`] they are in.
+    pub row_atoms: Vec<Atom>,
+    /// The group's people by which of the counts of people they are in.
+    pub person_atoms: Vec<Atom>,
+}
+
+/// Whether a group is in the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visible {
+    /// It is.
+    Shown,
+    /// It lies beyond the statement's limit.
+    Beyond,
+    /// The statement's condition on groups leaves it out.
+    Excluded,
+}
+
+/// What stands behind one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Behind {
+    /// Distinct people with a value.
+    pub people: u64,
+    /// Rows with a value, also those that name nobody.
+    pub rows: u64,
+}
+
+/// The rows (or people) of a group that are in exactly one combination of counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Atom {
+    /// Bit i is set if they are in count i.
+    pub pattern: u32,
+    /// Rows; for people, how many.
+    pub rows: u64,
+    /// Distinct people.
+    pub people: u64,
+}
+
+/// Why evidence cannot be judged.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the evidence does not hold together: {what}")]
+pub struct Malformed {
+    /// What is wrong, in words.
+    pub what: &'static str,
+}
+
+impl Evidence {
+    /// Evidence that says only why there is none.
+    pub fn untraceable(statement: &str, reason: impl Into<String>) -> Self {
+        Self::without_cells(
+            statement,
+            Class::Untraceable {
+                reason: reason.into(),
+            },
+        )
+    }
+
+    /// Evidence for a listing of persons, which needs no counting.
+    pub fn rows(statement: &str) -> Self {
+        Self::without_cells(statement, Class::Rows)
+    }
+
+    fn without_cells(statement: &str, class: Class) -> Self {
+        Self {
+            statement: statement.to_owned(),
+            generated: String::new(),
+            class,
+            columns: Vec::new(),
+            keys: Vec::new(),
+            shown: Shown::All,
+            counts: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// The measures, with their names.
+    pub fn measures(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.columns.iter().filter_map(|column| match column.role {
+            Role::Key(_) | Role::Label => None,
+            Role::Measure(kind) => Some((column.name.as_str(), kind)),
+        })
+    }
+
+    /// Whether every group has the shape that the columns announce.
+    ///
+    /// # Errors
+    /// [`Malformed`] with what does not fit.
+    pub fn validate(&self) -> Result<(), Malformed> {
+        let wrong = |what| Err(Malformed { what });
+        let measures = self.measures().count();
+        if self.counts.len() > 31 {
+            return wrong("more than 31 counts");
+        }
+        let mut names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return wrong("two columns have one name");
+        }
+        let mut keys: Vec<&[Datum]> = self.groups.iter().map(|g| g.key.as_slice()).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair.first() == pair.last()) {
+            return wrong("two groups have one key");
+        }
+        for group in &self.groups {
+            if group.key.len() != self.keys.len()
+                || group.values.len() != self.columns.len()
+                || group.behind.len() != measures
+            {
+                return wrong("a group has more or fewer values than the table");
+            }
+            if group.people > group.rows
+                || group
+                    .behind
+                    .iter()
+                    .any(|cell| cell.people > cell.rows || cell.rows > group.rows)
+            {
+                return wrong("more people than rows");
+            }
+        }
+        Ok(())
+    }
+}

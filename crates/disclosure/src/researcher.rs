@@ -1,0 +1,145 @@
+//! The rendering for the person who asked: which rule, which cell, what to do. It holds
+//! no count under the threshold, no value of a cell that is not ok, and does not tell
+//! an empty cell from a small one.
+
+use serde::Serialize;
+
+use crate::Datum;
+use crate::datum::plain_rows;
+use crate::report::{CellReport, Key, Output, PolicyName, Report, Rule, Status, Verdict};
+
+/// The researcher's rendering of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResearcherReport {
+    /// As in the report.
+    pub verdict: Verdict,
+    /// One a statement.
+    pub outputs: Vec<ResearcherOutput>,
+    /// What concerns a whole output, with the remedy.
+    pub findings: Vec<Advice>,
+    /// The policy.
+    pub policy: PolicyName,
+}
+
+/// One statement's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResearcherOutput {
+    /// As submitted.
+    pub statement: String,
+    /// As in the report.
+    pub class: &'static str,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The result if it passed, the treated rows if a treatment is offered, else nothing.
+    #[serde(serialize_with = "plain_rows")]
+    pub rows: Vec<Vec<Datum>>,
+    /// The cells that are not ok.
+    pub cells: Vec<ResearcherCell>,
+}
+
+/// A cell that is not ok.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResearcherCell {
+    /// Where.
+    pub key: Key,
+    /// The column.
+    pub column: String,
+    /// `fewer than N`, or that it is withheld.
+    pub people: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why, and what to do.
+    pub findings: Vec<Advice>,
+}
+
+/// A rule and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    /// The rule.
+    pub rule: Rule,
+    /// What helps.
+    pub remedy: String,
+}
+
+impl ResearcherReport {
+    pub(crate) fn of(report: &Report) -> Self {
+        Self {
+            verdict: report.verdict,
+            outputs: report
+                .outputs
+                .iter()
+                .map(|output| output_of(output, report))
+                .collect(),
+            findings: report.findings.iter().map(advice_on_the_whole).collect(),
+            policy: report.policy.clone(),
+        }
+    }
+}
+
+/// Details about a whole output come from the statement and not from the data, with one
+/// exception: that the table is empty, which the researcher has to know.
+fn advice_on_the_whole(finding: &crate::Finding) -> Advice {
+    Advice {
+        rule: finding.rule,
+        remedy: finding.detail.clone(),
+    }
+}
+
+fn output_of(output: &Output, report: &Report) -> ResearcherOutput {
+    let rows = match report.verdict {
+        Verdict::Pass => output.rows.clone(),
+        Verdict::Treat => output.treated_rows.clone(),
+        Verdict::Review | Verdict::Fail => Vec::new(),
+    };
+    ResearcherOutput {
+        statement: output.statement.clone(),
+        class: output.class,
+        columns: output.columns.clone(),
+        rows,
+        cells: output
+            .cells
+            .iter()
+            .filter(|cell| cell.status != Status::Ok)
+            .map(|cell| cell_of(cell, report.minimum))
+            .collect(),
+    }
+}
+
+fn cell_of(cell: &CellReport, minimum: u64) -> ResearcherCell {
+    let people = match cell.status {
+        Status::Primary => format!("fewer than {minimum}"),
+        Status::Ok | Status::Secondary | Status::Review => "withheld".to_owned(),
+    };
+    ResearcherCell {
+        key: cell.key.clone(),
+        column: cell.column.clone(),
+        people,
+        status: cell.status,
+        findings: cell.findings.iter().map(|f| advice(f.rule)).collect(),
+    }
+}
+
+fn advice(rule: Rule) -> Advice {
+    // An empty cell and a small one look the same from here.
+    let rule = if rule == Rule::Zero {
+        Rule::Threshold
+    } else {
+        rule
+    };
+    let remedy = match rule {
+        Rule::Threshold | Rule::Zero => {
+            "merge this group with another, or take the treated version"
+        }
+        Rule::Dominance | Rule::PPercent => "show the count instead, or wait for an output checker",
+        Rule::AllSame | Rule::ClassDisclosure => "merge groups so that their members differ",
+        Rule::DegreesOfFreedom => "show the count instead, or wait for an output checker",
+        Rule::EndPoint => "show a count above or below a round value instead",
+        Rule::Negative | Rule::Missing => "leave such rows out, or wait for an output checker",
+        Rule::Differencing => "show fewer counts side by side",
+        Rule::Untraceable => "write the statement as one grouped select over the tables",
+    };
+    Advice {
+        rule,
+        remedy: remedy.to_owned(),
+    }
+}

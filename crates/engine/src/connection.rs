@@ -1,0 +1,252 @@
+//! Opening, settings, lock.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{failed, kind};
+use crate::{EngineError, quote};
+
+/// Bounds of one engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// Threads.
+    pub threads: u32,
+    /// Folder that the engine may spill to.
+    pub spill: PathBuf,
+    /// Most that it may spill, in MiB.
+    pub spill_mib: u32,
+}
+
+/// How a microdata file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Comma separated, with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// A microdata file that becomes a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTable {
+    /// Name of the table.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: FileFormat,
+}
+
+/// Where tables come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tables {
+    /// An extract, attached read-only. Its tables are found by their bare names.
+    Extract(PathBuf),
+    /// Files, loaded before the lock.
+    Files(Vec<FileTable>),
+}
+
+/// The name under which an extract is attached.
+const EXTRACT: &str = "extract";
+
+/// An engine whose configuration is locked and read back.
+pub struct Connection {
+    inner: duckdb::Connection,
+}
+
+/// Stops the running statement of a connection, from another thread.
+#[derive(Clone)]
+pub struct Interrupt(Arc<duckdb::InterruptHandle>);
+
+impl Interrupt {
+    /// Asks the running statement to stop; without one, does nothing.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
+impl Connection {
+    /// Opens an engine over these tables and locks it.
+    ///
+    /// # Errors
+    /// When a setting cannot be made or reads back differently, or a file is not what it should be.
+    pub fn open(settings: &Settings, tables: &Tables) -> Result<Self, EngineError> {
+        let inner = unlocked(settings)?;
+        match tables {
+            Tables::Extract(path) => {
+                let attach = format!("attach {} as {EXTRACT} (read_only)", quote::path(path)?);
+                inner
+                    .execute_batch(&attach)
+                    .and_then(|()| {
+                        inner.execute_batch(&format!(
+                            "set search_path = 'memory.main,{EXTRACT}.main'"
+                        ))
+                    })
+                    .map_err(|e| EngineError::Extract { kind: kind(&e) })?;
+            }
+            Tables::Files(files) => {
+                for file in files {
+                    load(&inner, file)?;
+                }
+            }
+        }
+        lock(&inner, settings)?;
+        Ok(Self { inner })
+    }
+
+    /// The engine's own handle.
+    pub(crate) fn raw(&self) -> &duckdb::Connection {
+        &self.inner
+    }
+
+    /// A handle that stops the running statement.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        Interrupt(self.inner.interrupt_handle())
+    }
+}
+
+/// An engine with its bounds set, still with access to files.
+pub(crate) fn unlocked(settings: &Settings) -> Result<duckdb::Connection, EngineError> {
+    let mut config = duckdb::Config::default();
+    for (name, value) in fixed() {
+        config = config
+            .with(name, value)
+            .map_err(|_| EngineError::Setting { name })?;
+    }
+    let connection =
+        duckdb::Connection::open_in_memory_with_flags(config).map_err(|_| EngineError::Open)?;
+    let spill = quote::path(&settings.spill)?;
+    for (name, value) in [
+        ("threads", settings.threads.to_string()),
+        ("memory_limit", format!("'{}MiB'", settings.memory_mib)),
+        ("temp_directory", spill),
+        (
+            "max_temp_directory_size",
+            format!("'{}MiB'", settings.spill_mib),
+        ),
+        ("TimeZone", "'UTC'".to_owned()),
+        ("enable_progress_bar", "false".to_owned()),
+    ] {
+        connection
+            .execute_batch(&format!("set {name} = {value}"))
+            .map_err(|_| EngineError::Setting { name })?;
+    }
+    Ok(connection)
+}
+
+/// Shuts file access and the configuration itself, then reads everything back.
+pub(crate) fn lock(
+    connection: &duckdb::Connection,
+    settings: &Settings,
+) -> Result<(), EngineError> {
+    for (name, value) in [
+        ("enable_external_access", "false"),
+        ("lock_configuration", "true"),
+    ] {
+        connection
+            .execute_batch(&format!("set {name} = {value}"))
+            .map_err(|_| EngineError::Setting { name })?;
+    }
+    read_back(connection, settings)
+}
+
+/// Settings that are the same for everyone.
+fn fixed() -> [(&'static str, &'static str); 5] {
+    [
+        ("autoinstall_known_extensions", "false"),
+        ("autoload_known_extensions", "false"),
+        ("allow_community_extensions", "false"),
+        ("allow_persistent_secrets", "false"),
+        ("allow_unsigned_extensions", "false"),
+    ]
+}
+
+fn read_back(connection: &duckdb::Connection, settings: &Settings) -> Result<(), EngineError> {
+    let value = |name: &'static str| -> Result<String, EngineError> {
+        connection
+            .query_row(
+                "select value from duckdb_settings() where name = ?",
+                [name],
+                |row| row.get::<_, String>(0),
+            )
+            .map_err(|_| EngineError::ReadBack { name })
+    };
+    let mut exact = fixed().to_vec();
+    exact.extend([
+        ("enable_external_access", "false"),
+        ("lock_configuration", "true"),
+        ("TimeZone", "UTC"),
+    ]);
+    let threads = settings.threads.to_string();
+    exact.push(("threads", &threads));
+    let spill = settings.spill.to_str().ok_or(EngineError::Path)?;
+    exact.push(("temp_directory", spill));
+    for (name, want) in exact {
+        if value(name)? != want {
+            return Err(EngineError::ReadBack { name });
+        }
+    }
+    for (name, mib) in [
+        ("memory_limit", settings.memory_mib),
+        ("max_temp_directory_size", settings.spill_mib),
+    ] {
+        if !is_about(&value(name)?, mib) {
+            return Err(EngineError::ReadBack { name });
+        }
+    }
+    Ok(())
+}
+
+/// The engine writes sizes with one decimal, cut off: `2.4 GiB` for 2500 MiB.
+fn is_about(written: &str, mib: u32) -> bool {
+    let Some((number, unit)) = written.split_once(' ') else {
+        return false;
+    };
+    let scale = match unit {
+        "bytes" => 1.0 / 1_048_576.0,
+        "KiB" => 1.0 / 1024.0,
+        "MiB" => 1.0,
+        "GiB" => 1024.0,
+        "TiB" => 1_048_576.0,
+        _ => return false,
+    };
+    let Ok(number) = number.parse::<f64>() else {
+        return false;
+    };
+    ((number - 0.001) * scale..(number + 0.1) * scale).contains(&f64::from(mib))
+}
+
+fn load(connection: &duckdb::Connection, file: &FileTable) -> Result<(), EngineError> {
+    let path = quote::path(&file.path)?;
+    let reader = match file.format {
+        // Types are read from every row, so that no later row can fail its cast.
+        FileFormat::Csv => format!(
+            "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', sample_size = -1)"
+        ),
+        FileFormat::Parquet => format!("read_parquet({path})"),
+    };
+    connection
+        .execute_batch(&format!(
+            "create table {} as select * from {reader}",
+            quote::name(&file.name)
+        ))
+        .map_err(|e| EngineError::Load {
+            table: file.name.clone(),
+            kind: kind(&e),
+        })
+}
+
+/// Runs one of our own statements.
+pub(crate) fn execute(
+    connection: &duckdb::Connection,
+    doing: &'static str,
+    sql: &str,
+) -> Result<(), EngineError> {
+    connection.execute_batch(sql).map_err(failed(doing))
+}

@@ -1,0 +1,144 @@
+//! Evidence: the distinct people behind every cell of a researcher's table, counted from
+//! the data.
+//!
+//! The statement is parsed by the data engine itself (`json_serialize_sql`). Its tree is
+//! read against a list of allowed parts; names are resolved to columns of known tables;
+//! the *unit* (the column that names a person) is followed from the tables through joins
+//! and row-level subqueries. From what was understood, and from nothing else, a new
+//! statement is built that computes the researcher's table and, beside every cell, how
+//! many people and rows are behind it. Only that statement runs, and the rows it gives
+//! are the bytes that may be released: where our reading of a statement differed from the
+//! engine's, the result would follow our reading, and so would its evidence.
+//!
+//! What is not on the list is untraceable, with the reason, and is not run.
+//!
+//! Two rules decide whether rows belong to one person each. A join of two tables that
+//! both name people must equate the people. A table that names nobody (a code list)
+//! may be joined only on columns that are unique in it, so that it adds a description
+//! to a row and never a second person's data.
+
+mod catalog;
+mod expr;
+mod group;
+mod items;
+mod measure;
+mod node;
+mod plan;
+mod run;
+mod scope;
+mod split;
+mod subquery;
+#[cfg(test)]
+mod tests;
+
+use disclosure::Evidence;
+
+use crate::connection::Connection;
+
+/// The longest statement that is read, in bytes.
+const STATEMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// What the caller allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most cells of a table, implied ones included.
+    pub max_cells: usize,
+}
+
+/// Why no evidence could be gathered. Not an answer about the output: it blocks it.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The text is not SQL. The parser speaks about the statement and not the data.
+    #[error("the statement cannot be parsed: {0}")]
+    Syntax(String),
+    /// Longer than any statement needs to be.
+    #[error("the statement is longer than {STATEMENT_BYTES_MAX} bytes")]
+    TooLong,
+    /// No such table in the extract.
+    #[error("there is no table named {0}")]
+    UnknownTable(String),
+    /// More cells than are judged.
+    #[error("the table has more than {limit} cells; group more coarsely")]
+    TooManyCells {
+        /// The limit.
+        limit: usize,
+    },
+    /// The generated statement failed. The engine's text may hold data values, so only
+    /// its kind is told.
+    #[error("the statement failed while it ran: {kind}")]
+    Run {
+        /// The engine's name for the kind of failure.
+        kind: &'static str,
+    },
+    /// The engine answered in a shape that was not expected.
+    #[error("the data engine gave an answer of an unexpected shape: {0}")]
+    Shape(&'static str),
+}
+
+/// Why the reading of a statement stopped.
+#[derive(Debug)]
+enum Stop {
+    /// The people cannot be counted.
+    Untraceable(String),
+    /// We could not look.
+    Failed(EvidenceError),
+}
+
+impl From<EvidenceError> for Stop {
+    fn from(error: EvidenceError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Shorthand for a reason.
+fn untraceable<T>(reason: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Untraceable(reason.into()))
+}
+
+/// Gathers the evidence for one statement over an extract whose tables name people in
+/// the column `unit`.
+///
+/// # Errors
+/// [`EvidenceError`] if the statement cannot be looked at. A statement that is
+/// understood to be untraceable is no error: its evidence says so.
+pub fn gather(
+    conn: &Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+) -> Result<Evidence, EvidenceError> {
+    gather_raw(conn.raw(), unit, sql, limits)
+}
+
+fn gather_raw(
+    conn: &duckdb::Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+) -> Result<Evidence, EvidenceError> {
+    if sql.len() > STATEMENT_BYTES_MAX {
+        return Err(EvidenceError::TooLong);
+    }
+    match traced(conn, unit, sql, limits) {
+        Ok(evidence) => Ok(evidence),
+        Err(Stop::Untraceable(reason)) => Ok(Evidence::untraceable(sql, reason)),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+fn traced(
+    conn: &duckdb::Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+) -> Result<Evidence, Stop> {
+    let tree = run::parse(conn, sql)?;
+    let catalog = catalog::Catalog::new(conn, unit)?;
+    let mut reader = subquery::Reader::new(&catalog);
+    if !group::is_grouped(&tree) {
+        reader.listing(&tree)?;
+        return Ok(Evidence::rows(sql));
+    }
+    let plan = group::read(&mut reader, &tree)?;
+    run::execute(conn, sql, &plan, limits)
+}

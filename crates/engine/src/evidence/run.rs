@@ -1,0 +1,420 @@
+//! Parsing, printing and running: the only place that talks to the engine.
+
+use disclosure::{Behind, Class, Column, Counted, Datum, Evidence, Group, Role, Shown, Visible};
+use duckdb::types::Value as Raw;
+use serde_json::{Value, json};
+
+use super::node::{self, text};
+use super::plan::{GROUPED, Plan};
+use super::{EvidenceError, Limits, Stop, split, untraceable};
+
+const SERIALIZE: &str = "select json_serialize_sql(cast(? as varchar), skip_null := false, skip_default := false, skip_empty := false)";
+
+/// The engine's tree of a statement that is a single select.
+pub(super) fn parse(conn: &duckdb::Connection, sql: &str) -> Result<Value, Stop> {
+    let answer = serialized(conn, sql)?;
+    if answer.get("error") == Some(&Value::Bool(true)) {
+        return match text(&answer, "error_type") {
+            "parser" | "syntax" => {
+                Err(EvidenceError::Syntax(first_line(text(&answer, "error_message"))).into())
+            }
+            _ => untraceable("only a select statement can be traced"),
+        };
+    }
+    match node::list(&answer, "statements") {
+        [statement] => match statement.get("node") {
+            Some(select) if node::list(statement, "named_param_map").is_empty() => {
+                Ok(select.clone())
+            }
+            Some(_) => untraceable("the statement has parameters; write their values into it"),
+            None => Err(EvidenceError::Shape("a statement without a tree").into()),
+        },
+        [] => untraceable("there is no statement"),
+        _ => untraceable("there are several statements; check each on its own"),
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message
+        .lines()
+        .next()
+        .unwrap_or("")
+        .chars()
+        .take(300)
+        .collect()
+}
+
+fn serialized(conn: &duckdb::Connection, sql: &str) -> Result<Value, EvidenceError> {
+    let answer = texts(conn, SERIALIZE, &[sql])?;
+    let Some(json) = answer.first() else {
+        return Err(EvidenceError::Shape("no tree"));
+    };
+    // Also what is nested too deeply for the reader ends here.
+    let tree = serde_json::from_str(json)
+        .map_err(|_| EvidenceError::Shape("a tree that cannot be read"))?;
+    Ok(node::without_positions(tree))
+}
+
+/// The text of a generated select, parsed again to make sure that it says the same.
+pub(super) fn print(conn: &duckdb::Connection, select: Value) -> Result<String, Stop> {
+    let tree = node::without_positions(
+        json!({"error": false, "statements": [{"node": select, "named_param_map": []}]}),
+    );
+    let answer = texts(
+        conn,
+        "select json_deserialize_sql(cast(cast(? as varchar) as json))",
+        &[&tree.to_string()],
+    )?;
+    let Some(sql) = answer.into_iter().next() else {
+        return Err(EvidenceError::Shape("no text").into());
+    };
+    if serialized(conn, &sql)? != tree {
+        return untraceable(
+            "the engine prints the generated statement differently from how it reads it",
+        );
+    }
+    Ok(sql)
+}
+
+/// The first column of a small query.
+pub(super) fn texts(
+    conn: &duckdb::Connection,
+    sql: &str,
+    with: &[&str],
+) -> Result<Vec<String>, EvidenceError> {
+    let mut statement = conn.prepare(sql).map_err(|e| failed(&e))?;
+    let found = statement
+        .query_map(duckdb::params_from_iter(with), |row| {
+            row.get::<_, String>(0)
+        })
+        .map_err(|e| failed(&e))?;
+    found.collect::<Result<_, _>>().map_err(|e| failed(&e))
+}
+
+/// The kind of an engine's failure; its text may hold values.
+fn failed(error: &duckdb::Error) -> EvidenceError {
+    let said = error.to_string();
+    let kind = [
+        "Conversion Error",
+        "Out of Range Error",
+        "Binder Error",
+        "Catalog Error",
+        "Invalid Input Error",
+        "Out of Memory Error",
+        "Permission Error",
+        "INTERRUPT Error",
+    ]
+    .into_iter()
+    .find(|kind| said.starts_with(kind))
+    .unwrap_or("engine error");
+    EvidenceError::Run { kind }
+}
+
+/// All rows of a generated statement, at most `limit`.
+pub(super) fn rows(
+    conn: &duckdb::Connection,
+    sql: &str,
+    width: usize,
+) -> Result<Vec<Vec<Raw>>, EvidenceError> {
+    let mut statement = conn.prepare(sql).map_err(|e| failed(&e))?;
+    let found = statement
+        .query_map([], |row| {
+            (0..width)
+                .map(|i| row.get::<_, Raw>(i))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(|e| failed(&e))?;
+    found.collect::<Result<_, _>>().map_err(|e| failed(&e))
+}
+
+/// Runs a plan and puts the evidence together.
+pub(super) fn execute(
+    conn: &duckdb::Connection,
+    sql: &str,
+    plan: &Plan,
+    limits: Limits,
+) -> Result<Evidence, Stop> {
+    let measures = plan
+        .items
+        .iter()
+        .filter(|item| matches!(item.role, Role::Measure(_)))
+        .count();
+    let most = limits.max_cells / measures.max(1);
+    let generated = print(conn, table_query(plan, most.saturating_add(1)))?;
+    let reader = Reader { plan };
+    let found = rows(conn, &generated, reader.width())?;
+    if found.len() > most {
+        return Err(EvidenceError::TooManyCells {
+            limit: limits.max_cells,
+        }
+        .into());
+    }
+    let mut groups = Vec::new();
+    for row in found {
+        groups.push(reader.group(&row)?);
+    }
+    hide(plan, &mut groups);
+    implied(plan, &groups, measures, limits)?;
+    split::atoms(conn, plan, &mut groups, limits)?;
+    Ok(Evidence {
+        statement: sql.to_owned(),
+        generated,
+        class: Class::Table,
+        columns: plan
+            .items
+            .iter()
+            .map(|item| Column {
+                name: item.name.clone(),
+                role: item.role,
+            })
+            .collect(),
+        keys: plan.keys.iter().map(|(name, _)| name.clone()).collect(),
+        shown: plan.shown,
+        counts: plan
+            .counts
+            .iter()
+            .map(|(label, part)| Counted {
+                label: label.clone(),
+                level: part.level,
+                whole: part.whole,
+            })
+            .collect(),
+        groups: groups.into_iter().map(|(group, _)| group).collect(),
+    })
+}
+
+/// A group, and what is behind each condition.
+pub(super) type Found = (Group, Vec<Behind>);
+
+/// One query gives keys, values and counts, so that they come from one reading of the data.
+fn table_query(plan: &Plan, limit: usize) -> Value {
+    let mut inner: Vec<Value> = Vec::new();
+    let mut name = |node: Value, alias: String| inner.push(node::alias(node, &alias));
+    for (i, (_, key)) in plan.keys.iter().enumerate() {
+        name(key.clone(), format!("k{i}"));
+    }
+    for (i, aggregate) in plan.aggregates.iter().enumerate() {
+        name(aggregate.call.clone(), format!("a{i}"));
+    }
+    for (i, condition) in plan.conditions.iter().enumerate() {
+        name(people(&plan.unit, condition.clone()), format!("p{i}"));
+        name(
+            node::call("count_star", vec![], condition.clone()),
+            format!("r{i}"),
+        );
+    }
+    for (i, condition) in plan.two_people.iter().enumerate() {
+        name(
+            node::call("count_star", vec![], Some(condition.clone())),
+            format!("x{i}"),
+        );
+    }
+    let grouped = node::select(
+        inner,
+        plan.from.clone(),
+        plan.condition.clone(),
+        None,
+        plan.keys.len(),
+    );
+    let own = |prefix: &str, i: usize| node::column(GROUPED, &format!("{prefix}{i}"));
+    let mut outer: Vec<Value> = Vec::new();
+    let keys = (0..plan.keys.len()).map(|i| own("k", i));
+    for value in keys.chain(plan.items.iter().map(|item| item.value.clone())) {
+        outer.push(node::call("typeof", vec![value.clone()], None));
+        outer.push(node::as_text(value));
+    }
+    for i in 0..plan.conditions.len() {
+        outer.push(own("p", i));
+        outer.push(own("r", i));
+    }
+    outer.extend((0..plan.two_people.len()).map(|i| own("x", i)));
+    outer.push(match &plan.having {
+        Some(condition) => node::when(condition.clone(), node::number(1), node::number(0)),
+        None => node::number(1),
+    });
+    let mut select = node::select(outer, node::derived(grouped, GROUPED), None, None, 0);
+    let mut orders: Vec<Value> = plan
+        .orders
+        .iter()
+        .map(|o| json!({"type": o.direction, "null_order": o.nulls, "expression": o.value}))
+        .collect();
+    // Ties are broken by the keys, so that the same table gives the same bytes.
+    orders.extend((0..plan.keys.len()).map(|i| {
+        json!({"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": own("k", i)})
+    }));
+    let mut modifiers = Vec::new();
+    if !orders.is_empty() {
+        modifiers.push(json!({"type": "ORDER_MODIFIER", "orders": orders}));
+    }
+    modifiers.push(limit_node(limit));
+    if let Some(fields) = select.as_object_mut() {
+        fields.insert("modifiers".to_owned(), Value::Array(modifiers));
+    }
+    select
+}
+
+pub(super) fn limit_node(limit: usize) -> Value {
+    let limit = node::number(i64::try_from(limit).unwrap_or(i64::MAX));
+    json!({"type": "LIMIT_MODIFIER", "limit": limit, "offset": null})
+}
+
+pub(super) fn people(unit: &Value, filter: Option<Value>) -> Value {
+    node::distinct(node::call("count", vec![unit.clone()], filter))
+}
+
+struct Reader<'a> {
+    plan: &'a Plan,
+}
+
+impl Reader<'_> {
+    fn width(&self) -> usize {
+        2 * (self.plan.keys.len() + self.plan.items.len() + self.plan.conditions.len())
+            + self.plan.two_people.len()
+            + 1
+    }
+
+    fn group(&self, row: &[Raw]) -> Result<Found, Stop> {
+        let plan = self.plan;
+        let mut fields = row.iter();
+        let mut datum = || -> Result<Datum, EvidenceError> {
+            match (fields.next(), fields.next()) {
+                (Some(Raw::Text(kind)), Some(value)) => datum_of(kind, value),
+                _ => Err(EvidenceError::Shape("a value without a type")),
+            }
+        };
+        let key = (0..plan.keys.len())
+            .map(|_| datum())
+            .collect::<Result<Vec<_>, _>>()?;
+        let values = (0..plan.items.len())
+            .map(|_| datum())
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut number = || whole(fields.next());
+        let mut counted = Vec::new();
+        for _ in 0..plan.conditions.len() {
+            counted.push(Behind {
+                people: number()?,
+                rows: number()?,
+            });
+        }
+        for _ in 0..plan.two_people.len() {
+            if number()? > 0 {
+                return untraceable(
+                    "a join pairs rows of different people, so a row is nobody's own",
+                );
+            }
+        }
+        let visible = if number()? == 1 {
+            Visible::Shown
+        } else {
+            Visible::Excluded
+        };
+        let group = counted
+            .first()
+            .copied()
+            .unwrap_or(Behind { people: 0, rows: 0 });
+        let behind = plan
+            .items
+            .iter()
+            .filter(|item| matches!(item.role, Role::Measure(_)))
+            .map(|item| self.behind(&item.aggregates, &counted))
+            .collect();
+        let group = Group {
+            key,
+            visible,
+            people: group.people,
+            rows: group.rows,
+            values,
+            behind,
+            row_atoms: Vec::new(),
+            person_atoms: Vec::new(),
+        };
+        Ok((group, counted))
+    }
+
+    /// What is behind a measure: the least of what is behind its parts.
+    fn behind(&self, aggregates: &[usize], counted: &[Behind]) -> Behind {
+        let used = aggregates
+            .iter()
+            .filter_map(|index| self.plan.aggregates.get(*index));
+        let parts =
+            used.flat_map(|aggregate| aggregate.behind.iter().filter_map(|i| counted.get(*i)));
+        parts
+            .copied()
+            .reduce(|a, b| Behind {
+                people: a.people.min(b.people),
+                rows: a.rows.min(b.rows),
+            })
+            .unwrap_or(Behind { people: 0, rows: 0 })
+    }
+}
+
+pub(super) fn whole(value: Option<&Raw>) -> Result<u64, EvidenceError> {
+    let number = match value {
+        Some(Raw::BigInt(n)) => u64::try_from(*n).ok(),
+        Some(Raw::Int(n)) => u64::try_from(*n).ok(),
+        Some(Raw::HugeInt(n)) => u64::try_from(*n).ok(),
+        Some(Raw::UBigInt(n)) => Some(*n),
+        _ => None,
+    };
+    number.ok_or(EvidenceError::Shape("a count that is no whole number"))
+}
+
+/// A value by the engine's name of its type and its text.
+pub(super) fn datum_of(kind: &str, value: &Raw) -> Result<Datum, EvidenceError> {
+    let text = match value {
+        Raw::Null => return Ok(Datum::Missing),
+        Raw::Text(text) => text.clone(),
+        _ => return Err(EvidenceError::Shape("a value that is no text")),
+    };
+    Ok(match kind {
+        "BOOLEAN" => Datum::Truth(text == "true"),
+        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "UTINYINT" | "USMALLINT"
+        | "UINTEGER" | "UBIGINT" | "UHUGEINT" => Datum::Number(text),
+        // The sign of "not a number" depends on how it came about; groups do not see it.
+        "FLOAT" | "DOUBLE" if text.ends_with("nan") => Datum::Number("nan".to_owned()),
+        "FLOAT" | "DOUBLE" => Datum::Number(text),
+        other if other.starts_with("DECIMAL") => Datum::Number(text),
+        _ => Datum::Text(text),
+    })
+}
+
+/// Applies limit and offset to the groups that the condition leaves.
+fn hide(plan: &Plan, groups: &mut [Found]) {
+    let end = plan
+        .limit
+        .map_or(usize::MAX, |limit| plan.offset.saturating_add(limit));
+    let left = groups
+        .iter_mut()
+        .filter(|(group, _)| group.visible == Visible::Shown);
+    for (position, (group, _)) in left.enumerate() {
+        if position < plan.offset || position >= end {
+            group.visible = Visible::Beyond;
+        }
+    }
+}
+
+/// Refuses tables whose combinations of key values are more cells than are judged.
+fn implied(
+    plan: &Plan,
+    groups: &[Found],
+    measures: usize,
+    limits: Limits,
+) -> Result<(), EvidenceError> {
+    if !matches!(plan.shown, Shown::All | Shown::First) {
+        return Ok(());
+    }
+    let mut cells = measures.max(1);
+    for position in 0..plan.keys.len() {
+        let values: std::collections::BTreeSet<_> = groups
+            .iter()
+            .filter_map(|(group, _)| group.key.get(position))
+            .collect();
+        cells = cells.saturating_mul(values.len().max(1));
+    }
+    if cells > limits.max_cells {
+        return Err(EvidenceError::TooManyCells {
+            limit: limits.max_cells,
+        });
+    }
+    Ok(())
+}

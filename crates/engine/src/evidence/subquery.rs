@@ -1,0 +1,358 @@
+//! Reading `from`, `with` and row-level subqueries.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::catalog::Catalog;
+use super::items::{condition_of, items, qualified};
+use super::node::{self, child, conjuncts, list, refuse_used, text};
+use super::scope::{Column, Joined, Person, Relation, Scope, Sides, Unknown};
+use super::{Stop, untraceable};
+
+/// A `with` query and the ones it can see.
+pub(super) struct Named {
+    name: String,
+    aliases: Vec<String>,
+    query: Value,
+    before: Env,
+}
+
+/// The `with` queries in sight, the nearest last.
+pub(super) type Env = Vec<Rc<Named>>;
+
+/// Reads statements against a catalog.
+pub(super) struct Reader<'a> {
+    pub(super) catalog: &'a Catalog<'a>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(catalog: &'a Catalog<'a>) -> Self {
+        Self { catalog }
+    }
+
+    /// Reads a whole statement as a listing of rows, to say whether each is one person's.
+    pub(super) fn listing(&mut self, select: &Value) -> Result<(), Stop> {
+        let mut plain = select.clone();
+        if let Some(modifiers) = plain.get_mut("modifiers").and_then(Value::as_array_mut) {
+            modifiers.retain(|modifier| text(modifier, "type") != "LIMIT_MODIFIER");
+        }
+        self.subquery(&plain, &Vec::new()).map(|_| ())
+    }
+
+    /// The `with` queries of a select, added to those in sight. A query sees only those
+    /// before it: inside `with admissions as (select … from admissions)` the table is meant.
+    pub(super) fn with(&self, select: &Value, env: &Env) -> Result<Env, Stop> {
+        let mut env = env.clone();
+        let Some(map) = child(select, "cte_map") else {
+            return Ok(env);
+        };
+        for entry in list(map, "map") {
+            let (Some(value), name) = (entry.get("value"), text(entry, "key")) else {
+                return untraceable("a with clause is incomplete");
+            };
+            refuse_used(value, &["key_targets"], "with")?;
+            let Some(query) = value.get("query").and_then(|query| query.get("node")) else {
+                return untraceable("a with clause is incomplete");
+            };
+            let aliases = list(value, "aliases").iter().filter_map(Value::as_str);
+            env.push(Rc::new(Named {
+                name: name.to_ascii_lowercase(),
+                aliases: aliases.map(str::to_ascii_lowercase).collect(),
+                query: query.clone(),
+                before: env.clone(),
+            }));
+        }
+        Ok(env)
+    }
+
+    /// Reads a `from`. `condition` is the select's where clause: an inner join may equate
+    /// its people there.
+    pub(super) fn from(
+        &mut self,
+        from: &Value,
+        condition: Option<&Value>,
+        env: &Env,
+    ) -> Result<Scope, Stop> {
+        match text(from, "type") {
+            "BASE_TABLE" => self.table(from, env),
+            "SUBQUERY" => {
+                refuse_used(from, &["sample"], "a subquery")?;
+                let Some(inner) = from.get("subquery").and_then(|query| query.get("node")) else {
+                    return untraceable("a subquery is incomplete");
+                };
+                let renamed: Vec<String> = list(from, "column_name_alias")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_ascii_lowercase)
+                    .collect();
+                self.derived(inner, env, text(from, "alias"), &renamed)
+            }
+            "JOIN" => self.join(from, condition, env),
+            "EMPTY" => untraceable("the statement reads no table"),
+            "TABLE_FUNCTION" => untraceable("a table function cannot be traced"),
+            "SHOW_REF" => untraceable("describe, show and summarize cannot be traced"),
+            "EXPRESSION_LIST" => untraceable("a list of values cannot be traced"),
+            "PIVOT" => untraceable("pivot cannot be traced; write one filtered count a column"),
+            other => untraceable(format!(
+                "{} in from cannot be traced",
+                other.to_ascii_lowercase()
+            )),
+        }
+    }
+
+    fn table(&mut self, from: &Value, env: &Env) -> Result<Scope, Stop> {
+        refuse_used(
+            from,
+            &["sample", "at_clause", "column_name_alias", "catalog_name"],
+            "a table",
+        )?;
+        let name = text(from, "table_name");
+        let schema = text(from, "schema_name").to_ascii_lowercase();
+        let alias = text(from, "alias");
+        let visible = if alias.is_empty() { name } else { alias };
+        let lower = name.to_ascii_lowercase();
+        if schema.is_empty()
+            && let Some(named) = env.iter().rev().find(|named| named.name == lower)
+        {
+            let named = Rc::clone(named);
+            return self.derived(&named.query, &named.before, visible, &named.aliases);
+        }
+        if !matches!(schema.as_str(), "" | "main") {
+            return untraceable(format!("the schema {schema} cannot be traced"));
+        }
+        let table = self.catalog.table(name)?;
+        let alias = format!("t{}", self.catalog.next()?);
+        let units: Vec<String> = table
+            .columns
+            .iter()
+            .filter(|column| column.to_ascii_lowercase() == self.catalog.unit)
+            .cloned()
+            .collect();
+        Ok(Scope {
+            from: node::table(&table.database, &table.name, &alias),
+            unit: units.first().map(|unit| node::column(&alias, unit)),
+            relations: vec![Relation {
+                visible: visible.to_ascii_lowercase(),
+                columns: table
+                    .columns
+                    .iter()
+                    .map(|out| Column {
+                        name: out.to_ascii_lowercase(),
+                        out: out.clone(),
+                    })
+                    .collect(),
+                alias,
+                units,
+                base: Some(table),
+                person: Person::Same,
+            }],
+            merged: Vec::new(),
+            two_people: Vec::new(),
+        })
+    }
+
+    fn derived(
+        &mut self,
+        inner: &Value,
+        env: &Env,
+        visible: &str,
+        renamed: &[String],
+    ) -> Result<Scope, Stop> {
+        let mut relation = self.subquery(inner, env)?;
+        let alias = format!("t{}", self.catalog.next()?);
+        if renamed.len() > relation.columns.len() {
+            return untraceable("more column names are given than there are columns");
+        }
+        for (column, name) in relation.columns.iter_mut().zip(renamed) {
+            column.name.clone_from(name);
+        }
+        Ok(Scope {
+            from: node::derived(relation.select, &alias),
+            unit: Some(node::column(&alias, "u")),
+            relations: vec![Relation {
+                visible: visible.to_ascii_lowercase(),
+                columns: relation.columns,
+                alias,
+                units: relation.units,
+                base: None,
+                person: Person::Same,
+            }],
+            merged: Vec::new(),
+            two_people: Vec::new(),
+        })
+    }
+
+    fn join(&mut self, from: &Value, condition: Option<&Value>, env: &Env) -> Result<Scope, Stop> {
+        refuse_used(
+            from,
+            &[
+                "sample",
+                "alias",
+                "duplicate_eliminated_columns",
+                "delim_flipped",
+            ],
+            "a join",
+        )?;
+        let kind = text(from, "join_type");
+        let reference = text(from, "ref_type");
+        if !matches!(kind, "INNER" | "LEFT") || !matches!(reference, "REGULAR" | "CROSS") {
+            return untraceable(format!(
+                "a {} {} join cannot be traced; only inner and left joins on a condition can",
+                reference.to_ascii_lowercase(),
+                kind.to_ascii_lowercase()
+            ));
+        }
+        let (Some(left), Some(right)) = (child(from, "left"), child(from, "right")) else {
+            return untraceable("a join is incomplete");
+        };
+        // Above the right side of a left join a condition of the select says nothing here.
+        let sides = Sides {
+            left: self.from(left, condition, env)?,
+            right: self.from(right, condition.filter(|_| kind == "INNER"), env)?,
+        };
+        let names = sides.left.relations.iter().chain(&sides.right.relations);
+        let mut names: Vec<&str> = names.map(|relation| relation.visible.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return untraceable("two tables in from have one name");
+        }
+        let using = using(from);
+        let mut known = conjuncts(child(from, "condition"));
+        if kind == "INNER" {
+            known.extend(conjuncts(condition));
+        }
+        let catalog = self.catalog;
+        let joined = sides.person(kind, &known, &using, &|table, columns| {
+            catalog.is_key(table, columns)
+        })?;
+        merge(from, kind, sides, joined)
+    }
+
+    /// Reads a row-level select: each of its rows is one person's.
+    pub(super) fn subquery(&mut self, select: &Value, env: &Env) -> Result<Rows, Stop> {
+        if text(select, "type") != "SELECT_NODE" {
+            return untraceable("union, except, intersect and recursion cannot be traced");
+        }
+        for modifier in list(select, "modifiers") {
+            match text(modifier, "type") {
+                // Without a limit the order of rows changes nothing.
+                "ORDER_MODIFIER" => {}
+                "DISTINCT_MODIFIER" => {
+                    return untraceable("distinct merges rows of several people");
+                }
+                _ => {
+                    return untraceable(
+                        "a limit inside a subquery picks rows that cannot be traced",
+                    );
+                }
+            }
+        }
+        if super::group::is_grouped(select) {
+            return untraceable(
+                "a subquery aggregates rows, so its rows are no longer one person's each",
+            );
+        }
+        refuse_used(
+            select,
+            &["sample", "having", "group_expressions"],
+            "a subquery",
+        )?;
+        let env = self.with(select, env)?;
+        let Some(from) = child(select, "from_table") else {
+            return untraceable("the statement reads no table");
+        };
+        let condition = child(select, "where_clause");
+        let scope = self.from(from, condition, &env)?;
+        if !scope.two_people.is_empty() {
+            return untraceable(
+                "a join inside a subquery does not equate the people of its two sides",
+            );
+        }
+        let Some(unit) = scope.unit.clone() else {
+            return untraceable(format!(
+                "no table in from has the column {}",
+                self.catalog.unit
+            ));
+        };
+        let kept = condition.map(|c| condition_of(c, &scope)).transpose()?;
+        let (columns, values) = items(select, &scope, &unit)?;
+        let qualify = child(select, "qualify")
+            .map(|c| qualified(c, &scope, &unit, &columns, &values))
+            .transpose()?;
+        let units = columns
+            .iter()
+            .zip(&values)
+            .filter(|(_, value)| **value == unit)
+            .map(|(column, _)| column.out.clone())
+            .chain(["u".to_owned()])
+            .collect();
+        let mut list: Vec<Value> = columns
+            .iter()
+            .zip(values)
+            .map(|(column, value)| node::alias(value, &column.out))
+            .collect();
+        list.push(node::alias(unit, "u"));
+        Ok(Rows {
+            select: node::select(list, scope.from, kept, qualify, 0),
+            columns,
+            units,
+        })
+    }
+}
+
+/// A row-level select, read.
+pub(super) struct Rows {
+    pub(super) select: Value,
+    pub(super) columns: Vec<Column>,
+    pub(super) units: Vec<String>,
+}
+
+/// The columns of `using`, as references.
+fn using(from: &Value) -> Vec<Value> {
+    list(from, "using_columns")
+        .iter()
+        .map(|name| json!({"column_names": [name]}))
+        .collect()
+}
+
+fn merge(from: &Value, kind: &str, sides: Sides, joined: Joined) -> Result<Scope, Stop> {
+    let mut equal = Vec::new();
+    for name in using(from) {
+        let left = sides.left.resolve(&name).map_err(Unknown::stop)?;
+        let right = sides.right.resolve(&name).map_err(Unknown::stop)?;
+        equal.push(node::compare("COMPARE_EQUAL", left, right));
+    }
+    let Sides { left, mut right } = sides;
+    let used = list(from, "using_columns").iter().filter_map(Value::as_str);
+    let mut merged: Vec<String> = left.merged.iter().chain(&right.merged).cloned().collect();
+    merged.extend(used.map(str::to_ascii_lowercase));
+    if kind == "LEFT" {
+        for relation in &mut right.relations {
+            relation.person = Person::Missing;
+        }
+    }
+    let mut two_people = left.two_people;
+    two_people.extend(right.two_people);
+    if let Joined::SameUnless(condition) = joined {
+        two_people.push(condition);
+    }
+    let mut relations = left.relations;
+    relations.extend(right.relations);
+    let mut scope = Scope {
+        relations,
+        merged,
+        from: Value::Null,
+        unit: left.unit.or(right.unit),
+        two_people,
+    };
+    let condition = match child(from, "condition") {
+        Some(condition) => Some(condition_of(condition, &scope)?),
+        None => node::all(equal),
+    };
+    if condition.is_none() && kind == "LEFT" {
+        return untraceable("a left join has no condition");
+    }
+    scope.from = node::join(left.from, right.from, condition, kind);
+    Ok(scope)
+}

@@ -1,0 +1,291 @@
+use std::io::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Fault;
+
+const LIMITS: Limits = Limits {
+    rows: 5,
+    columns: 4,
+    cell_bytes: 20,
+    file_bytes: 2_000,
+};
+
+fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn refused(bytes: &[u8]) -> FrameError {
+    let file = file(bytes);
+    let error = read(file.path(), &LIMITS).err().expect("must be refused");
+    assert_eq!(
+        check(file.path(), &LIMITS).err(),
+        Some(error.clone()),
+        "check finds the same"
+    );
+    assert!(!error.message.contains("SECRET"), "{}", error.message);
+    assert!(!format!("{error:?}").contains("SECRET"));
+    error
+}
+
+#[track_caller]
+fn check_refusal(bytes: &[u8], message: &str, row: Option<u64>, column: Option<&str>) {
+    let error = refused(bytes);
+    assert_eq!(error.message, message);
+    assert_eq!((error.row, error.column.as_deref()), (row, column));
+}
+
+fn cells(bytes: &[u8]) -> Vec<Vec<Option<String>>> {
+    let frame = read(file(bytes).path(), &LIMITS).unwrap();
+    frame
+        .columns
+        .iter()
+        .map(|(_, cells)| cells.iter().map(|c| c.map(str::to_owned)).collect())
+        .collect()
+}
+
+#[test]
+fn sound_files_are_read_whatever_their_line_ends() {
+    let want = vec![
+        vec![Some("1".to_owned()), Some("x\r\ny,\"z\"".to_owned())],
+        vec![None, Some("é".to_owned())],
+    ];
+    let lf = "a,b\n1,\n\"x\r\ny,\"\"z\"\"\",é\n";
+    assert_eq!(cells(lf.as_bytes()), want);
+    assert_eq!(
+        cells(lf.trim_end().as_bytes()),
+        want,
+        "no line break at the end"
+    );
+    assert_eq!(
+        cells(format!("{lf}\n\n").as_bytes()),
+        want,
+        "empty lines at the end"
+    );
+    assert_eq!(
+        cells(format!("\u{FEFF}{lf}").as_bytes()),
+        want,
+        "byte order mark"
+    );
+    let crlf = "a,b\r\n1,\r\n\"x\r\ny,\"\"z\"\"\",é\r\n";
+    assert_eq!(cells(crlf.as_bytes()), want);
+    assert_eq!(
+        cells(b"a\n\"\"\nq\n"),
+        vec![vec![None, Some("q".to_owned())]]
+    );
+}
+
+#[test]
+fn the_whole_file() {
+    check_refusal(
+        b"",
+        "the file is empty: a header line with column names is needed",
+        None,
+        None,
+    );
+    check_refusal(
+        b"a,b\n",
+        "the file has a header line and no rows",
+        None,
+        None,
+    );
+    check_refusal(b"\n1,2\n", "the header line is empty", None, None);
+    check_refusal(
+        b"a,b,a\n1,2,3\n",
+        "columns 1 and 3 of the header have the same name",
+        None,
+        None,
+    );
+    check_refusal(
+        b"a,,c\n1,2,3\n",
+        "column 2 of the header has no name",
+        None,
+        None,
+    );
+    check_refusal(
+        b"a,SECRET\xE9\n1,2\n",
+        "column 2 of the header is not UTF-8 text",
+        None,
+        None,
+    );
+    check_refusal(
+        b"\xFF\xFEa\0",
+        "the file is UTF-16 text: UTF-8 is needed",
+        None,
+        None,
+    );
+    check_refusal(
+        b"\x1F\x8B\x08\0",
+        "the file is compressed: plain CSV is needed",
+        None,
+        None,
+    );
+    check_refusal(b"PAR1....", "the file is Parquet, not CSV", None, None);
+    check_refusal(
+        b"a,\"b\n1,2\n",
+        "column 2 of the header opens a quote that is never closed",
+        None,
+        None,
+    );
+}
+
+#[test]
+fn a_row_of_the_wrong_width() {
+    check_refusal(
+        b"a,b\n1,2\n1,2,SECRET\n",
+        "row 2 has 3 fields where the header has 2",
+        Some(2),
+        None,
+    );
+    check_refusal(
+        b"a,b,c\n1,SECRET\n1,2,3\n",
+        "row 1 has 2 fields where the header has 3",
+        Some(1),
+        None,
+    );
+    check_refusal(
+        b"a,b,c\n1,2,3\n1,SECRET",
+        "row 2 is cut off: it has 2 fields where the header has 3, and the file ends without a line break",
+        Some(2),
+        None,
+    );
+    check_refusal(
+        b"a,b\n1,2\n\nSECRET,4\n",
+        "row 2 is an empty line",
+        Some(2),
+        None,
+    );
+}
+
+#[test]
+fn a_quote_out_of_place() {
+    check_refusal(
+        b"a,b\n1,\"SECRET\n1,2\n",
+        "row 1, column b: a quote is opened and never closed",
+        Some(1),
+        Some("b"),
+    );
+    check_refusal(
+        b"a,b\n1,2\nSECRET \"x\",2\n",
+        "row 2, column a: a quote stands inside a field that is not quoted",
+        Some(2),
+        Some("a"),
+    );
+    check_refusal(
+        b"a,b\n\"x\"SECRET,2\n",
+        "row 1, column a: text follows the closing quote",
+        Some(1),
+        Some("a"),
+    );
+}
+
+#[test]
+fn a_byte_that_may_not_be_there() {
+    check_refusal(
+        b"a,b\n1,SECRET\0\n",
+        "row 1, column b: the value holds a NUL byte",
+        Some(1),
+        Some("b"),
+    );
+    check_refusal(
+        b"a,b\n1,2\nSECRET\xE9,2\n",
+        "row 2, column a: the value is not UTF-8 text",
+        Some(2),
+        Some("a"),
+    );
+}
+
+#[test]
+fn limits_are_named() {
+    for (bytes, message) in [
+        (
+            b"a\n1\n2\n3\n4\n5\n6\n".to_vec(),
+            "the file has more rows than the limit rows, 5",
+        ),
+        (
+            b"a,b,c,d,e\n1,2,3,4,5\n".to_vec(),
+            "the file has more columns than the limit columns, 4",
+        ),
+        (
+            b"a,b\n1,SECRETSECRETSECRETSECRET\n".to_vec(),
+            "row 1, column b: the value is longer than the limit cell_bytes, 20",
+        ),
+        (
+            vec![b'a'; 2_001],
+            "the file has 2001 bytes and the limit file_bytes is 2000",
+        ),
+    ] {
+        let error = refused(&bytes);
+        assert_eq!(error.message, message);
+        assert_eq!(error.fault, Fault::Limit);
+    }
+    assert_eq!(
+        cells(b"a,b,c,d\n1,2,3,4\n1,2,3,4\n1,2,3,4\n1,2,3,4\n1,2,3,4\n").len(),
+        4,
+        "limits are inclusive"
+    );
+}
+
+#[test]
+fn the_columns_are_exactly_the_declared_ones() {
+    let frame = read(file(b"a,SECRET\n1,2\n").path(), &LIMITS).unwrap();
+    let message = |expected: &[&str]| frame.expect_columns(expected).err().map(|e| e.message);
+    assert_eq!(message(&["SECRET", "a"]), None);
+    assert_eq!(
+        message(&["a", "SECRET", "c"]).as_deref(),
+        Some("column c is missing from the header")
+    );
+    assert_eq!(
+        message(&["a"]).as_deref(),
+        Some("column 2 of the header is not declared for this delivery")
+    );
+    assert_eq!(
+        message(&["x", "y"]).as_deref(),
+        Some("the header names none of the declared columns: is the header line missing")
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = read(Path::new("/nowhere/at/all"), &LIMITS).err().unwrap();
+    assert_eq!(error.fault, Fault::Io);
+    assert_eq!(
+        error.message,
+        "the file could not be read: entity not found"
+    );
+}
+
+proptest! {
+    /// Whatever the bytes are, the two passes agree on the rows or the file is refused; no panic.
+    #[test]
+    fn hostile_bytes_never_panic(bytes in prop::collection::vec(prop_oneof![
+        Just(b'"'), Just(b','), Just(b'\n'), Just(b'\r'), Just(b'a'), Just(0xE9_u8), Just(0_u8), any::<u8>()
+    ], 0..60)) {
+        let mut sound = b"a,b\n".to_vec();
+        sound.extend_from_slice(&bytes);
+        for bytes in [&bytes, &sound] {
+            if let Ok(frame) = read(file(bytes).path(), &LIMITS) {
+                for (_, cells) in &frame.columns {
+                    prop_assert_eq!(cells.len(), frame.rows());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read(rows in prop::collection::vec(("[^\0]{0,5}", "[^\0]{1,5}"), 1..5)) {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        writer.write_record(["a", "b"]).unwrap();
+        for (left, right) in &rows {
+            writer.write_record([left, right]).unwrap();
+        }
+        let frame = read(file(&writer.into_inner().unwrap()).path(), &LIMITS).unwrap();
+        for (row, (left, right)) in rows.iter().enumerate() {
+            prop_assert_eq!(frame.columns[0].1.get(row).unwrap_or(""), left);
+            prop_assert_eq!(frame.columns[1].1.get(row).unwrap_or(""), right);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What an output is in each of its states.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::change::Lifecycle;
+use crate::delivery::SealedFile;
+use crate::ids::{ExtractId, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
+
+/// What every state of an output knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// Id.
+    pub id: OutputId,
+    /// Who wants it out.
+    pub author: PersonId,
+    /// Of which project.
+    pub project: ProjectId,
+    /// From which workspace.
+    pub workspace: WorkspaceId,
+    /// From which extract.
+    pub extract: ExtractId,
+    /// Hash of the statement's text, a key into the documents.
+    pub statement: Sha256,
+    /// Hash of what the author says it is and why it is safe, a key into the documents.
+    pub context: Sha256,
+}
+
+/// What the checker said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every cell is safe.
+    Pass,
+    /// Some cells are not; a treated table is offered.
+    Treat,
+    /// The machine cannot tell; people must.
+    Review,
+    /// Not safe, and nothing helps.
+    Fail,
+}
+
+impl Verdict {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Treat => "treat",
+            Self::Review => "review",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// The machine's findings, with the bytes that they are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checked {
+    /// What it said.
+    pub verdict: Verdict,
+    /// The checker's report, sealed: it holds the counts of unsafe cells.
+    pub report: SealedFile,
+    /// Hash of the policy that was applied.
+    pub policy: Sha256,
+    /// The table as it is.
+    pub exact: SealedFile,
+    /// The table as treated, where one is offered.
+    pub treated: Option<SealedFile>,
+}
+
+/// Which version goes to review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rendering {
+    /// As it is.
+    Exact,
+    /// As treated.
+    Treated,
+}
+
+/// An output checker's vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewVote {
+    /// The checker.
+    pub by: PersonId,
+    /// The vote.
+    pub verdict: ReviewVerdict,
+    /// Hash of the bytes that the checker saw.
+    pub bytes: Sha256,
+    /// Hash of the comment, a key into the documents.
+    pub comment: Option<Sha256>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an output checker thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewVerdict {
+    /// It may go out.
+    Approve,
+    /// It may go out once something is changed.
+    RequestChanges,
+    /// It may not go out.
+    Refuse,
+}
+
+/// An output under review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnderReview {
+    /// What it knows.
+    pub core: Core,
+    /// Machine's findings.
+    pub checked: Checked,
+    /// Which version is reviewed.
+    pub rendering: Rendering,
+    /// The bytes that are reviewed.
+    pub file: SealedFile,
+    /// Votes so far: at most two blind ones, then a third if they differ.
+    pub votes: Vec<ReviewVote>,
+}
+
+/// An output that two people approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    /// What it knows.
+    pub core: Core,
+    /// Machine's findings.
+    pub checked: Checked,
+    /// The bytes that were reviewed.
+    pub file: SealedFile,
+    /// Who approved.
+    pub by: BTreeSet<PersonId>,
+}
+
+/// An output that left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// What it knows.
+    pub core: Core,
+    /// The bytes that were released.
+    pub file: SealedFile,
+    /// Who approved.
+    pub approved_by: BTreeSet<PersonId>,
+    /// Who released.
+    pub released_by: PersonId,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the single download was used.
+    pub download: Download,
+}
+
+/// Whether the single download was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Download {
+    /// Not yet.
+    Waiting,
+    /// Yes.
+    Used,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Output {
+    /// Waits for the machine's check.
+    Staged {
+        /// What it knows.
+        core: Core,
+    },
+    /// Checked; the author decides what to do.
+    Checked {
+        /// What it knows.
+        core: Core,
+        /// Machine's findings.
+        checked: Checked,
+    },
+    /// The check could not be done. Blocks.
+    Uncheckable {
+        /// What it knows.
+        core: Core,
+    },
+    /// Before output checkers.
+    UnderReview(UnderReview),
+    /// A checker asked for changes; the author submits a version again or withdraws.
+    ChangesRequested {
+        /// What it knows.
+        core: Core,
+        /// Machine's findings.
+        checked: Checked,
+    },
+    /// Approved by two people, not yet released.
+    Approved(Approved),
+    /// Released.
+    Released(Released),
+    /// Refused by people.
+    Refused {
+        /// What it knows.
+        core: Core,
+    },
+    /// Withdrawn by its author.
+    Withdrawn {
+        /// What it knows.
+        core: Core,
+    },
+    /// Released, and called back.
+    Recalled {
+        /// What it knows.
+        core: Core,
+        /// The bytes that were released.
+        file: SealedFile,
+    },
+}
+
+impl Lifecycle for Output {
+    const KIND: &'static str = "output";
+    fn id(&self) -> &str {
+        self.core().id.as_str()
+    }
+    fn project(&self) -> Option<&ProjectId> {
+        Some(&self.core().project)
+    }
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Staged { .. } => "staged",
+            Self::Checked { .. } => "checked",
+            Self::Uncheckable { .. } => "uncheckable",
+            Self::UnderReview(_) => "under_review",
+            Self::ChangesRequested { .. } => "changes_requested",
+            Self::Approved(_) => "approved",
+            Self::Released(_) => "released",
+            Self::Refused { .. } => "refused",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Recalled { .. } => "recalled",
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Projects in force: how they begin, whom they permit what, and how they end.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::state::{InForce, Papers, Project};
+use crate::action::Action;
+use crate::change::{By, Change, Lifecycle};
+use crate::dataset::Dataset;
+use crate::ids::{PersonId, ProjectId, Sha256};
+use crate::person::Person;
+use crate::refusal::Refusal;
+
+/// Proof that a person may use a project's data now. Made only by [`InForce::permit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    person: PersonId,
+    project: ProjectId,
+    manifest: Sha256,
+    last_day: Date,
+}
+
+impl Permit {
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &ProjectId {
+        &self.project
+    }
+    /// Hash of the manifest that permits it.
+    #[must_use]
+    pub fn manifest(&self) -> &Sha256 {
+        &self.manifest
+    }
+    /// Last day of access.
+    #[must_use]
+    pub fn last_day(&self) -> Date {
+        self.last_day
+    }
+
+    /// A permit is one person's, and ends with the approval however long it was kept.
+    pub(crate) fn must_cover(&self, by: &PersonId, at: Timestamp) -> Result<(), Refusal> {
+        if *by != self.person {
+            return Err(Refusal::NotAMember);
+        }
+        if crate::day_of(at) > self.last_day {
+            return Err(Refusal::Ended(self.last_day));
+        }
+        Ok(())
+    }
+}
+
+impl Project {
+    /// Puts an approval in force. Papers are on file and every person is fit today; the manifest is signed.
+    ///
+    /// # Errors
+    /// The first thing that is missing or lapsed.
+    pub fn commence(
+        self,
+        papers: Papers,
+        people: &BTreeMap<PersonId, Person>,
+        manifest_sha256: Sha256,
+        signature: String,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let state = self.state();
+        let Self::Approved(approved) = self else {
+            return Err(Action::CommenceProject.wrong_state(Self::KIND, state));
+        };
+        if approved.manifest.people.contains(by) {
+            return Err(Refusal::OnTheProject(by.clone()));
+        }
+        if signature.trim().is_empty() {
+            return Err(Refusal::Paper("keeper's signature"));
+        }
+        let today = crate::day_of(at);
+        if approved.manifest.end < today {
+            return Err(Refusal::Ended(approved.manifest.end));
+        }
+        for (what, paper) in [
+            ("ethics approval", &papers.ethics),
+            ("impact assessment", &papers.impact_assessment),
+            ("sharing agreement", &papers.sharing_agreement),
+            ("funding", &papers.funding),
+        ] {
+            if paper.until < today || paper.reference.trim().is_empty() {
+                return Err(Refusal::Paper(what));
+            }
+        }
+        for id in &approved.manifest.people {
+            match people.get(id) {
+                Some(person) => person.fit_on(today)?,
+                None => return Err(Refusal::Elsewhere("a person on the project")),
+            }
+        }
+        let (hash, end) = (manifest_sha256.clone(), approved.manifest.end);
+        let to = Self::InForce(InForce {
+            core: approved.core,
+            manifest: approved.manifest,
+            manifest_sha256,
+            signature,
+            papers,
+        });
+        let change = Change::new(to, Action::CommenceProject, &By::Person(by.clone()), at);
+        Ok(change.fact("manifest", &hash).fact("end", &end))
+    }
+
+    /// Ends a project whose last day has passed.
+    ///
+    /// # Errors
+    /// If it has not.
+    pub fn expire(self, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        let state = self.state();
+        let Self::InForce(in_force) = self else {
+            return Err(Action::ExpireProject.wrong_state(Self::KIND, state));
+        };
+        if crate::day_of(at) <= in_force.manifest.end {
+            return Err(Refusal::NotEnded(in_force.manifest.end));
+        }
+        let to = Self::Expired {
+            core: in_force.core,
+            people: in_force.manifest.people,
+        };
+        Ok(Change::new(to, Action::ExpireProject, &By::System, at))
+    }
+
+    /// Ends a project before its day: by a controller of one of its datasets, or by the panel's chair when
+    /// `dataset` is none.
+    ///
+    /// # Errors
+    /// If the dataset is not in the project or the person is not its controller.
+    pub fn revoke(
+        self,
+        dataset: Option<&Dataset>,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let manifest = match &self {
+            Self::Approved(a) => &a.manifest,
+            Self::InForce(f) => &f.manifest,
+            Self::Draft { .. }
+            | Self::Submitted(_)
+            | Self::Returned { .. }
+            | Self::Refused { .. }
+            | Self::Withdrawn { .. }
+            | Self::Expired { .. }
+            | Self::Revoked { .. }
+            | Self::Closed { .. } => {
+                return Err(Action::RevokeProject.wrong_state(Self::KIND, self.state()));
+            }
+        };
+        if let Some(dataset) = dataset {
+            dataset.must_control(by)?;
+            if !manifest.datasets.iter().any(|d| d.dataset == dataset.id) {
+                return Err(Refusal::Elsewhere("this dataset"));
+            }
+        }
+        let (core, people) = (self.core().clone(), manifest.people.clone());
+        let change = Change::new(
+            Self::Revoked { core, people },
+            Action::RevokeProject,
+            &By::Person(by.clone()),
+            at,
+        );
+        Ok(match dataset {
+            Some(dataset) => change.fact("dataset", &dataset.id),
+            None => change,
+        })
+    }
+}
+
+impl InForce {
+    /// Whether the approval itself is live at a moment, whoever asks.
+    ///
+    /// # Errors
+    /// If it has not begun or has ended.
+    pub fn live_at(&self, at: Timestamp) -> Result<(), Refusal> {
+        let today = crate::day_of(at);
+        if today < self.manifest.start {
+            return Err(Refusal::NotBegun(self.manifest.start));
+        }
+        if today > self.manifest.end {
+            return Err(Refusal::Ended(self.manifest.end));
+        }
+        Ok(())
+    }
+
+    /// Who serves a project is not on it.
+    pub(crate) fn must_not_be_on(&self, by: &PersonId) -> Result<(), Refusal> {
+        if self.manifest.people.contains(by) || self.core.author == *by {
+            return Err(Refusal::OnTheProject(by.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether a person may use the project's data now.
+    ///
+    /// # Errors
+    /// If the approval is not live, the person is not on it, or their standing lapsed.
+    pub fn permit(&self, person: &Person, at: Timestamp) -> Result<Permit, Refusal> {
+        self.live_at(at)?;
+        if !self.manifest.people.contains(&person.id) {
+            return Err(Refusal::NotAMember);
+        }
+        person.fit_on(crate::day_of(at))?;
+        Ok(Permit {
+            person: person.id.clone(),
+            project: self.core.id.clone(),
+            manifest: self.manifest_sha256.clone(),
+            last_day: self.manifest.end,
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! What a project is in each of its states.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::change::Lifecycle;
+use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
+use crate::request::{DatasetRequest, Request, Tier};
+
+/// What every state of a project knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// Id.
+    pub id: ProjectId,
+    /// Who applies.
+    pub author: PersonId,
+    /// Version of the application that was last submitted; 0 before the first.
+    pub version: u32,
+}
+
+/// A controller's word on one version, for its dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The controller.
+    pub by: PersonId,
+    /// Yes or no.
+    pub verdict: SignatureVerdict,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A controller's yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignatureVerdict {
+    /// Agrees.
+    Signed,
+    /// Does not.
+    Declined,
+}
+
+/// A panel member's vote on one version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PanelVote {
+    /// The member.
+    pub by: PersonId,
+    /// The vote.
+    pub verdict: PanelVerdict,
+    /// Conditions that the member asks for.
+    pub conditions: Vec<Condition>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a panel member thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PanelVerdict {
+    /// It may go ahead.
+    Approve,
+    /// It should come back with changes.
+    Return,
+    /// It should not go ahead.
+    Refuse,
+}
+
+/// A condition that the machine enforces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "condition", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Condition {
+    /// At least so many people behind every released number.
+    MinimumCell {
+        /// People.
+        people: u32,
+    },
+    /// A variable is not given.
+    ExcludeVariable {
+        /// Dataset.
+        dataset: DatasetId,
+        /// Name in the extract.
+        variable: String,
+    },
+    /// Access ends on this day at the latest.
+    EndBy {
+        /// Last day.
+        day: Date,
+    },
+}
+
+/// A paper with its date of expiry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// Reference under which it is filed.
+    pub reference: String,
+    /// Valid until this day, included.
+    pub until: Date,
+}
+
+/// What must be on file before a project is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Papers {
+    /// Ethics approval.
+    pub ethics: Paper,
+    /// Data protection impact assessment.
+    pub impact_assessment: Paper,
+    /// Data sharing agreement.
+    pub sharing_agreement: Paper,
+    /// Funding.
+    pub funding: Paper,
+}
+
+/// What an approval permits, as the keeper enforces it. Its bytes are signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always `manifest/1`.
+    pub schema: String,
+    /// The project.
+    pub project: ProjectId,
+    /// Hash of the application version that was approved.
+    pub application: Sha256,
+    /// People who may see data.
+    pub people: BTreeSet<PersonId>,
+    /// Datasets, variables and rows.
+    pub datasets: Vec<DatasetRequest>,
+    /// Fewest people behind a released number.
+    pub minimum_cell: u32,
+    /// First day of access.
+    pub start: Date,
+    /// Last day of access.
+    pub end: Date,
+}
+
+/// A submitted version while it is decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submitted {
+    /// Id, author, version.
+    pub core: Core,
+    /// The request as frozen.
+    pub request: Request,
+    /// Hash of the frozen bytes. Every signature and vote cites it.
+    pub sha256: Sha256,
+    /// Panel tier.
+    pub tier: Tier,
+    /// Controllers' words, by dataset.
+    pub signatures: BTreeMap<DatasetId, Signature>,
+    /// Panel votes.
+    pub votes: Vec<PanelVote>,
+}
+
+/// An approval that waits for its papers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    /// Id, author, version.
+    pub core: Core,
+    /// What may be done.
+    pub manifest: Manifest,
+    /// Conditions of the panel.
+    pub conditions: Vec<Condition>,
+}
+
+/// A project in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InForce {
+    /// Id, author, version.
+    pub core: Core,
+    /// What may be done.
+    pub manifest: Manifest,
+    /// Hash of the manifest's signed bytes.
+    pub manifest_sha256: Sha256,
+    /// The keeper's signed note over the manifest's hash.
+    pub signature: String,
+    /// The papers on file.
+    pub papers: Papers,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Project {
+    /// Being written. The text of the draft grants nothing and is kept beside the log.
+    Draft {
+        /// Id, author, version.
+        core: Core,
+    },
+    /// Before controllers and panel.
+    Submitted(Submitted),
+    /// Sent back for changes.
+    Returned {
+        /// Id, author, version.
+        core: Core,
+    },
+    /// Refused for good.
+    Refused {
+        /// Id, author, version.
+        core: Core,
+    },
+    /// Withdrawn by the author.
+    Withdrawn {
+        /// Id, author, version.
+        core: Core,
+    },
+    /// Approved, not yet in force.
+    Approved(Approved),
+    /// In force.
+    InForce(InForce),
+    /// Ended on its day.
+    Expired {
+        /// Id, author, version.
+        core: Core,
+        /// Who was on it: its outputs are still theirs, so they still check none of them.
+        people: BTreeSet<PersonId>,
+    },
+    /// Ended by a controller or the panel's chair.
+    Revoked {
+        /// Id, author, version.
+        core: Core,
+        /// Who was on it: its outputs are still theirs, so they still check none of them.
+        people: BTreeSet<PersonId>,
+    },
+    /// Ended by its author.
+    Closed {
+        /// Id, author, version.
+        core: Core,
+        /// Who was on it: its outputs are still theirs, so they still check none of them.
+        people: BTreeSet<PersonId>,
+    },
+}
+
+impl Lifecycle for Project {
+    const KIND: &'static str = "project";
+    fn id(&self) -> &str {
+        self.core().id.as_str()
+    }
+    fn project(&self) -> Option<&ProjectId> {
+        Some(&self.core().id)
+    }
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Draft { .. } => "draft",
+            Self::Submitted(_) => "submitted",
+            Self::Returned { .. } => "returned",
+            Self::Refused { .. } => "refused",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Approved(_) => "approved",
+            Self::InForce(_) => "in_force",
+            Self::Expired { .. } => "expired",
+            Self::Revoked { .. } => "revoked",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Every rule, tried. `samples` holds a thing in every state; `tries` does every action to it.
+
+mod dates;
+mod deliveries;
+mod duties;
+mod form;
+mod json;
+mod pages;
+mod panel;
+mod review;
+mod samples;
+mod table;
+mod tries;
+mod walk;
+mod ways_back;

@@ -1,0 +1,238 @@
+//! Something in every state of what is delivered, linked, cut, queried and released.
+
+use super::*;
+use crate::delivery::Delivery;
+use crate::extract::{Extract, Table};
+use crate::indexing::{Counts, Indexing};
+use crate::job::{Authority, Job, Outcome, Task};
+use crate::output::{Checked, Output, Rendering, ReviewVerdict, Verdict};
+use crate::workspace::Workspace;
+
+pub(in crate::tests) fn opened(purpose: Purpose) -> Delivery {
+    let of = instructed("a", purpose);
+    to(Delivery::open(id("del_1"), &of, &who("identifiers"), now()))
+}
+
+pub(in crate::tests) fn identified(purpose: Purpose) -> Delivery {
+    let of = instructed("a", purpose);
+    to(opened(purpose).keep_identifiers(&of, file('1'), file('2'), 3, now()))
+}
+
+pub(in crate::tests) fn reading() -> Delivery {
+    to(identified(Purpose::Payload).open_payload(&dataset("a"), &who("payload"), now()))
+}
+
+pub(in crate::tests) fn complete() -> Delivery {
+    to(reading().keep_payload(file('3'), None, 3, 0, now()))
+}
+
+pub(in crate::tests) fn deliveries() -> Vec<Delivery> {
+    vec![
+        opened(Purpose::Payload),
+        opened(Purpose::Spine),
+        identified(Purpose::Payload),
+        identified(Purpose::Spine),
+        identified(Purpose::Objections),
+        reading(),
+        complete(),
+        to(opened(Purpose::Payload).refuse_identifiers(now())),
+    ]
+}
+
+/// The indexing of dataset `a` for the project.
+pub(in crate::tests) fn ordered_indexing() -> Indexing {
+    to(Indexing::order(
+        id("idx_a"),
+        &live(),
+        &complete(),
+        &identified(Purpose::Spine),
+        None,
+        &who("indexer"),
+        now(),
+    ))
+}
+
+pub(in crate::tests) fn counts() -> Counts {
+    Counts {
+        records: 3,
+        linked: 2,
+        withheld: 1,
+        objected: 1,
+    }
+}
+
+pub(in crate::tests) fn indexed() -> Indexing {
+    to(ordered_indexing().complete(file('4'), file('5'), counts(), now()))
+}
+
+/// An indexing for each dataset of the project.
+pub(in crate::tests) fn both_indexed() -> Vec<(DatasetId, Indexing)> {
+    let of = |name: &str| {
+        let Indexing::Indexed {
+            mut core,
+            links,
+            map,
+            counts,
+        } = indexed()
+        else {
+            panic!("not indexed")
+        };
+        core.id = id(&format!("idx_{name}"));
+        let indexing = Indexing::Indexed {
+            core,
+            links,
+            map,
+            counts,
+        };
+        (id(&format!("dst_{name}")), indexing)
+    };
+    vec![of("a"), of("b")]
+}
+
+pub(in crate::tests) fn ordered_extract() -> Extract {
+    to(Extract::order(
+        id("ext_1"),
+        &live(),
+        &both_indexed(),
+        &who("steward"),
+        now(),
+    ))
+}
+
+pub(in crate::tests) fn tables() -> Vec<Table> {
+    vec![Table {
+        name: "admissions".into(),
+        columns: vec!["person".into(), "ward".into()],
+        rows: 3,
+        people: 2,
+        unlinked: 1,
+        filtered: 0,
+    }]
+}
+
+pub(in crate::tests) fn sealed() -> Extract {
+    to(ordered_extract().seal(file('6'), tables(), now()))
+}
+
+pub(in crate::tests) fn open() -> Workspace {
+    to(Workspace::open(
+        id("wsp_1"),
+        &live(),
+        &sealed(),
+        &who("steward"),
+        now(),
+    ))
+}
+
+pub(in crate::tests) fn workspaces() -> Vec<Workspace> {
+    vec![
+        open(),
+        to(open().suspend(&who("steward"), now())),
+        to(open().close(&By::System, now())),
+    ]
+}
+
+pub(in crate::tests) fn staged() -> Output {
+    let permit = live().permit(&person(AUTHOR), now()).unwrap();
+    to(Output::stage(
+        id("out_1"),
+        &permit,
+        &open(),
+        hash('7'),
+        hash('8'),
+        &who(AUTHOR),
+        now(),
+    ))
+}
+
+pub(in crate::tests) fn findings(verdict: Verdict) -> Checked {
+    Checked {
+        verdict,
+        report: file('9'),
+        policy: hash('0'),
+        exact: file('c'),
+        treated: (verdict == Verdict::Treat).then(|| file('d')),
+    }
+}
+
+pub(in crate::tests) fn checked(verdict: Verdict) -> Output {
+    to(staged().complete_check(findings(verdict), now()))
+}
+
+pub(in crate::tests) fn under_review() -> Output {
+    to(checked(Verdict::Pass).submit(Rendering::Exact, &who(AUTHOR), now()))
+}
+
+pub(in crate::tests) fn team() -> BTreeSet<PersonId> {
+    in_force().people()
+}
+
+/// A vote on the bytes under review.
+pub(in crate::tests) fn review(
+    output: Output,
+    by: &str,
+    verdict: ReviewVerdict,
+) -> Result<Change<Output>, Refusal> {
+    let comment = (verdict != ReviewVerdict::Approve).then(|| hash('e'));
+    output.vote(verdict, &hash('c'), comment, &team(), &who(by), now())
+}
+
+pub(in crate::tests) fn reviewed(verdicts: &[ReviewVerdict]) -> Output {
+    CHECKERS
+        .iter()
+        .zip(verdicts)
+        .fold(under_review(), |output, (by, verdict)| {
+            to(review(output, by, *verdict))
+        })
+}
+
+pub(in crate::tests) fn released() -> Output {
+    let approved = reviewed(&[ReviewVerdict::Approve; 2]);
+    to(approved.release(&hash('c'), &team(), &who("kit"), now()))
+}
+
+pub(in crate::tests) fn outputs() -> Vec<Output> {
+    use ReviewVerdict::{Approve, Refuse, RequestChanges};
+    vec![
+        staged(),
+        checked(Verdict::Pass),
+        checked(Verdict::Treat),
+        checked(Verdict::Fail),
+        to(staged().fail_check(now())),
+        under_review(),
+        reviewed(&[Approve]),
+        reviewed(&[Refuse]),
+        reviewed(&[Approve, Refuse]),
+        reviewed(&[RequestChanges]),
+        reviewed(&[RequestChanges, RequestChanges]),
+        reviewed(&[Approve, Approve]),
+        reviewed(&[Refuse, Refuse]),
+        released(),
+        to(released().download(&who(AUTHOR), now())),
+        to(checked(Verdict::Pass).withdraw(&who(AUTHOR), now())),
+        to(released().recall(&team(), &who("kit"), now())),
+    ]
+}
+
+pub(in crate::tests) fn queued() -> Job {
+    let task = Task::Check {
+        output: id("out_1"),
+    };
+    let authority = Authority::Manifest {
+        project: id("prj_1"),
+        sha256: hash('b'),
+    };
+    let deadline = moment("2026-03-02T11:00:00Z");
+    Job::queue(id("job_1"), task, authority, deadline, &By::System, now())
+        .to()
+        .clone()
+}
+
+pub(in crate::tests) fn jobs() -> Vec<Job> {
+    vec![
+        queued(),
+        to(queued().finish(Outcome::default(), now())),
+        to(queued().fail("refused", now())),
+        to(queued().cancel(&By::System, now())),
+    ]
+}

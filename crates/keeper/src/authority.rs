@@ -1,0 +1,450 @@
+//! Whether a job is permitted now, and what exactly it permits. All of it is read from the store.
+
+use audit_log::Vkey;
+use governance::dataset::{Dataset, Purpose as Kind};
+use governance::delivery::{Delivery, KeptIdentifiers, PayloadDue};
+use governance::extract::Extract;
+use governance::indexing::Indexing;
+use governance::job::{Authority, Core, Job as Ordered, Task};
+use governance::output::Output;
+use governance::person::Person;
+use governance::project::{InForce, Project};
+use governance::request::EventPseudonym;
+use governance::workspace::Workspace;
+use governance::{
+    Action, DeliveryId, ExtractId, JobId, Lifecycle, PersonId, Refusal, Sha256, Timestamp,
+};
+use protocol::job::{Job, Objections};
+use protocol::keeper::Refused;
+use store::Held;
+use vault::Purpose;
+
+use crate::books::Books;
+use crate::error::{by_rule, not_permitted};
+use crate::manifest;
+use crate::mounts::{Database, Events, Identifiers, Map, Mounts, Payload, Records, Table};
+use crate::orders;
+use crate::seal::Sealed;
+
+/// A job that may run: what it mounts and what the worker is told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Warrant {
+    /// The job.
+    pub(crate) job: JobId,
+    /// As it is queued.
+    pub(crate) core: Core,
+    /// The files.
+    pub(crate) mounts: Mounts,
+    /// The work.
+    pub(crate) order: Job,
+}
+
+/// What permits a job, in force at this moment.
+pub(crate) enum Right {
+    /// A controller's standing instruction.
+    Instruction(Box<Dataset>),
+    /// A project's signed manifest.
+    Manifest(Box<InForce>),
+}
+
+/// Asks the store on behalf of one request.
+pub(crate) struct Desk<'a> {
+    pub(crate) books: &'a Books,
+    pub(crate) trusted: &'a [Vkey],
+    pub(crate) linkage_settings: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// The queued job with its authority, both in force now.
+    pub(crate) async fn queued(&self, id: &str) -> Result<(JobId, Core, Right), Refused> {
+        let id: JobId = id
+            .parse()
+            .map_err(|_| not_permitted("not a valid job id"))?;
+        let held: Held<Ordered> = self.books.held(id.as_str()).await?;
+        let Ordered::Queued { core } = held.value else {
+            return Err(by_rule(
+                Action::FinishJob.wrong_state(Ordered::KIND, held.value.state()),
+            ));
+        };
+        if self.now > core.deadline {
+            return Err(by_rule(Refusal::Deadline));
+        }
+        self.books.intent(held.leaf, &id, &core).await?;
+        let right = self.right(&core).await?;
+        Ok((id, core, right))
+    }
+
+    /// The warrant of a queued job.
+    pub(crate) async fn warrant(&self, id: &str) -> Result<Warrant, Refused> {
+        let (job, core, right) = self.queued(id).await?;
+        let (mounts, order) = match (&core.task, &right) {
+            (
+                Task::LoadIdentifiers {
+                    delivery, format, ..
+                },
+                Right::Instruction(dataset),
+            ) => {
+                self.load_identifiers(&job, delivery, format, dataset)
+                    .await?
+            }
+            (
+                Task::LoadPayload {
+                    delivery, format, ..
+                },
+                Right::Instruction(dataset),
+            ) => self.load_payload(&job, delivery, format, dataset).await?,
+            (Task::Index { indexing }, Right::Manifest(project)) => {
+                self.index(indexing.as_str(), project).await?
+            }
+            (Task::Extract { extract }, Right::Manifest(project)) => {
+                self.extract(extract.as_str(), project).await?
+            }
+            (
+                Task::Query {
+                    workspace,
+                    statement,
+                    ..
+                },
+                Right::Manifest(project),
+            ) => self.query(workspace.as_str(), statement, project).await?,
+            (Task::Check { output }, Right::Manifest(project)) => {
+                self.check(output.as_str(), project).await?
+            }
+            (Task::LoadIdentifiers { .. } | Task::LoadPayload { .. }, Right::Manifest(_))
+            | (
+                Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. },
+                Right::Instruction(_),
+            ) => {
+                return Err(not_permitted("this kind of job needs another authority"));
+            }
+        };
+        Ok(Warrant {
+            job,
+            core,
+            mounts,
+            order,
+        })
+    }
+
+    /// Whether a job that runs may go on: still queued, in time, its authority still in force.
+    pub(crate) async fn still(&self, warrant: &Warrant) -> Result<(), Refused> {
+        let (_, core, _) = self.queued(warrant.job.as_str()).await?;
+        if core == warrant.core {
+            Ok(())
+        } else {
+            Err(by_rule(Refusal::NotApproved("this job")))
+        }
+    }
+
+    /// The delivery that a queued load job reads, ready for its file.
+    pub(crate) async fn awaited(&self, id: &str) -> Result<(JobId, DeliveryId), Refused> {
+        let (job, core, right) = self.queued(id).await?;
+        match (&core.task, &right) {
+            (Task::LoadIdentifiers { delivery, .. }, Right::Instruction(dataset)) => {
+                self.opened(delivery, dataset).await?;
+                Ok((job, delivery.clone()))
+            }
+            (Task::LoadPayload { delivery, .. }, Right::Instruction(dataset)) => {
+                self.reading(delivery, dataset).await?;
+                Ok((job, delivery.clone()))
+            }
+            (Task::LoadIdentifiers { .. } | Task::LoadPayload { .. }, Right::Manifest(_))
+            | (
+                Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. },
+                Right::Instruction(_) | Right::Manifest(_),
+            ) => Err(not_permitted("this job takes no file")),
+        }
+    }
+
+    async fn right(&self, core: &Core) -> Result<Right, Refused> {
+        match &core.authority {
+            Authority::Instruction { dataset } => {
+                let dataset: Dataset = self.books.get(dataset.as_str()).await?;
+                dataset.instructed_at(self.now).map_err(by_rule)?;
+                Ok(Right::Instruction(Box::new(dataset)))
+            }
+            Authority::Manifest { project, sha256 } => {
+                let project: Project = self.books.get(project.as_str()).await?;
+                let in_force = project.in_force(Action::QueueJob).map_err(by_rule)?;
+                in_force.live_at(self.now).map_err(by_rule)?;
+                if in_force.manifest_sha256 != *sha256 {
+                    return Err(by_rule(Refusal::NotApproved("the manifest of this job")));
+                }
+                manifest::verify(in_force, self.trusted)?;
+                if let Some(person) = self.on_behalf_of(&core.task).await? {
+                    let person: Person = self.books.get(person.as_str()).await?;
+                    in_force.permit(&person, self.now).map_err(by_rule)?;
+                }
+                Ok(Right::Manifest(Box::new(in_force.clone())))
+            }
+        }
+    }
+
+    /// The researcher for whom rows are read, who must be fit and on the project while they are.
+    async fn on_behalf_of(&self, task: &Task) -> Result<Option<PersonId>, Refused> {
+        match task {
+            Task::Query { person, .. } => Ok(Some(person.clone())),
+            Task::Check { output } => {
+                let output: Output = self.books.get(output.as_str()).await?;
+                Ok(Some(output.core().author.clone()))
+            }
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. } => Ok(None),
+        }
+    }
+
+    async fn opened(&self, id: &DeliveryId, dataset: &Dataset) -> Result<(), Refused> {
+        let delivery = self.delivery_of(id, dataset).await?;
+        match &delivery {
+            Delivery::Opened { .. } => Ok(()),
+            Delivery::Identified { .. } | Delivery::Complete { .. } | Delivery::Refused { .. } => {
+                Err(by_rule(
+                    Action::KeepIdentifiers.wrong_state(Delivery::KIND, delivery.state()),
+                ))
+            }
+        }
+    }
+
+    async fn reading(
+        &self,
+        id: &DeliveryId,
+        dataset: &Dataset,
+    ) -> Result<KeptIdentifiers, Refused> {
+        let delivery = self.delivery_of(id, dataset).await?;
+        match delivery {
+            Delivery::Identified {
+                identifiers,
+                payload: PayloadDue::Reading { .. },
+                ..
+            } => Ok(identifiers),
+            Delivery::Opened { .. }
+            | Delivery::Identified { .. }
+            | Delivery::Complete { .. }
+            | Delivery::Refused { .. } => Err(by_rule(
+                Action::KeepPayload.wrong_state(Delivery::KIND, delivery.state()),
+            )),
+        }
+    }
+
+    async fn delivery_of(&self, id: &DeliveryId, dataset: &Dataset) -> Result<Delivery, Refused> {
+        let delivery: Delivery = self.books.get(id.as_str()).await?;
+        if delivery.core().dataset == dataset.id {
+            Ok(delivery)
+        } else {
+            Err(by_rule(Refusal::Elsewhere("this delivery")))
+        }
+    }
+
+    async fn load_identifiers(
+        &self,
+        job: &JobId,
+        delivery: &DeliveryId,
+        format: &str,
+        dataset: &Dataset,
+    ) -> Result<(Mounts, Job), Refused> {
+        let format = orders::format(format)?;
+        self.opened(delivery, dataset).await?;
+        let upload = Sealed::upload(job.as_str(), delivery.as_str());
+        let mounts = Mounts::LoadIdentifiers {
+            delivery: Identifiers(upload),
+        };
+        let order = orders::load_identifiers(&dataset.dictionary, format);
+        Ok((mounts, order))
+    }
+
+    async fn load_payload(
+        &self,
+        job: &JobId,
+        delivery: &DeliveryId,
+        format: &str,
+        dataset: &Dataset,
+    ) -> Result<(Mounts, Job), Refused> {
+        let format = orders::format(format)?;
+        let kept = self.reading(delivery, dataset).await?;
+        let (owner, purpose) = (delivery.as_str(), Purpose::Delivery);
+        let mounts = Mounts::LoadPayload {
+            delivery: Payload(Sealed::upload(job.as_str(), owner)),
+            records: Records(Sealed::kept(&kept.records_file, owner, purpose)),
+        };
+        Ok((mounts, orders::load_payload(&dataset.dictionary, format)))
+    }
+
+    async fn index(&self, id: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
+        let indexing: Indexing = self.books.get(id).await?;
+        let Indexing::Ordered { core } = &indexing else {
+            let wrong = Action::CompleteIndexing.wrong_state(Indexing::KIND, indexing.state());
+            return Err(by_rule(wrong));
+        };
+        must_be_of(&core.project, project, "the indexing")?;
+        if core.manifest != project.manifest_sha256 {
+            return Err(by_rule(Refusal::NotApproved(
+                "the manifest of this indexing",
+            )));
+        }
+        let delivery: Delivery = self.books.get(core.delivery.as_str()).await?;
+        let approved = &project.manifest.datasets;
+        if !approved
+            .iter()
+            .any(|d| d.dataset == delivery.core().dataset)
+        {
+            return Err(by_rule(Refusal::NotApproved("this dataset")));
+        }
+        if delivery.payload().is_none() {
+            let wrong = Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state());
+            return Err(by_rule(wrong));
+        }
+        let identifiers = identifiers_of(&delivery)?;
+        let spine = self.register(&core.spine, Kind::Spine).await?;
+        let (objections, listed) = match &core.objections {
+            Some(list) => {
+                let list = self.register(list, Kind::Objections).await?;
+                (Some(list), Objections::Listed)
+            }
+            None => (None, Objections::None),
+        };
+        let mounts = Mounts::Link {
+            identifiers,
+            spine,
+            objections,
+        };
+        Ok((mounts, orders::link(self.linkage_settings, listed)))
+    }
+
+    /// A spine or an objection list: its controller's instruction lets approved projects be linked to it.
+    async fn register(&self, id: &DeliveryId, kind: Kind) -> Result<Identifiers, Refused> {
+        let delivery: Delivery = self.books.get(id.as_str()).await?;
+        let dataset: Dataset = self.books.get(delivery.core().dataset.as_str()).await?;
+        dataset.instructed_at(self.now).map_err(by_rule)?;
+        if dataset.dictionary.purpose != kind || !delivery.is_complete() {
+            return Err(not_permitted(
+                "records are linked to a complete delivery of a spine or an objection list",
+            ));
+        }
+        identifiers_of(&delivery)
+    }
+
+    async fn extract(&self, id: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
+        let extract: Extract = self.books.get(id).await?;
+        let Extract::Ordered { core } = &extract else {
+            let wrong = Action::SealExtract.wrong_state(Extract::KIND, extract.state());
+            return Err(by_rule(wrong));
+        };
+        must_be_of(&core.project, project, "the extract")?;
+        let approved = &project.manifest.datasets;
+        if core.manifest != project.manifest_sha256 || core.indexings.len() != approved.len() {
+            return Err(by_rule(Refusal::NotApproved(
+                "the manifest of this extract",
+            )));
+        }
+        let (mut tables, mut plans) = (Vec::new(), Vec::new());
+        for (n, (indexing, asked)) in core.indexings.iter().zip(approved).enumerate() {
+            let indexing: Indexing = self.books.get(indexing.as_str()).await?;
+            let Indexing::Indexed { core, map, .. } = &indexing else {
+                let wrong = Action::OrderExtract.wrong_state(Indexing::KIND, indexing.state());
+                return Err(by_rule(wrong));
+            };
+            must_be_of(&core.project, project, "an indexing")?;
+            if core.manifest != project.manifest_sha256 {
+                return Err(by_rule(Refusal::NotApproved("an indexing")));
+            }
+            let delivery: Delivery = self.books.get(core.delivery.as_str()).await?;
+            if delivery.core().dataset != asked.dataset {
+                return Err(by_rule(Refusal::NotApproved("the dataset of an indexing")));
+            }
+            let dataset: Dataset = self.books.get(asked.dataset.as_str()).await?;
+            let Some(payload) = delivery.payload() else {
+                let wrong = Action::OrderExtract.wrong_state(Delivery::KIND, delivery.state());
+                return Err(by_rule(wrong));
+            };
+            let owner = delivery.core().id.as_str();
+            let events = match (asked.event, &payload.events_file) {
+                (EventPseudonym::Absent, _) => None,
+                (EventPseudonym::Present, Some(file)) => {
+                    Some(Events(Sealed::kept(file, owner, Purpose::Delivery)))
+                }
+                (EventPseudonym::Present, None) => {
+                    return Err(not_permitted("the delivery does not number its events"));
+                }
+            };
+            let project = project.core.id.as_str();
+            tables.push(Table {
+                payload: Payload(Sealed::kept(&payload.file, owner, Purpose::Delivery)),
+                map: Map(Sealed::kept(map, project, Purpose::Extract)),
+                events,
+            });
+            plans.push(orders::table(n, asked, &dataset.dictionary)?);
+        }
+        let project = project.core.id.clone();
+        Ok((Mounts::Extract { project, tables }, orders::extract(plans)))
+    }
+
+    async fn query(
+        &self,
+        workspace: &str,
+        statement: &Sha256,
+        project: &InForce,
+    ) -> Result<(Mounts, Job), Refused> {
+        let place: Workspace = self.books.get(workspace).await?;
+        let place = place.must_be_open(Action::RunQuery).map_err(by_rule)?;
+        must_be_of(&place.project, project, "the workspace")?;
+        let extract = self.database(&place.extract, project).await?;
+        let sql = self.books.text(statement).await?;
+        Ok((Mounts::Query { extract }, orders::check(sql)))
+    }
+
+    async fn check(&self, output: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
+        let output: Output = self.books.get(output).await?;
+        let Output::Staged { core } = &output else {
+            let wrong = Action::CompleteCheck.wrong_state(Output::KIND, output.state());
+            return Err(by_rule(wrong));
+        };
+        must_be_of(&core.project, project, "the output")?;
+        let extract = self.database(&core.extract, project).await?;
+        let sql = self.books.text(&core.statement).await?;
+        Ok((Mounts::Check { extract }, orders::check(sql)))
+    }
+
+    /// The sealed extract of this project under this manifest.
+    async fn database(&self, id: &ExtractId, project: &InForce) -> Result<Database, Refused> {
+        let extract: Extract = self.books.get(id.as_str()).await?;
+        let Extract::Sealed { core, file, .. } = &extract else {
+            let wrong = Action::RunQuery.wrong_state(Extract::KIND, extract.state());
+            return Err(by_rule(wrong));
+        };
+        must_be_of(&core.project, project, "the extract")?;
+        if core.manifest != project.manifest_sha256 {
+            return Err(by_rule(Refusal::NotApproved(
+                "the manifest of this extract",
+            )));
+        }
+        let owner = core.project.as_str();
+        Ok(Database(Sealed::kept(file, owner, Purpose::Extract)))
+    }
+}
+
+fn must_be_of(
+    owner: &governance::ProjectId,
+    project: &InForce,
+    what: &'static str,
+) -> Result<(), Refused> {
+    if *owner == project.core.id {
+        Ok(())
+    } else {
+        Err(by_rule(Refusal::Elsewhere(what)))
+    }
+}
+
+fn identifiers_of(delivery: &Delivery) -> Result<Identifiers, Refused> {
+    let kept = delivery.identifiers().ok_or_else(|| {
+        by_rule(Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state()))
+    })?;
+    let owner = delivery.core().id.as_str();
+    Ok(Identifiers(Sealed::kept(
+        &kept.file,
+        owner,
+        Purpose::Delivery,
+    )))
+}

@@ -1,0 +1,129 @@
+//! Files of outputs: kept once, given out only as the store records them.
+
+use std::io::Read;
+
+use governance::delivery::SealedFile;
+use governance::output::Output;
+use governance::{Action, Lifecycle, OutputId};
+use protocol::keeper::{File, Part, Refused};
+use tokio::io::AsyncRead;
+use vault::Purpose;
+
+use crate::error::{by_rule, internal, no, not_permitted};
+use crate::halt::Halt;
+use crate::rooms::part_name;
+use crate::seal::{Checked, Sealed};
+use crate::server::Keeper;
+use crate::upload::receive;
+
+/// Most bytes of a file of an output.
+pub(crate) const OUTPUT_BYTES_MAX: u64 = 64 << 20;
+
+impl Keeper {
+    /// Keeps a file of a staged output, once.
+    pub(crate) async fn keep(
+        &self,
+        output: &str,
+        part: Part,
+        body: &mut (impl AsyncRead + Unpin),
+    ) -> Result<File, Refused> {
+        let output = self.output(output).await?;
+        let Output::Staged { core } = &output else {
+            let wrong = Action::CompleteCheck.wrong_state(Output::KIND, output.state());
+            return Err(by_rule(wrong));
+        };
+        match part {
+            Part::Exact | Part::Treated | Part::Report => {}
+            Part::Reviewed => {
+                return Err(not_permitted(
+                    "what is reviewed is a kept file and is not kept again",
+                ));
+            }
+        }
+        let name = part_name(core.id.as_str(), part);
+        if self.rooms.sealed.join(&name).exists() {
+            return Err(not_permitted("this file was kept already"));
+        }
+        let secret = self.custody.make(core.project.as_str(), Purpose::Output)?;
+        let over = format!("a file of an output has at most {OUTPUT_BYTES_MAX} bytes");
+        receive(
+            &self.rooms.sealed,
+            &name,
+            secret,
+            body,
+            OUTPUT_BYTES_MAX,
+            &over,
+        )
+        .await
+    }
+
+    /// The bytes of a file of an output, whole and as recorded.
+    pub(crate) async fn fetch(&self, output: &str, part: Part) -> Result<Vec<u8>, Refused> {
+        let output = self.output(output).await?;
+        let record = recorded(&output, part)
+            .ok_or_else(|| by_rule(Action::ViewOutput.wrong_state(Output::KIND, output.state())))?;
+        if record.bytes > OUTPUT_BYTES_MAX {
+            return Err(no(
+                protocol::keeper::RefusedCode::Limit,
+                format!("a file of an output has at most {OUTPUT_BYTES_MAX} bytes"),
+            ));
+        }
+        let sealed = Sealed::kept(record, output.core().project.as_str(), Purpose::Output);
+        let reader = sealed.open(
+            &self.custody,
+            &self.rooms.uploads,
+            &self.rooms.sealed,
+            &Halt::default(),
+        )?;
+        let _place = self.fetch_places.acquire().await;
+        tokio::task::spawn_blocking(move || whole(reader))
+            .await
+            .map_err(|_| internal("the file could not be opened"))?
+    }
+
+    async fn output(&self, id: &str) -> Result<Output, Refused> {
+        let id: OutputId = id
+            .parse()
+            .map_err(|_| not_permitted("not a valid output id"))?;
+        self.books.get(id.as_str()).await
+    }
+}
+
+fn whole(mut reader: Checked) -> Result<Vec<u8>, Refused> {
+    let mut bytes = Vec::new();
+    // The end is given only after the digest was compared.
+    (&mut reader)
+        .take(OUTPUT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| {
+            tracing::error!(error = %error, "a file of an output is not as recorded");
+            internal("the file is not the one on record")
+        })?;
+    if bytes.len() as u64 > OUTPUT_BYTES_MAX {
+        return Err(internal("the file is not the one on record"));
+    }
+    Ok(bytes)
+}
+
+/// The file that the output's state names for a part.
+pub(crate) fn recorded(output: &Output, part: Part) -> Option<&SealedFile> {
+    let (checked, reviewed) = match output {
+        Output::Staged { .. }
+        | Output::Uncheckable { .. }
+        | Output::Refused { .. }
+        | Output::Withdrawn { .. }
+        | Output::Recalled { .. } => return None,
+        Output::Checked { checked, .. } | Output::ChangesRequested { checked, .. } => {
+            (Some(checked), None)
+        }
+        Output::UnderReview(review) => (Some(&review.checked), Some(&review.file)),
+        Output::Approved(approved) => (Some(&approved.checked), Some(&approved.file)),
+        Output::Released(released) => (None, Some(&released.file)),
+    };
+    match part {
+        Part::Exact => checked.map(|c| &c.exact),
+        Part::Treated => checked.and_then(|c| c.treated.as_ref()),
+        Part::Report => checked.map(|c| &c.report),
+        Part::Reviewed => reviewed,
+    }
+}

@@ -1,0 +1,88 @@
+//! The keeper's folders and how files in them are called.
+//!
+//! `keys/` wrapped secrets, `sealed/` what is kept, `uploads/` delivered files until their job ends,
+//! `ran/` one empty file for each job that was started, `signed` the log as last signed.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use protocol::keeper::Part;
+
+use crate::error::KeeperError;
+
+/// The folders.
+#[derive(Debug, Clone)]
+pub(crate) struct Rooms {
+    pub(crate) keys: PathBuf,
+    pub(crate) sealed: PathBuf,
+    pub(crate) uploads: PathBuf,
+    pub(crate) ran: PathBuf,
+    pub(crate) signed: PathBuf,
+}
+
+impl Rooms {
+    /// Makes what is missing (mode 0700) and removes what interrupted writes left behind.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, KeeperError> {
+        let rooms = Self {
+            keys: data_dir.join("keys"),
+            sealed: data_dir.join("sealed"),
+            uploads: data_dir.join("uploads"),
+            ran: data_dir.join("ran"),
+            signed: data_dir.join("signed"),
+        };
+        for folder in [&rooms.keys, &rooms.sealed, &rooms.uploads, &rooms.ran] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(KeeperError::folder(folder))?;
+        }
+        for folder in [&rooms.sealed, &rooms.uploads] {
+            vault::remove_staging(folder)?;
+        }
+        Ok(rooms)
+    }
+}
+
+/// `OBJECT.WORD.JOB`: ids hold no dot.
+pub(crate) fn made_name(object: &str, word: &str, job: &str) -> String {
+    format!("{object}.{word}.{job}")
+}
+
+/// `OUTPUT.PART`.
+pub(crate) fn part_name(output: &str, part: Part) -> String {
+    let word = match part {
+        Part::Exact => "exact",
+        Part::Treated => "treated",
+        Part::Report => "report",
+        Part::Reviewed => "reviewed",
+    };
+    format!("{output}.{word}")
+}
+
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Names in a folder; those that are no UTF-8 are none of ours.
+pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        if let Ok(name) = entry?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Removes a file that may be gone already.
+pub(crate) fn remove(folder: &Path, name: &str) {
+    match fs::remove_file(folder.join(name)) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::error!(file = name, error = %error, "a file could not be removed"),
+    }
+}

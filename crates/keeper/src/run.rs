@@ -1,0 +1,144 @@
+//! Runs a job under its warrant, and stops it when its right ends.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governance::JobId;
+use governance::job::Task;
+use protocol::keeper::{Refused, RefusedCode};
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::authority::{Desk, Warrant};
+use crate::error::internal;
+use crate::halt::Halt;
+use crate::rooms::remove;
+use crate::server::Keeper;
+use crate::work::{Finished, Tools, work};
+
+/// How often a running job's right is asked for again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Keeper {
+    /// Asks the store as of now.
+    pub(crate) fn desk(&self) -> Result<Desk<'_>, Refused> {
+        Ok(Desk {
+            books: &self.books,
+            trusted: self.custody.trusted(),
+            linkage_settings: &self.linkage_settings,
+            now: self.now()?,
+        })
+    }
+
+    /// Does a queued job, once. `gone` is ready when whoever asked no longer waits.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        job: &str,
+        gone: impl Future<Output = ()>,
+    ) -> Result<Finished, Refused> {
+        let warrant = match self.desk()?.warrant(job).await {
+            Ok(warrant) => warrant,
+            Err(refused) => {
+                self.forget_upload(job, &refused);
+                return Err(refused);
+            }
+        };
+        self.ran.claim(&warrant.job)?;
+        let finished = self.run_claimed(&warrant, gone).await;
+        if loads(&warrant) {
+            // Kept or refused, nothing of the file as it was delivered stays.
+            remove(&self.rooms.uploads, warrant.job.as_str());
+        }
+        finished
+    }
+
+    async fn run_claimed(
+        self: &Arc<Self>,
+        warrant: &Warrant,
+        gone: impl Future<Output = ()>,
+    ) -> Result<Finished, Refused> {
+        let ended = async {
+            tokio::select! {
+                () = gone => internal("whoever asked for the job is gone"),
+                () = self.closing() => internal("the keeper is closing"),
+                refused = self.lapse(warrant) => refused,
+            }
+        };
+        tokio::pin!(ended);
+        let (places, _) = self.place(warrant);
+        let _place = tokio::select! {
+            refused = &mut ended => return Err(refused),
+            place = places.acquire() => place.map_err(|_| internal("the keeper is closing"))?,
+        };
+        let halt = Halt::default();
+        let (keeper, its_warrant, its_halt) = (Arc::clone(self), warrant.clone(), halt.clone());
+        let mut task = tokio::task::spawn_blocking(move || {
+            let (_, profile) = keeper.place(&its_warrant);
+            let tools = Tools {
+                custody: &keeper.custody,
+                rooms: &keeper.rooms,
+                worker: keeper.worker.clone(),
+                profile: profile.clone(),
+            };
+            work(tools, &its_warrant, &its_halt)
+        });
+        let finished = tokio::select! {
+            done = &mut task => done.map_err(|_| internal("the job broke off"))??,
+            refused = &mut ended => {
+                halt.stop();
+                // What it made is deleted when it is dropped here.
+                drop(task.await);
+                return Err(refused);
+            }
+        };
+        // The right may have ended with the last row: then nothing of it is given out.
+        self.desk()?.still(warrant).await?;
+        Ok(finished)
+    }
+
+    /// Ready when the job's right has ended, with the reason.
+    async fn lapse(&self, warrant: &Warrant) -> Refused {
+        let mut tick = interval(AGAIN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let still = match self.desk() {
+                Ok(desk) => desk.still(warrant).await,
+                Err(refused) => Err(refused),
+            };
+            if let Err(refused) = still {
+                return refused;
+            }
+        }
+    }
+
+    fn place(&self, warrant: &Warrant) -> (&Semaphore, &sandbox::Profile) {
+        match &warrant.core.task {
+            Task::Query { .. } | Task::Check { .. } => (&self.query_places, &self.query_profile),
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. } => (&self.job_places, &self.job_profile),
+        }
+    }
+
+    /// A file whose job may not run is not kept either.
+    fn forget_upload(&self, job: &str, refused: &Refused) {
+        if refused.code == RefusedCode::NotPermitted
+            && let Ok(job) = job.parse::<JobId>()
+            && self.ran.must_be_new(&job).is_ok()
+        {
+            remove(&self.rooms.uploads, job.as_str());
+        }
+    }
+}
+
+fn loads(warrant: &Warrant) -> bool {
+    match &warrant.core.task {
+        Task::LoadIdentifiers { .. } | Task::LoadPayload { .. } => true,
+        Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. } => {
+            false
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Sealed files in and out: opened and held against the record, sealed as a worker sends them.
+
+use std::fs::File as Disk;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use governance::delivery::SealedFile;
+use protocol::keeper::{File, Refused};
+use ring::digest::{Context, SHA256};
+use vault::{OpenReader, Purpose, SealedInfo};
+
+use crate::custody::Custody;
+use crate::error::by_vault;
+use crate::halt::Halt;
+use crate::rooms::remove;
+
+/// A sealed file with whose secret it is sealed and what it must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// Folder of the keeper.
+    pub(crate) room: Room,
+    /// Name in it.
+    pub(crate) name: String,
+    /// Owner of the secret.
+    pub(crate) owner: String,
+    /// Purpose of the secret.
+    pub(crate) purpose: Purpose,
+    /// SHA-256 and length of the plaintext on record; an upload has none yet.
+    pub(crate) record: Option<(String, u64)>,
+}
+
+/// Which folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Uploads,
+    Sealed,
+}
+
+impl Sealed {
+    /// A kept file as the store records it.
+    pub(crate) fn kept(file: &SealedFile, owner: &str, purpose: Purpose) -> Self {
+        Self {
+            room: Room::Sealed,
+            name: file.name.clone(),
+            owner: owner.to_owned(),
+            purpose,
+            record: Some((file.sha256.to_string(), file.bytes)),
+        }
+    }
+
+    /// The file of a load job.
+    pub(crate) fn upload(job: &str, delivery: &str) -> Self {
+        Self {
+            room: Room::Uploads,
+            name: job.to_owned(),
+            owner: delivery.to_owned(),
+            purpose: Purpose::Delivery,
+            record: None,
+        }
+    }
+
+    /// Opens it for reading; whether it holds what the record says shows at its end.
+    pub(crate) fn open(
+        &self,
+        custody: &Custody,
+        uploads: &Path,
+        sealed: &Path,
+        halt: &Halt,
+    ) -> Result<Checked, Refused> {
+        let folder = match self.room {
+            Room::Uploads => uploads,
+            Room::Sealed => sealed,
+        };
+        let secret = custody.secret(&self.owner, self.purpose)?;
+        let inner = vault::open_file(folder, &self.name, &secret).map_err(by_vault)?;
+        Ok(Checked {
+            inner,
+            digest: Context::new(&SHA256),
+            bytes: 0,
+            record: self.record.clone(),
+            halt: halt.clone(),
+        })
+    }
+}
+
+/// Reads a sealed file, stops when the job is stopped, and gives an error instead of the end if the
+/// plaintext is not the one on record.
+pub(crate) struct Checked {
+    inner: OpenReader<Disk>,
+    digest: Context,
+    bytes: u64,
+    record: Option<(String, u64)>,
+    halt: Halt,
+}
+
+impl Read for Checked {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.halt.is_stopped() {
+            return Err(io::Error::other("the job was stopped"));
+        }
+        let n = self.inner.read(to)?;
+        self.digest.update(to.get(..n).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(n as u64);
+        if n == 0
+            && !to.is_empty()
+            && let Some((sha256, bytes)) = &self.record
+            && (self.bytes != *bytes || hex::encode(self.digest.clone().finish()) != *sha256)
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the sealed file is not the one on record",
+            ));
+        }
+        Ok(n)
+    }
+}
+
+/// A sealed file as the protocol names it.
+pub(crate) fn file(name: &str, info: &SealedInfo) -> File {
+    File {
+        name: name.to_owned(),
+        sha256: info.plain_sha256.to_string(),
+        bytes: info.bytes,
+    }
+}
+
+/// Files of a job. What is not kept is deleted when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Made {
+    folder: PathBuf,
+    names: Vec<String>,
+}
+
+impl Made {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            names: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: &str) {
+        self.names.push(name.to_owned());
+    }
+
+    /// The files stay.
+    pub(crate) fn keep(mut self) {
+        self.names.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for name in &self.names {
+            remove(&self.folder, name);
+        }
+    }
+}

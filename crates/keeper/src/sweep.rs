@@ -1,0 +1,126 @@
+//! At the start: what no record names is deleted. A crash may leave files of jobs that never ended.
+
+use governance::delivery::Delivery;
+use governance::extract::Extract;
+use governance::indexing::Indexing;
+use governance::job::Job;
+use governance::output::Output;
+use governance::{Lifecycle, Timestamp};
+use protocol::keeper::{Part, Refused};
+
+use crate::books::Books;
+use crate::error::{KeeperError, by_store};
+use crate::outputs::recorded;
+use crate::rooms::{Rooms, names, remove};
+
+/// Whether a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Goes,
+}
+
+/// Deletes what is left over; gives how many files. What cannot be decided stays.
+pub(crate) async fn sweep(
+    rooms: &Rooms,
+    books: &Books,
+    now: Timestamp,
+) -> Result<usize, KeeperError> {
+    let mut gone = 0;
+    for name in names(&rooms.sealed).map_err(KeeperError::folder(&rooms.sealed))? {
+        if of_sealed(books, &name, now).await == Ok(Fate::Goes) {
+            remove(&rooms.sealed, &name);
+            gone += 1;
+        }
+    }
+    for name in names(&rooms.uploads).map_err(KeeperError::folder(&rooms.uploads))? {
+        if may_run(books, &name, now).await == Ok(Fate::Goes) {
+            remove(&rooms.uploads, &name);
+            gone += 1;
+        }
+    }
+    // A job that ended can never be queued again; its mark is needed no more.
+    for name in names(&rooms.ran).map_err(KeeperError::folder(&rooms.ran))? {
+        if may_run(books, &name, now).await == Ok(Fate::Goes) {
+            remove(&rooms.ran, &name);
+        }
+    }
+    Ok(gone)
+}
+
+async fn find<S: Lifecycle>(books: &Books, id: &str) -> Result<Option<S>, Refused> {
+    let held = books.store.load::<S>(id).await.map_err(by_store)?;
+    Ok(held.map(|held| held.value))
+}
+
+/// A job's file stays while the job may still run: queued, and its deadline has not passed. A job that the
+/// store does not know is none of ours to judge.
+async fn may_run(books: &Books, job: &str, now: Timestamp) -> Result<Fate, Refused> {
+    Ok(match find::<Job>(books, job).await? {
+        Some(Job::Queued { core }) if now <= core.deadline => Fate::Stays,
+        None => Fate::Stays,
+        Some(job) if now > job.core().deadline => Fate::Goes,
+        Some(_) => Fate::Stays,
+    })
+}
+
+async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Refused> {
+    let mut parts = name.split('.');
+    let (Some(object), Some(_), job, None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Ok(Fate::Stays);
+    };
+    let named = |recorded: Option<&str>| match recorded {
+        Some(recorded) if recorded == name => Fate::Stays,
+        Some(_) | None => Fate::Goes,
+    };
+    if let Some(job) = job
+        && !matches!(find::<Job>(books, job).await?, Some(ended) if ended.state() != "queued" || now > ended.core().deadline)
+    {
+        return Ok(Fate::Stays);
+    }
+    let fates: Vec<Fate> = match object.split('_').next() {
+        Some("del") => match find::<Delivery>(books, object).await? {
+            None => return Ok(Fate::Stays),
+            Some(delivery) => {
+                let kept = delivery.identifiers();
+                let payload = delivery.payload();
+                [
+                    kept.map(|k| k.file.name.as_str()),
+                    kept.map(|k| k.records_file.name.as_str()),
+                    payload.map(|p| p.file.name.as_str()),
+                    payload.and_then(|p| p.events_file.as_ref().map(|f| f.name.as_str())),
+                ]
+                .map(named)
+                .to_vec()
+            }
+        },
+        Some("idx") => match find::<Indexing>(books, object).await? {
+            None => return Ok(Fate::Stays),
+            // Table and model of a kept run stay beside its links: they carry the same job.
+            Some(Indexing::Indexed { links, .. }) => {
+                let same = links.name.rsplit('.').next() == job;
+                vec![if same { Fate::Stays } else { Fate::Goes }]
+            }
+            Some(Indexing::Ordered { .. } | Indexing::Failed { .. }) => vec![Fate::Goes],
+        },
+        Some("ext") => match find::<Extract>(books, object).await? {
+            None => return Ok(Fate::Stays),
+            Some(Extract::Sealed { file, .. }) => vec![named(Some(file.name.as_str()))],
+            Some(Extract::Ordered { .. } | Extract::Failed { .. }) => vec![Fate::Goes],
+        },
+        Some("out") => match find::<Output>(books, object).await? {
+            None | Some(Output::Staged { .. }) => return Ok(Fate::Stays),
+            Some(output) => [Part::Exact, Part::Treated, Part::Report, Part::Reviewed]
+                .map(|part| named(recorded(&output, part).map(|f| f.name.as_str())))
+                .to_vec(),
+        },
+        Some(_) | None => return Ok(Fate::Stays),
+    };
+    Ok(if fates.contains(&Fate::Stays) {
+        Fate::Stays
+    } else {
+        Fate::Goes
+    })
+}

@@ -1,0 +1,351 @@
+//! Real workers, from two delivered files to the evidence behind a table. Runs where `strongroom-worker` of
+//! this build lies beside the tests or is named by `STRONGROOM_WORKER`; says so where not.
+
+use std::fmt::Write as _;
+use std::future::pending;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use governance::dataset::Dataset;
+use governance::delivery::{Delivery, SealedFile};
+use governance::extract::Extract;
+use governance::indexing::{Counts, Indexing};
+use governance::job::{Job, Task};
+use governance::workspace::Workspace;
+use governance::{Batch, By, Sha256};
+use protocol::keeper::{File, Outcome, Refused, RefusedCode};
+use store::Document;
+
+use super::{Told, World, hash_of, id, instructed};
+
+const PEOPLE: usize = 400;
+
+fn worker() -> Option<PathBuf> {
+    let named = std::env::var_os("STRONGROOM_WORKER").map(PathBuf::from);
+    let beside = std::env::current_exe().ok().and_then(|tests| {
+        let folder = tests.parent()?.parent()?;
+        Some(folder.join("strongroom-worker"))
+    });
+    [named, beside].into_iter().flatten().find(|w| w.is_file())
+}
+
+fn chi(n: usize) -> Option<String> {
+    let digits = format!(
+        "{:02}{:02}{:02}{:03}",
+        1 + n % 28,
+        1 + n % 12,
+        50 + n % 40,
+        n % 1000
+    );
+    let sum: u32 = digits
+        .chars()
+        .zip((2..=10).rev())
+        .map(|(c, weight)| c.to_digit(10).unwrap() * weight)
+        .sum();
+    match (11 - sum % 11) % 11 {
+        10 => None,
+        check => Some(format!("{digits}{check}")),
+    }
+}
+
+fn people() -> Vec<(String, String, String, String)> {
+    let fores = ["Isla", "Angus", "Morag", "Ewan", "Fiona", "Hamish", "Ailsa"];
+    (0..)
+        .filter_map(|n| {
+            let chi = chi(n)?;
+            let born = format!("19{}-{:02}-{:02}", 50 + n % 40, 1 + n % 12, 1 + n % 28);
+            let sur = format!("Unmistakable{}", char::from(b'a' + (n % 26) as u8));
+            Some((chi, fores[n % 7].to_owned(), sur, born))
+        })
+        .take(PEOPLE)
+        .collect()
+}
+
+fn spine() -> String {
+    let mut csv = "upi,chi,fore,sur,dob\n".to_owned();
+    for (n, (chi, fore, sur, born)) in people().into_iter().enumerate() {
+        writeln!(csv, "u{n:05},{chi},{fore},{sur},{born}").unwrap();
+    }
+    csv
+}
+
+fn identifiers() -> String {
+    let mut csv = "rec,fore,sur,dob,chi\n".to_owned();
+    for (n, (chi, fore, sur, born)) in people().into_iter().enumerate().take(300) {
+        writeln!(csv, "r{n:05},{fore},{sur},{born},{chi}").unwrap();
+    }
+    csv
+}
+
+fn payload(sex: &str) -> String {
+    let mut csv = "rec,stay,sex,born,admitted\n".to_owned();
+    for (n, (_, _, _, born)) in people().into_iter().enumerate().take(300) {
+        for stay in 0..2 {
+            let sex = if n % 2 == 0 { "F" } else { sex };
+            writeln!(
+                csv,
+                "r{n:05},s{n}-{stay},{sex},{born},2025-0{}-11",
+                1 + stay
+            )
+            .unwrap();
+        }
+    }
+    csv
+}
+
+fn record(file: &File) -> SealedFile {
+    SealedFile {
+        name: file.name.clone(),
+        sha256: Sha256::try_from(file.sha256.clone()).unwrap(),
+        bytes: file.bytes,
+    }
+}
+
+async fn run(world: &World, job: &str) -> Result<Outcome, Refused> {
+    let done = world.keeper.run(job, pending()).await?;
+    done.made.keep();
+    Ok(done.outcome)
+}
+
+/// Queues a load job, sends its file and runs it.
+async fn load(
+    world: &World,
+    job: &str,
+    task: Task,
+    set: &str,
+    csv: &str,
+) -> Result<Outcome, Refused> {
+    world.queue(job, task, instructed(set)).await;
+    let mut body = Vec::new();
+    for piece in csv.as_bytes().chunks(10_000).chain([&b""[..]]) {
+        body.extend_from_slice(&(piece.len() as u32).to_le_bytes());
+        body.extend_from_slice(piece);
+    }
+    world.keeper.upload(job, &mut body.as_slice()).await?;
+    run(world, job).await
+}
+
+async fn deliver(world: &World, delivery: &str, set: &str, csv: &str) {
+    let dataset: Dataset = world.get(set).await;
+    let opened = Delivery::open(id(delivery), &dataset, &id("per_ids"), world.now());
+    world.begin(opened.unwrap()).await;
+    let job = format!("job_i-{}", &delivery[4..]);
+    let task = Task::LoadIdentifiers {
+        delivery: id(delivery),
+        upload: job.clone(),
+        format: "csv".into(),
+    };
+    let Outcome::LoadIdentifiers {
+        file,
+        records_file,
+        records,
+        ..
+    } = load(world, &job, task, set, csv).await.unwrap()
+    else {
+        panic!("identifiers");
+    };
+    assert_eq!(records as usize, csv.lines().count() - 1);
+    let at = world.now();
+    world
+        .change::<Delivery>(delivery, |d| {
+            d.keep_identifiers(&dataset, record(&file), record(&records_file), records, at)
+        })
+        .await;
+}
+
+fn payload_task(job: &str) -> Task {
+    Task::LoadPayload {
+        delivery: id("del_m"),
+        upload: job.into(),
+        format: "csv".into(),
+    }
+}
+
+/// Files in the keeper's folder of this name.
+fn files(world: &World, folder: &str) -> Vec<String> {
+    crate::rooms::names(&world.rooms().join(folder)).unwrap()
+}
+
+async fn deliver_payload(world: &World) {
+    let (dataset, at) = (world.get::<Dataset>("dst_stays").await, world.now());
+    world
+        .change::<Delivery>("del_m", |d| d.open_payload(&dataset, &id("per_pay"), at))
+        .await;
+    // A file with a fault: refused by row and column, and nothing of it is kept.
+    let before = files(world, "sealed");
+    let fault = payload("").replacen("2025-01-11", "11/01/2025", 1);
+    let refused = load(
+        world,
+        "job_bad",
+        payload_task("job_bad"),
+        "dst_stays",
+        &fault,
+    )
+    .await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code, RefusedCode::BadInput, "{refused:?}");
+    assert!(
+        refused.row.is_some() && refused.column.is_some(),
+        "{refused:?}"
+    );
+    assert!(!refused.message.contains("11/01/2025"), "{refused:?}");
+    assert_eq!(files(world, "sealed"), before);
+    assert_eq!(files(world, "uploads"), Vec::<String>::new());
+
+    let csv = payload("M");
+    let done = load(world, "job_p", payload_task("job_p"), "dst_stays", &csv).await;
+    let Outcome::LoadPayload {
+        file,
+        events_file,
+        rows,
+        unmatched,
+        ..
+    } = done.unwrap()
+    else {
+        panic!("payload");
+    };
+    assert_eq!((rows, unmatched), (600, 0));
+    let events = record(&events_file.unwrap());
+    assert_eq!(events.bytes, 600 * 16);
+    world
+        .change::<Delivery>("del_m", |d| {
+            d.keep_payload(record(&file), Some(events), rows, unmatched, at)
+        })
+        .await;
+    assert_eq!(files(world, "uploads"), Vec::<String>::new());
+}
+
+async fn link(world: &World) {
+    let (at, in_force) = (world.now(), world.in_force("prj_a").await);
+    let (stays, spine) = (world.get("del_m").await, world.get("del_s").await);
+    let order = Indexing::order(
+        id("idx_r"),
+        &in_force,
+        &stays,
+        &spine,
+        None,
+        &id("per_idx"),
+        at,
+    );
+    world.begin(order.unwrap()).await;
+    let ours = world.under("prj_a").await;
+    let task = Task::Index {
+        indexing: id("idx_r"),
+    };
+    world.queue("job_x", task, ours).await;
+    let Outcome::Index {
+        links,
+        map,
+        records,
+        linked,
+        ..
+    } = run(world, "job_x").await.unwrap()
+    else {
+        panic!("an indexing");
+    };
+    let sum: u64 = linked.values().sum();
+    assert_eq!((records, sum), (300, 300), "{linked:?}");
+    assert_eq!((links.bytes, map.bytes), (300 * 17, 300 * 25));
+    let counts = Counts {
+        records,
+        linked: sum,
+        withheld: 0,
+        objected: 0,
+    };
+    world
+        .change::<Indexing>("idx_r", |i| {
+            i.complete(record(&links), record(&map), counts, at)
+        })
+        .await;
+}
+
+async fn cut(world: &World) {
+    let (at, in_force) = (world.now(), world.in_force("prj_a").await);
+    let chosen = [(id("dst_stays"), world.get::<Indexing>("idx_r").await)];
+    let order = Extract::order(id("ext_r"), &in_force, &chosen, &id("per_std"), at);
+    world.begin(order.unwrap()).await;
+    let ours = world.under("prj_a").await;
+    let task = Task::Extract {
+        extract: id("ext_r"),
+    };
+    world.queue("job_e", task, ours).await;
+    let Outcome::Extract { file, tables } = run(world, "job_e").await.unwrap() else {
+        panic!("an extract");
+    };
+    assert_eq!(tables.len(), 1);
+    assert_eq!((tables[0].rows, tables[0].people), (600, 300));
+    assert_eq!(tables[0].name, "stays");
+    world
+        .change::<Extract>("ext_r", |e| e.seal(record(&file), vec![], at))
+        .await;
+    let extract: Extract = world.get("ext_r").await;
+    let place = Workspace::open(id("wsp_r"), &in_force, &extract, &id("per_std"), at);
+    world.begin(place.unwrap()).await;
+}
+
+async fn queue_query(world: &World, job: &str, sql: &str) {
+    let (at, in_force) = (world.now(), world.in_force("prj_a").await);
+    let permit = in_force.permit(&world.get("per_a").await, at).unwrap();
+    let place: Workspace = world.get("wsp_r").await;
+    let deadline = at.checked_add(Duration::from_secs(600)).unwrap();
+    let hash = hash_of(sql.as_bytes());
+    let queued = Job::query(id(job), &permit, &place, hash, deadline, &id("per_a"), at);
+    let document = Document {
+        kind: "statement".into(),
+        bytes: sql.into(),
+    };
+    let batch = Batch::new().begin(queued.unwrap()).unwrap();
+    world.record(batch, vec![document]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_deliveries_become_the_evidence_behind_a_table() {
+    let Some(worker) = worker() else {
+        eprintln!("not run: there is no strongroom-worker of this build beside the tests");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(worker, dir.path().join("worker")).unwrap();
+    let world = World::within(dir, Told::Truth).await;
+    deliver(&world, "del_s", "dst_spine", &spine()).await;
+    deliver(&world, "del_m", "dst_stays", &identifiers()).await;
+    deliver_payload(&world).await;
+    link(&world).await;
+    cut(&world).await;
+    queue_query(
+        &world,
+        "job_q1",
+        "select sex, count(distinct person) as n from stays group by sex",
+    )
+    .await;
+    let Outcome::Evidence { evidence } = run(&world, "job_q1").await.unwrap() else {
+        panic!("evidence");
+    };
+    let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();
+    assert!(evidence.to_string().contains("150"), "{evidence}");
+    assert!(!super::doors::holds(world.dir.path(), b"Unmistakable"));
+
+    // A statement that runs for long ends within seconds of its right.
+    queue_query(
+        &world,
+        "job_q2",
+        "select a.sex, count(distinct a.person) as n from stays a, stays b, stays c, stays d
+         where a.age + b.age + c.age + d.age > 3 group by a.sex",
+    )
+    .await;
+    let running = run(&world, "job_q2");
+    let cancelling = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let (by, at) = (By::Person(id("per_a")), world.now());
+        world.change::<Job>("job_q2", |j| j.cancel(&by, at)).await;
+        Instant::now()
+    };
+    let (ended, cancelled) = tokio::join!(running, cancelling);
+    assert!(cancelled.elapsed() < Duration::from_secs(5));
+    assert!(
+        ended
+            .unwrap_err()
+            .message
+            .contains("while the job is cancelled")
+    );
+}

@@ -1,0 +1,358 @@
+//! The blocking part of a job: open, spawn, seal what the worker sends, and for an indexing key the links.
+
+use std::collections::BTreeMap;
+use std::fs::File as Disk;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use governance::job::{Authority, Task};
+use protocol::frame::Up;
+use protocol::job::{Job, Order};
+use protocol::keeper::{Cost, File, Outcome, Refused};
+use protocol::report::Report;
+use sandbox::{Launch, Profile, Running};
+use vault::{PseudonymKey, Purpose, SealWriter, seal_file_atomically, stream_pseudonymise};
+
+use crate::authority::Warrant;
+use crate::custody::Custody;
+use crate::error::{by_sandbox, by_vault, by_worker, internal};
+use crate::halt::Halt;
+use crate::mounts::PSEUDONYMS;
+use crate::rooms::{Rooms, made_name};
+use crate::seal::{Made, Sealed, file};
+
+/// What a job needs beside its warrant.
+pub(crate) struct Tools<'a> {
+    pub(crate) custody: &'a Custody,
+    pub(crate) rooms: &'a Rooms,
+    pub(crate) worker: PathBuf,
+    pub(crate) profile: Profile,
+}
+
+/// A finished job. Its files are deleted unless [`Made::keep`] is called.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) cost: Cost,
+    pub(crate) made: Made,
+}
+
+/// Name that the worker sends, and the word in the name of the sealed file.
+type Expected = &'static [(&'static str, &'static str)];
+
+/// Files of a task: those that must come, those that may, and with whose secret they are sealed.
+struct Plan {
+    must: Expected,
+    may: Expected,
+    owner: String,
+    purpose: Purpose,
+}
+
+fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
+    let project = || match &warrant.core.authority {
+        Authority::Manifest { project, .. } => Ok(project.to_string()),
+        Authority::Instruction { .. } => Err(internal("the job has no project")),
+    };
+    Ok(match &warrant.core.task {
+        Task::LoadIdentifiers { delivery, .. } => Plan {
+            must: &[
+                ("identifiers.parquet", "identifiers"),
+                ("records", "records"),
+            ],
+            may: &[],
+            owner: delivery.to_string(),
+            purpose: Purpose::Delivery,
+        },
+        Task::LoadPayload { delivery, .. } => Plan {
+            must: &[("payload.parquet", "payload")],
+            may: &[("events", "events")],
+            owner: delivery.to_string(),
+            purpose: Purpose::Delivery,
+        },
+        Task::Index { .. } => Plan {
+            must: &[
+                ("links", "links"),
+                ("links.parquet", "links-table"),
+                ("model.json", "model"),
+            ],
+            may: &[],
+            owner: project()?,
+            purpose: Purpose::Linkage,
+        },
+        Task::Extract { .. } => Plan {
+            must: &[("extract.duckdb", "extract")],
+            may: &[],
+            owner: project()?,
+            purpose: Purpose::Extract,
+        },
+        Task::Query { .. } | Task::Check { .. } => Plan {
+            must: &[],
+            may: &[],
+            owner: project()?,
+            purpose: Purpose::Extract,
+        },
+    })
+}
+
+/// Does the job. Blocks until the worker has left.
+pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Finished, Refused> {
+    let begun = Instant::now();
+    let plan = plan(warrant)?;
+    let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
+    let order = Order {
+        job: warrant.order.clone(),
+        limits: tools.profile.limits.clone(),
+    };
+    let mut running = sandbox::spawn(Launch {
+        worker: tools.worker.clone(),
+        order,
+        inputs,
+        profile: tools.profile.clone(),
+    })
+    .map_err(by_sandbox)?;
+    halt.over(running.killer());
+    let mut desk = Receiving {
+        tools: &tools,
+        warrant,
+        plan,
+        files: BTreeMap::new(),
+        made: Made::new(&tools.rooms.sealed),
+    };
+    let report = desk.listen(&mut running)?;
+    drop(running);
+    let outcome = desk.outcome(report, halt)?;
+    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Finished {
+        outcome,
+        cost: Cost {
+            wall_ms,
+            ..Cost::default()
+        },
+        made: desk.made,
+    })
+}
+
+struct Receiving<'a> {
+    tools: &'a Tools<'a>,
+    warrant: &'a Warrant,
+    plan: Plan,
+    /// By the word in their names.
+    files: BTreeMap<&'static str, File>,
+    made: Made,
+}
+
+impl Receiving<'_> {
+    /// Hears the worker out. A file that is not expected, or comes twice, ends the job.
+    fn listen(&mut self, running: &mut Running) -> Result<Report, Refused> {
+        let mut report = None;
+        loop {
+            match running.next().map_err(by_sandbox)? {
+                Some(Up::Progress(_)) => {}
+                Some(Up::FileStart { name }) => self.receive(&name, running)?,
+                Some(Up::Report(found)) => report = Some(found),
+                Some(Up::Failed(failure)) => return Err(by_worker(failure)),
+                Some(
+                    Up::MountReady { .. }
+                    | Up::Ready(_)
+                    | Up::Refused(_)
+                    | Up::Statement(_)
+                    | Up::FileBytes(_)
+                    | Up::FileEnd { .. },
+                ) => return Err(strange()),
+                None => return report.ok_or_else(strange),
+            }
+        }
+    }
+
+    fn receive(&mut self, name: &str, running: &mut Running) -> Result<(), Refused> {
+        let expected = self.plan.must.iter().chain(self.plan.may);
+        let (_, word) = expected
+            .copied()
+            .find(|(sent, _)| *sent == name)
+            .ok_or_else(strange)?;
+        if self.files.contains_key(word) {
+            return Err(strange());
+        }
+        let sealed = self.name(word);
+        let secret = self
+            .tools
+            .custody
+            .make(&self.plan.owner, self.plan.purpose)?;
+        let mut failed = None;
+        let info = seal_file_atomically(&self.tools.rooms.sealed, &sealed, &secret, |out| {
+            pour(running, out).map_err(|refused| {
+                failed = Some(refused);
+                io::Error::other("the worker's file broke off")
+            })
+        });
+        let info = match (info, failed) {
+            (_, Some(refused)) => return Err(refused),
+            (info, None) => info.map_err(by_vault)?,
+        };
+        self.made.add(&sealed);
+        self.files.insert(word, file(&sealed, &info));
+        Ok(())
+    }
+
+    fn name(&self, word: &str) -> String {
+        made_name(
+            self.warrant.core.task.object(),
+            word,
+            self.warrant.job.as_str(),
+        )
+    }
+
+    fn take(&mut self, word: &str) -> Result<File, Refused> {
+        self.files.remove(word).ok_or_else(strange)
+    }
+
+    /// The outcome of the report, which must be one of this task and come with all its files.
+    fn outcome(&mut self, report: Report, halt: &Halt) -> Result<Outcome, Refused> {
+        for (_, word) in self.plan.must {
+            if !self.files.contains_key(word) {
+                return Err(strange());
+            }
+        }
+        match (&self.warrant.core.task, report) {
+            (Task::LoadIdentifiers { .. }, Report::LoadIdentifiers { records, missing }) => {
+                Ok(Outcome::LoadIdentifiers {
+                    file: self.take("identifiers")?,
+                    records_file: self.take("records")?,
+                    records,
+                    missing,
+                })
+            }
+            (
+                Task::LoadPayload { .. },
+                Report::LoadPayload {
+                    rows,
+                    unmatched,
+                    records,
+                    missing,
+                },
+            ) if self.files.contains_key("events") == self.numbers_events() => {
+                Ok(Outcome::LoadPayload {
+                    file: self.take("payload")?,
+                    events_file: self.files.remove("events"),
+                    rows,
+                    unmatched,
+                    records,
+                    missing,
+                })
+            }
+            (
+                Task::Index { .. },
+                Report::Link {
+                    records,
+                    linked,
+                    objected,
+                    withheld,
+                    detail,
+                    ..
+                },
+            ) => {
+                let links = self.take("links")?;
+                let map = self.key_links(&links, halt)?;
+                Ok(Outcome::Index {
+                    links,
+                    map,
+                    records,
+                    linked,
+                    withheld,
+                    objected,
+                    detail,
+                })
+            }
+            (Task::Extract { .. }, Report::Extract { tables }) => Ok(Outcome::Extract {
+                file: self.take("extract")?,
+                tables,
+            }),
+            (Task::Query { .. } | Task::Check { .. }, Report::Check { evidence }) => {
+                Ok(Outcome::Evidence { evidence })
+            }
+            (
+                Task::LoadIdentifiers { .. }
+                | Task::LoadPayload { .. }
+                | Task::Index { .. }
+                | Task::Extract { .. }
+                | Task::Query { .. }
+                | Task::Check { .. },
+                Report::LoadIdentifiers { .. }
+                | Report::LoadPayload { .. }
+                | Report::Link { .. }
+                | Report::Extract { .. }
+                | Report::Query { .. }
+                | Report::Check { .. }
+                | Report::SelfTest { .. },
+            ) => Err(strange()),
+        }
+    }
+
+    /// Whether the order numbers events, and so must give their file.
+    fn numbers_events(&self) -> bool {
+        matches!(&self.warrant.order, Job::LoadPayload(load) if load.event.is_some())
+    }
+
+    /// Streams record-to-spine into record-to-pseudonym: fixed width, no parser, no payload.
+    fn key_links(&mut self, links: &File, halt: &Halt) -> Result<File, Refused> {
+        let project = self.plan.owner.clone();
+        let reader = Sealed {
+            room: crate::seal::Room::Sealed,
+            name: links.name.clone(),
+            owner: project.clone(),
+            purpose: Purpose::Linkage,
+            record: Some((links.sha256.clone(), links.bytes)),
+        }
+        .open(
+            self.tools.custody,
+            &self.tools.rooms.uploads,
+            &self.tools.rooms.sealed,
+            halt,
+        )?;
+        let secret = self.tools.custody.make(&project, Purpose::Pseudonym)?;
+        let key = PseudonymKey::derive(&secret, PSEUDONYMS, "person").map_err(by_vault)?;
+        let seal = self.tools.custody.make(&project, Purpose::Extract)?;
+        let name = self.name("map");
+        let info = seal_file_atomically(&self.tools.rooms.sealed, &name, &seal, |out| {
+            key_all(reader, out, &key)
+        })
+        .map_err(by_vault)?;
+        self.made.add(&name);
+        Ok(file(&name, &info))
+    }
+}
+
+fn key_all(reader: impl Read, out: &mut SealWriter<&Disk>, key: &PseudonymKey) -> io::Result<()> {
+    stream_pseudonymise(reader, out, key)
+        .map(drop)
+        .map_err(io::Error::other)
+}
+
+/// Seals the bytes of one file up to its end.
+fn pour(running: &mut Running, out: &mut SealWriter<&Disk>) -> Result<(), Refused> {
+    loop {
+        match running.next().map_err(by_sandbox)? {
+            Some(Up::FileBytes(bytes)) => out.write_all(&bytes).map_err(|error| {
+                tracing::warn!(error = %error, "a sealed file could not be written");
+                internal("a sealed file cannot be written")
+            })?,
+            Some(Up::FileEnd { .. }) => return Ok(()),
+            Some(Up::Progress(_)) => {}
+            Some(Up::Failed(failure)) => return Err(by_worker(failure)),
+            Some(
+                Up::MountReady { .. }
+                | Up::Ready(_)
+                | Up::Refused(_)
+                | Up::Statement(_)
+                | Up::FileStart { .. }
+                | Up::Report(_),
+            )
+            | None => return Err(strange()),
+        }
+    }
+}
+
+fn strange() -> Refused {
+    internal("the worker did not send what its job makes")
+}

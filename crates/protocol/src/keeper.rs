@@ -1,0 +1,242 @@
+//! What the front may ask of the keeper, and what the keeper answers, over a Unix socket.
+//!
+//! A message is a 4-byte little-endian length and that many bytes of JSON. A request that carries a body
+//! ([`Request::Upload`], [`Request::Keep`]) and a reply that does ([`Reply::Bytes`]) is followed by body
+//! pieces, each with its own 4-byte length, and ended by a piece of length 0. One request a connection.
+//!
+//! The front names *ids*; the keeper reads job, authority and decision from the store itself and refuses
+//! what they do not permit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::ExtractTable;
+
+/// Most bytes of one JSON message.
+pub const MESSAGE_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of one body piece.
+pub const PIECE_MAX: usize = 256 * 1024;
+
+/// What the front may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Who are you?
+    Hello,
+    /// The file of a queued load job follows. The keeper seals it as it arrives.
+    Upload {
+        /// The job.
+        job: String,
+    },
+    /// Do a queued job.
+    Run {
+        /// The job.
+        job: String,
+    },
+    /// Keep a file that belongs to a staged output: its table, its treated table, its report.
+    Keep {
+        /// The output.
+        output: String,
+        /// Which of its files.
+        part: Part,
+    },
+    /// Give the bytes of a file of an output.
+    Fetch {
+        /// The output.
+        output: String,
+        /// Which of its files.
+        part: Part,
+    },
+    /// Sign the manifest of an approved project.
+    SignManifest {
+        /// The project.
+        project: String,
+    },
+    /// Sign a checkpoint of the log at its present size.
+    SignCheckpoint,
+}
+
+/// A file of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The table as it is.
+    Exact,
+    /// The table as treated.
+    Treated,
+    /// The checker's report.
+    Report,
+    /// The version that is under review, approved or released: the bytes that leave.
+    Reviewed,
+}
+
+/// A sealed file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Name under the keeper's folder.
+    pub name: String,
+    /// SHA-256 of what it holds, in hex.
+    pub sha256: String,
+    /// Bytes it holds.
+    pub bytes: u64,
+}
+
+/// What the keeper answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reply {
+    /// Who I am.
+    Hello {
+        /// Build id of keeper and worker.
+        build: String,
+        /// Verifier key of the log.
+        vkey: String,
+        /// Verifier key of manifests.
+        manifest_vkey: String,
+    },
+    /// A file was kept.
+    Kept {
+        /// The file.
+        file: File,
+    },
+    /// A job was done.
+    Done {
+        /// How.
+        outcome: Outcome,
+        /// What it cost.
+        cost: Cost,
+    },
+    /// A note was signed.
+    Signed {
+        /// The signed note.
+        note: String,
+        /// SHA-256 of the bytes that were signed for (a manifest), in hex.
+        sha256: String,
+    },
+    /// The bytes follow.
+    Bytes {
+        /// How many.
+        bytes: u64,
+    },
+    /// No.
+    Refused(Refused),
+}
+
+/// A refusal of the keeper: one clear sentence without any value of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// Word from a closed list.
+    pub code: RefusedCode,
+    /// The sentence.
+    pub message: String,
+    /// Row of a delivered file, from 1, not counting the header.
+    pub row: Option<u64>,
+    /// Column of a delivered file.
+    pub column: Option<String>,
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedCode {
+    /// The store holds no decision that permits it.
+    NotPermitted,
+    /// The input is not fit: a bad file, a statement that cannot be read.
+    BadInput,
+    /// A limit was reached; the message names it.
+    Limit,
+    /// A sandbox layer is missing; the message names it.
+    MissingLayer,
+    /// The keeper or a worker failed.
+    Internal,
+}
+
+impl RefusedCode {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotPermitted => "not_permitted",
+            Self::BadInput => "bad_input",
+            Self::Limit => "limit",
+            Self::MissingLayer => "missing_layer",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What a worker cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Wall-clock milliseconds, start of the worker to its end.
+    pub wall_ms: u64,
+    /// CPU milliseconds of the worker.
+    pub cpu_ms: u64,
+    /// Peak resident memory of the worker, in KiB.
+    pub peak_kib: u64,
+}
+
+/// The end of a job that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// Identifiers were read and sealed.
+    LoadIdentifiers {
+        /// Columns with roles.
+        file: File,
+        /// Sorted record numbers.
+        records_file: File,
+        /// Records.
+        records: u64,
+        /// Missing values by column.
+        missing: BTreeMap<String, u64>,
+    },
+    /// Payload was read and sealed.
+    LoadPayload {
+        /// Typed columns.
+        file: File,
+        /// Event ids in row order.
+        events_file: Option<File>,
+        /// Rows.
+        rows: u64,
+        /// Rows without identifiers.
+        unmatched: u64,
+        /// Records with at least one row.
+        records: u64,
+        /// Missing values by column.
+        missing: BTreeMap<String, u64>,
+    },
+    /// Records were linked and keyed.
+    Index {
+        /// Record ordinal to spine ordinal.
+        links: File,
+        /// Record ordinal to pseudonym.
+        map: File,
+        /// Records.
+        records: u64,
+        /// Linked records by step.
+        linked: BTreeMap<String, u64>,
+        /// Records whose link was withheld.
+        withheld: u64,
+        /// Spine people who objected.
+        objected: u64,
+        /// The engine's report as JSON text.
+        detail: String,
+    },
+    /// An extract was made and sealed.
+    Extract {
+        /// The database file.
+        file: File,
+        /// Counts.
+        tables: Vec<ExtractTable>,
+    },
+    /// Evidence was gathered, for a query or a check.
+    Evidence {
+        /// JSON text that `disclosure::Evidence` reads.
+        evidence: String,
+    },
+}

@@ -1,0 +1,145 @@
+//! What a worker answers: counts and findings, never a value of a row (but for the result of a query,
+//! which goes to the screen of the person who may see it).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The end of a job that was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Report {
+    /// A file of identifiers was read and is fit to keep.
+    LoadIdentifiers {
+        /// Rows, which are records.
+        records: u64,
+        /// Missing values by column.
+        missing: BTreeMap<String, u64>,
+    },
+    /// A file of payload was read and is fit to keep.
+    LoadPayload {
+        /// Rows.
+        rows: u64,
+        /// Rows whose record number is not among the identifiers.
+        unmatched: u64,
+        /// Distinct records with at least one row.
+        records: u64,
+        /// Missing values by column.
+        missing: BTreeMap<String, u64>,
+    },
+    /// Records were linked.
+    Link {
+        /// Records of the delivery.
+        records: u64,
+        /// Linked records by step.
+        linked: BTreeMap<String, u64>,
+        /// Records without a link.
+        unlinked: u64,
+        /// People of the spine.
+        spine: u64,
+        /// People of the spine who objected and were linked to nothing.
+        objected: u64,
+        /// Records that would have linked to a person who objected.
+        withheld: u64,
+        /// The engine's own report as JSON text: counts only.
+        detail: String,
+    },
+    /// An extract was cut.
+    Extract {
+        /// For each table: its rows, people and payload rows left out, by reason.
+        tables: Vec<ExtractTable>,
+    },
+    /// Statements were run; the results went before as [`StatementResult`] frames.
+    Query {
+        /// Statements run.
+        statements: u32,
+    },
+    /// Evidence was gathered: JSON text that `disclosure::Evidence` reads.
+    Check {
+        /// The evidence.
+        evidence: String,
+    },
+    /// The walls were attacked from inside.
+    SelfTest {
+        /// Every attack with its outcome.
+        probes: Vec<crate::posture::Probe>,
+    },
+}
+
+/// Counts of one table of an extract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractTable {
+    /// Name of the table.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+    /// Rows kept.
+    pub rows: u64,
+    /// Distinct people.
+    pub people: u64,
+    /// Rows left out because their record has no link.
+    pub unlinked: u64,
+    /// Rows left out by the approved row conditions.
+    pub filtered: u64,
+}
+
+/// The result of one statement of a query job: exactly one of `result`, `error`, `killed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementResult {
+    /// Number of the statement in the order, from 0.
+    pub statement: u32,
+    /// Rows, if it ran.
+    pub result: Option<Rows>,
+    /// The engine's words, if it did not. May carry row values: shown in the workspace, never logged.
+    pub error: Option<String>,
+    /// The limit that stopped it, if one did.
+    pub killed: Option<crate::limits::Killed>,
+    /// Milliseconds of wall-clock time.
+    pub ms: u64,
+}
+
+/// A result as typed columns and JSON values (null, bool, number, text). Numbers that JSON cannot carry
+/// exactly are text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// The engine's type names.
+    pub types: Vec<String>,
+    /// Values by row.
+    pub rows: Vec<Vec<serde_json::Value>>,
+    /// Whether the row limit cut the result.
+    pub truncated: bool,
+}
+
+/// The end of a job that was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(deny_unknown_fields)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind of no it is.
+    pub code: FailureCode,
+    /// One clear sentence without any value of a row.
+    pub message: String,
+    /// Row of the file, from 1, not counting the header.
+    pub row: Option<u64>,
+    /// Column of the file.
+    pub column: Option<String>,
+}
+
+/// Kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The input is not fit: a bad file, a statement that does not parse.
+    BadInput,
+    /// A limit was reached; the message names it.
+    Limit,
+    /// A sandbox layer is missing; the message names it.
+    MissingLayer,
+    /// The worker itself failed.
+    Internal,
+}

@@ -1,0 +1,325 @@
+//! A worker at work: its frames, its clock, its end.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::Child;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::frame::{Down, FrameError, Inbox, Up};
+use protocol::job::Order;
+use protocol::limits::{Killed, Limits};
+use protocol::posture::Posture;
+
+use crate::cgroup::Group;
+use crate::inside::{EXIT_CPU, EXIT_MEMORY, EXIT_SIGNAL};
+use crate::launch::{Ears, say};
+use crate::{SandboxError, sys};
+
+/// A worker that has said its last word may take this long to leave.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// What the time limit covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Each statement anew.
+    Statement,
+    /// The whole job.
+    Whole,
+}
+
+/// A worker that has an order. Dropping it ends the worker.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    watch: Arc<Watch>,
+    inbox: Ears,
+    limits: Limits,
+    pace: Pace,
+    posture: Posture,
+    // Dropped after the worker has been ended.
+    group: Option<Group>,
+}
+
+/// Ends a worker from another thread.
+#[derive(Debug, Clone)]
+pub struct Killer(Arc<Watch>);
+
+impl Killer {
+    /// Ends the worker at once.
+    pub fn kill(&self) {
+        self.0.end(Why::Asked);
+    }
+}
+
+impl Running {
+    pub(crate) fn new(child: Child, watch: Arc<Watch>, socket: UnixStream, limits: Limits) -> Self {
+        Self {
+            child,
+            watch,
+            inbox: Inbox::new(socket, limits.clone()),
+            limits,
+            pace: Pace::Whole,
+            posture: Posture::default(),
+            group: None,
+        }
+    }
+
+    /// The walls that stand around this worker.
+    #[must_use]
+    pub fn posture(&self) -> &Posture {
+        &self.posture
+    }
+
+    /// The limits of its job.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the worker says next; `None` once it has sent its report or failure and has left.
+    ///
+    /// Blocks, but never beyond the time limit of the job. Every frame has been checked against the
+    /// limits. A file is complete only with its [`Up::FileEnd`].
+    ///
+    /// # Errors
+    /// [`SandboxError::Killed`] if a limit ended the worker, [`SandboxError::Ended`] if
+    /// [`Running::kill`] did, [`SandboxError::Hostile`] if it sent what it may not, and
+    /// [`SandboxError::Crashed`] otherwise.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is fallible and ends with None"
+    )]
+    pub fn next(&mut self) -> Result<Option<Up>, SandboxError> {
+        match self.inbox.next_frame() {
+            Ok(Some(frame)) => {
+                if self.inbox.is_over() {
+                    self.watch.allow(LEAVE);
+                } else if matches!((&frame, self.pace), (Up::Statement(_), Pace::Statement)) {
+                    self.watch.allow(self.time());
+                }
+                Ok(Some(frame))
+            }
+            Ok(None) if self.inbox.is_over() => {
+                self.child.wait()?;
+                Ok(None)
+            }
+            // A worker that is killed while it writes cuts its last frame.
+            Ok(None) | Err(FrameError::Cut | FrameError::Io(_)) => Err(self.death()),
+            Err(error) => {
+                self.watch.end(Why::Asked);
+                Err(SandboxError::Hostile(error))
+            }
+        }
+    }
+
+    /// Asks the job to stop at its next chance. One that does not is ended by its time limit or by
+    /// [`Running::kill`].
+    ///
+    /// # Errors
+    /// If the worker is gone.
+    pub fn cancel(&mut self) -> Result<(), SandboxError> {
+        self.send(&Down::Cancel)
+    }
+
+    /// Ends the worker at once.
+    pub fn kill(&mut self) {
+        self.watch.end(Why::Asked);
+    }
+
+    /// A handle that ends this worker from another thread.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        Killer(Arc::clone(&self.watch))
+    }
+
+    pub(crate) fn begin(&mut self, order: Order, pace: Pace) -> Result<(), SandboxError> {
+        self.pace = pace;
+        self.watch.allow(self.time());
+        self.send(&Down::Order(Box::new(order)))
+    }
+
+    pub(crate) fn furnish(&mut self, posture: Posture, group: Option<Group>) {
+        self.posture = posture;
+        self.group = group;
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn allow(&self, time: Duration) {
+        self.watch.allow(time);
+    }
+
+    pub(crate) fn allow_any(&self) {
+        self.watch.set(None);
+    }
+
+    pub(crate) fn socket(&mut self) -> &UnixStream {
+        self.inbox.get_mut()
+    }
+
+    pub(crate) fn send(&mut self, frame: &Down) -> Result<(), SandboxError> {
+        // A worker that does not read is ended by the clock, and the write then fails.
+        match say(self.inbox.get_mut(), frame) {
+            Err(SandboxError::Hostile(FrameError::Io(_))) => Err(self.death()),
+            other => other,
+        }
+    }
+
+    /// The next frame before the order is given.
+    pub(crate) fn hear_start(&mut self, seconds: u64) -> Result<Up, SandboxError> {
+        match self.next() {
+            Ok(Some(frame)) => Ok(frame),
+            Ok(None) => Err(SandboxError::Crashed("it left before it was ready".into())),
+            Err(SandboxError::Killed(Killed::Time)) => Err(SandboxError::NotReady(seconds)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.limits.time_s.into())
+    }
+
+    /// Why the worker is gone.
+    fn death(&mut self) -> SandboxError {
+        self.watch.allow(LEAVE);
+        let status = match self.child.wait() {
+            Ok(status) => status,
+            Err(error) => return SandboxError::Io(error),
+        };
+        match self.watch.why() {
+            Some(Why::Clock) => return SandboxError::Killed(Killed::Time),
+            Some(Why::Asked) => return SandboxError::Ended,
+            None => {}
+        }
+        let oom = self.group.as_ref().map_or(0, Group::out_of_memory_kills) > 0;
+        match status.code() {
+            Some(EXIT_CPU) => SandboxError::Killed(Killed::Cpu),
+            Some(EXIT_MEMORY) => SandboxError::Killed(Killed::Memory),
+            // Nobody but the kernel, short of memory, kills a worker without a word.
+            Some(code) if oom || code == EXIT_SIGNAL + libc::SIGKILL => {
+                SandboxError::Killed(Killed::Memory)
+            }
+            Some(code) if code == EXIT_SIGNAL + libc::SIGXFSZ => SandboxError::Killed(Killed::Disk),
+            Some(code) if code > EXIT_SIGNAL => {
+                SandboxError::Crashed(format!("signal {}", code - EXIT_SIGNAL))
+            }
+            Some(code) => SandboxError::Crashed(format!("exit code {code}")),
+            None if oom => SandboxError::Killed(Killed::Memory),
+            None => SandboxError::Crashed("its guard was killed".into()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.watch.end(Why::Asked);
+        let _ = self.child.wait();
+        self.watch.stop();
+        self.group = None;
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The time limit.
+    Clock,
+    /// The caller.
+    Asked,
+}
+
+/// The clock of one worker: a thread that ends it when its time is up.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pidfd: OwnedFd,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    deadline: Option<Instant>,
+    why: Option<Why>,
+    over: bool,
+}
+
+impl Watch {
+    /// Watches a child that has not been waited for, so that its number is still its own.
+    pub(crate) fn over(child: &Child) -> io::Result<Arc<Self>> {
+        let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+        let watch = Arc::new(Self {
+            pidfd: sys::pidfd_open(pid)?,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let clock = Arc::clone(&watch);
+        thread::Builder::new()
+            .name("worker-clock".into())
+            .spawn(move || clock.run())?;
+        Ok(watch)
+    }
+
+    fn run(&self) {
+        let mut state = self.lock();
+        while !state.over {
+            state = match state.deadline {
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        state.deadline = None;
+                        self.strike(&mut state, Why::Clock);
+                        state
+                    } else {
+                        self.changed
+                            .wait_timeout(state, left)
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .0
+                    }
+                }
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, deadline: Option<Instant>) {
+        self.lock().deadline = deadline;
+        self.changed.notify_all();
+    }
+
+    fn allow(&self, time: Duration) {
+        self.set(Instant::now().checked_add(time));
+    }
+
+    fn end(&self, why: Why) {
+        let mut state = self.lock();
+        self.strike(&mut state, why);
+    }
+
+    /// Kills the guard; the kernel kills the sealed process with it. The first reason stays.
+    fn strike(&self, state: &mut State, why: Why) {
+        // ESRCH: it has left on its own, which is no kill.
+        if sys::pidfd_kill(self.pidfd.as_fd()).is_ok() {
+            state.why.get_or_insert(why);
+        }
+    }
+
+    fn why(&self) -> Option<Why> {
+        self.lock().why
+    }
+
+    fn stop(&self) {
+        self.lock().over = true;
+        self.changed.notify_all();
+    }
+}

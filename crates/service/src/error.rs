@@ -1,0 +1,122 @@
+//! Why an act was not done. Texts are for the person who asked; none carries a value of a row.
+
+use governance::Refusal;
+use protocol::keeper::{Refused, RefusedCode};
+
+/// Why an act was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A rule refused.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The site's policies do not permit it.
+    #[error("{person} may not {action}: {reason}")]
+    Denied {
+        /// Who asked.
+        person: String,
+        /// What for.
+        action: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// Nobody is signed in.
+    #[error("sign in first: the token is missing, unknown or expired")]
+    NotSignedIn,
+    /// There is no such thing.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// What was sent cannot be read.
+    #[error("{0}")]
+    BadInput(String),
+    /// The keeper refused.
+    #[error("{}", .0.message)]
+    Keeper(Refused),
+    /// The keeper does not answer.
+    #[error("the keeper does not answer; nothing was done")]
+    KeeperGone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// Evidence, policy or report could not be read; that blocks.
+    #[error("this could not be checked, so it is not released: {0}")]
+    Uncheckable(String),
+    /// A policy file is not usable.
+    #[error("{0}")]
+    Policy(String),
+    /// The log could not be published or read.
+    #[error("the log folder: {0}")]
+    Log(String),
+    /// The clock moved backwards.
+    #[error("the clock moved backwards; no act is taken until it is right again")]
+    ClockBackwards,
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    NoRandomness,
+}
+
+/// What kind of no it is, for exit codes and HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A rule or policy said no.
+    Refused,
+    /// Not signed in.
+    NotSignedIn,
+    /// Not permitted.
+    Denied,
+    /// No such thing.
+    NotFound,
+    /// Bad input.
+    BadInput,
+    /// Somebody changed it meanwhile.
+    Stale,
+    /// Something that is needed is missing.
+    Unavailable,
+    /// Our fault.
+    Internal,
+}
+
+impl Kind {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::NotSignedIn => "not_signed_in",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::BadInput => "bad_input",
+            Self::Stale => "stale",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl ServiceError {
+    /// What kind of no it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(_) | Self::Uncheckable(_) => Kind::Refused,
+            Self::Denied { .. } => Kind::Denied,
+            Self::NotSignedIn => Kind::NotSignedIn,
+            Self::NotFound(_) => Kind::NotFound,
+            Self::BadInput(_) => Kind::BadInput,
+            Self::Keeper(refused) => match refused.code {
+                RefusedCode::NotPermitted => Kind::Refused,
+                RefusedCode::BadInput | RefusedCode::Limit => Kind::BadInput,
+                RefusedCode::MissingLayer => Kind::Unavailable,
+                RefusedCode::Internal => Kind::Internal,
+            },
+            Self::KeeperGone | Self::ClockBackwards | Self::NoRandomness => Kind::Unavailable,
+            Self::Store(store::StoreError::Stale { .. }) => Kind::Stale,
+            Self::Store(_) | Self::Policy(_) | Self::Log(_) => Kind::Internal,
+        }
+    }
+}
+
+impl From<serde_json::Error> for ServiceError {
+    fn from(_: serde_json::Error) -> Self {
+        Self::BadInput("what was sent is not the expected JSON".into())
+    }
+}

@@ -1,0 +1,361 @@
+//! Indexing, extracts and workspaces.
+
+use std::collections::BTreeMap;
+
+use governance::delivery::Delivery;
+use governance::extract::{Extract, Table};
+use governance::indexing::{Counts, Indexing};
+use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
+use governance::project::{InForce, Project};
+use governance::workspace::Workspace;
+use governance::{
+    Action, Batch, By, DeliveryId, ExtractId, IndexingId, JobId, Lifecycle, ProjectId, Sha256,
+    WorkspaceId,
+};
+use protocol::keeper::{Cost, Outcome};
+use serde::Serialize;
+
+use crate::access::Object;
+use crate::deliveries::sealed;
+use crate::error::ServiceError;
+use crate::{Caller, Service};
+
+/// What an indexing came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct IndexingAnswer {
+    /// The indexing.
+    pub indexing: IndexingId,
+    /// Records of the delivery.
+    pub records: u64,
+    /// Linked records by step.
+    pub linked: BTreeMap<String, u64>,
+    /// Links withheld because the person objected.
+    pub withheld: u64,
+    /// People of the spine who objected.
+    pub objected: u64,
+    /// The engine's report: counts only.
+    pub detail: serde_json::Value,
+    /// What the worker cost.
+    pub cost: Cost,
+}
+
+/// What an extract came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExtractAnswer {
+    /// The extract.
+    pub extract: ExtractId,
+    /// Hash of the database file.
+    pub sha256: Sha256,
+    /// Bytes of the database file.
+    pub bytes: u64,
+    /// Counts by table.
+    pub tables: Vec<Table>,
+    /// What the worker cost.
+    pub cost: Cost,
+}
+
+impl Service {
+    /// Links a delivery's records to the spine for a project, less those who objected.
+    ///
+    /// # Errors
+    /// If the caller may not, the project is not live, or the keeper refuses.
+    pub async fn index(
+        &self,
+        caller: &Caller,
+        project: &ProjectId,
+        delivery: &DeliveryId,
+        spine: &DeliveryId,
+        objections: Option<&DeliveryId>,
+    ) -> Result<IndexingAnswer, ServiceError> {
+        let now = self.now()?;
+        let (project, _) = self
+            .live_project(caller, project, Action::OrderIndexing, "indexing")
+            .await?;
+        let delivery = self.load::<Delivery>(delivery.as_str()).await?.value;
+        let spine = self.load::<Delivery>(spine.as_str()).await?.value;
+        let objections = match objections {
+            Some(id) => Some(self.load::<Delivery>(id.as_str()).await?.value),
+            None => None,
+        };
+        self.must_be(&spine, governance::dataset::Purpose::Spine)
+            .await?;
+        if let Some(objections) = &objections {
+            let list = governance::dataset::Purpose::Objections;
+            self.must_be(objections, list).await?;
+        }
+        let id: IndexingId = self.fresh(IndexingId::PREFIX)?;
+        let order = Indexing::order(
+            id.clone(),
+            &project,
+            &delivery,
+            &spine,
+            objections.as_ref(),
+            caller.id(),
+            now,
+        )?;
+        let task = Task::Index {
+            indexing: id.clone(),
+        };
+        let (job, queue) = self.manifest_job(&project, task, caller)?;
+        let batch = Batch::new().begin(order)?.begin(queue)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        let outcome = self.keeper.run(job.as_str()).await;
+        self.finish_indexing(&id, &job, outcome).await
+    }
+
+    async fn finish_indexing(
+        &self,
+        id: &IndexingId,
+        job: &JobId,
+        outcome: Result<(Outcome, Cost), ServiceError>,
+    ) -> Result<IndexingAnswer, ServiceError> {
+        let held = self.load::<Indexing>(id.as_str()).await?;
+        let now = self.now()?;
+        let (outcome, cost) = match outcome {
+            Ok(done) => done,
+            Err(error) => {
+                let batch = Batch::new().change(held.version, held.value.fail(now)?)?;
+                self.fail_job(job, batch, &error).await?;
+                return Err(error);
+            }
+        };
+        let Outcome::Index {
+            links,
+            map,
+            records,
+            linked,
+            withheld,
+            objected,
+            detail,
+        } = outcome
+        else {
+            return Err(ServiceError::KeeperGone);
+        };
+        let counts = Counts {
+            records,
+            linked: linked.values().sum(),
+            withheld,
+            objected,
+        };
+        let bytes = Sha256::try_from(map.sha256.clone()).ok();
+        let change = held
+            .value
+            .complete(sealed(links)?, sealed(map)?, counts, now)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.finish_job(
+            job,
+            batch,
+            JobOutcome {
+                verdict: None,
+                bytes,
+            },
+        )
+        .await?;
+        Ok(IndexingAnswer {
+            indexing: id.clone(),
+            records,
+            linked,
+            withheld,
+            objected,
+            detail: serde_json::from_str(&detail).unwrap_or(serde_json::Value::Null),
+            cost,
+        })
+    }
+
+    /// Cuts a project's extract: the approved columns and rows, under its pseudonyms.
+    ///
+    /// # Errors
+    /// If the caller may not, the project is not live, or the keeper refuses.
+    pub async fn extract(
+        &self,
+        caller: &Caller,
+        project: &ProjectId,
+        indexings: &[IndexingId],
+    ) -> Result<ExtractAnswer, ServiceError> {
+        let now = self.now()?;
+        let (project, _) = self
+            .live_project(caller, project, Action::OrderExtract, "extract")
+            .await?;
+        let mut chosen = Vec::with_capacity(indexings.len());
+        for id in indexings {
+            let indexing = self.load::<Indexing>(id.as_str()).await?.value;
+            let delivery = indexing.core().delivery.clone();
+            let delivery = self.load::<Delivery>(delivery.as_str()).await?.value;
+            chosen.push((delivery.core().dataset.clone(), indexing));
+        }
+        let id: ExtractId = self.fresh(ExtractId::PREFIX)?;
+        let order = Extract::order(id.clone(), &project, &chosen, caller.id(), now)?;
+        let task = Task::Extract {
+            extract: id.clone(),
+        };
+        let (job, queue) = self.manifest_job(&project, task, caller)?;
+        let batch = Batch::new().begin(order)?.begin(queue)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        let outcome = self.keeper.run(job.as_str()).await;
+        self.finish_extract(&id, &job, outcome).await
+    }
+
+    async fn finish_extract(
+        &self,
+        id: &ExtractId,
+        job: &JobId,
+        outcome: Result<(Outcome, Cost), ServiceError>,
+    ) -> Result<ExtractAnswer, ServiceError> {
+        let held = self.load::<Extract>(id.as_str()).await?;
+        let now = self.now()?;
+        let (outcome, cost) = match outcome {
+            Ok(done) => done,
+            Err(error) => {
+                let batch = Batch::new().change(held.version, held.value.fail(now)?)?;
+                self.fail_job(job, batch, &error).await?;
+                return Err(error);
+            }
+        };
+        let Outcome::Extract { file, tables } = outcome else {
+            return Err(ServiceError::KeeperGone);
+        };
+        let file = sealed(file)?;
+        let (sha256, bytes) = (file.sha256.clone(), file.bytes);
+        let tables: Vec<Table> = tables
+            .into_iter()
+            .map(|t| Table {
+                name: t.name,
+                columns: t.columns,
+                rows: t.rows,
+                people: t.people,
+                unlinked: t.unlinked,
+                filtered: t.filtered,
+            })
+            .collect();
+        let change = held.value.seal(file, tables.clone(), now)?;
+        let batch = Batch::new().change(held.version, change)?;
+        let outcome = JobOutcome {
+            verdict: None,
+            bytes: Some(sha256.clone()),
+        };
+        self.finish_job(job, batch, outcome).await?;
+        Ok(ExtractAnswer {
+            extract: id.clone(),
+            sha256,
+            bytes,
+            tables,
+            cost,
+        })
+    }
+
+    /// Opens a workspace on a sealed extract.
+    ///
+    /// # Errors
+    /// If the caller may not, or the extract is not the project's own.
+    pub async fn open_workspace(
+        &self,
+        caller: &Caller,
+        project: &ProjectId,
+        extract: &ExtractId,
+    ) -> Result<WorkspaceId, ServiceError> {
+        let now = self.now()?;
+        let (project, _) = self
+            .live_project(caller, project, Action::OpenWorkspace, "workspace")
+            .await?;
+        let extract = self.load::<Extract>(extract.as_str()).await?.value;
+        let id: WorkspaceId = self.fresh(WorkspaceId::PREFIX)?;
+        let change = Workspace::open(id.clone(), &project, &extract, caller.id(), now)?;
+        self.record(Some(caller), Batch::new().begin(change)?, Vec::new())
+            .await?;
+        Ok(id)
+    }
+
+    /// Suspends, resumes or closes a workspace.
+    ///
+    /// # Errors
+    /// If the caller may not, or its state does not allow it.
+    pub async fn keep_workspace(
+        &self,
+        caller: &Caller,
+        id: &WorkspaceId,
+        action: Action,
+    ) -> Result<&'static str, ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Workspace>(id.as_str()).await?;
+        let project = held.value.core().project.clone();
+        let project = self.load::<Project>(project.as_str()).await?.value;
+        let object = Object::of(&held.value).people(project.people());
+        self.authorise(caller, action, &object, now)?;
+        let change = match action {
+            Action::SuspendWorkspace => held.value.suspend(caller.id(), now)?,
+            Action::ResumeWorkspace => {
+                held.value
+                    .resume(project.in_force(action)?, caller.id(), now)?
+            }
+            Action::CloseWorkspace => held.value.close(&By::Person(caller.id().clone()), now)?,
+            _ => return Err(ServiceError::NotFound("action on a workspace")),
+        };
+        let state = change.to().state();
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(state)
+    }
+
+    /// The project in force and the object of a new thing that belongs to it, authorised.
+    async fn live_project(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+        action: Action,
+        kind: &'static str,
+    ) -> Result<(InForce, Object), ServiceError> {
+        let now = self.now()?;
+        let project = self.load::<Project>(id.as_str()).await?.value;
+        let object = Object::new(kind).people(project.people());
+        self.authorise(caller, action, &object, now)?;
+        let in_force = project.in_force(action)?.clone();
+        in_force.live_at(now)?;
+        Ok((in_force, object))
+    }
+
+    async fn must_be(
+        &self,
+        delivery: &Delivery,
+        purpose: governance::dataset::Purpose,
+    ) -> Result<(), ServiceError> {
+        let dataset = delivery.core().dataset.clone();
+        let dataset = self
+            .load::<governance::dataset::Dataset>(dataset.as_str())
+            .await?
+            .value;
+        dataset.instructed_at(self.now()?)?;
+        if dataset.dictionary.purpose == purpose {
+            Ok(())
+        } else {
+            Err(ServiceError::BadInput(
+                "the spine must be a delivery of a spine, the objections one of an objection list"
+                    .into(),
+            ))
+        }
+    }
+
+    pub(crate) fn manifest_job(
+        &self,
+        project: &InForce,
+        task: Task,
+        caller: &Caller,
+    ) -> Result<(JobId, governance::Change<Job>), ServiceError> {
+        let now = self.now()?;
+        let job: JobId = self.fresh(JobId::PREFIX)?;
+        let authority = Authority::Manifest {
+            project: project.core.id.clone(),
+            sha256: project.manifest_sha256.clone(),
+        };
+        let seconds = match &task {
+            Task::Query { .. } | Task::Check { .. } => self.policies.limits.query_s,
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. } => self.policies.limits.job_s,
+        };
+        let deadline = self.deadline(seconds)?;
+        let by = By::Person(caller.id().clone());
+        let queue = Job::queue(job.clone(), task, authority, deadline, &by, now);
+        Ok((job, queue))
+    }
+}

@@ -1,0 +1,256 @@
+//! The front's side of the keeper's socket.
+
+use std::path::{Path, PathBuf};
+
+use protocol::keeper::{
+    Cost, File, MESSAGE_MAX, Outcome, PIECE_MAX, Part, Refused, Reply, Request,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use crate::error::ServiceError;
+
+/// Where the keeper listens.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    socket: PathBuf,
+}
+
+/// Who the keeper is.
+#[derive(Debug, Clone)]
+pub struct Hello {
+    /// Build id.
+    pub build: String,
+    /// Verifier key of the log.
+    pub vkey: String,
+    /// Verifier key of manifests.
+    pub manifest_vkey: String,
+}
+
+impl Keeper {
+    /// A keeper at a socket.
+    #[must_use]
+    pub fn at(socket: &Path) -> Self {
+        Self {
+            socket: socket.to_owned(),
+        }
+    }
+
+    /// Asks who it is.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn hello(&self) -> Result<Hello, ServiceError> {
+        match self.ask(&Request::Hello).await?.1 {
+            Reply::Hello {
+                build,
+                vkey,
+                manifest_vkey,
+            } => Ok(Hello {
+                build,
+                vkey,
+                manifest_vkey,
+            }),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Sends the file of a queued load job.
+    ///
+    /// # Errors
+    /// If the body breaks off, is too large, or the keeper refuses.
+    pub async fn upload(
+        &self,
+        job: &str,
+        body: impl AsyncRead + Unpin,
+        bytes_max: u64,
+    ) -> Result<File, ServiceError> {
+        let request = Request::Upload {
+            job: job.to_owned(),
+        };
+        let stream = self.begin(&request).await?;
+        kept(send_body(stream, body, bytes_max).await?)
+    }
+
+    /// Has a queued job done.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn run(&self, job: &str) -> Result<(Outcome, Cost), ServiceError> {
+        let request = Request::Run {
+            job: job.to_owned(),
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Done { outcome, cost } => Ok((outcome, cost)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has a file of an output kept.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn keep(&self, output: &str, part: Part, bytes: &[u8]) -> Result<File, ServiceError> {
+        let request = Request::Keep {
+            output: output.to_owned(),
+            part,
+        };
+        let stream = self.begin(&request).await?;
+        let max = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        kept(send_body(stream, bytes, max).await?)
+    }
+
+    /// The bytes of a file of an output.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn fetch(&self, output: &str, part: Part) -> Result<Vec<u8>, ServiceError> {
+        let request = Request::Fetch {
+            output: output.to_owned(),
+            part,
+        };
+        let (mut stream, reply) = self.ask(&request).await?;
+        let Reply::Bytes { bytes } = reply else {
+            return Err(unexpected(reply));
+        };
+        let size = usize::try_from(bytes).map_err(|_| ServiceError::KeeperGone)?;
+        if size > MESSAGE_MAX {
+            return Err(ServiceError::KeeperGone);
+        }
+        let mut all = Vec::with_capacity(size);
+        while let Some(piece) = read_piece(&mut stream, PIECE_MAX).await? {
+            if all.len() + piece.len() > size {
+                return Err(ServiceError::KeeperGone);
+            }
+            all.extend_from_slice(&piece);
+        }
+        if all.len() == size {
+            Ok(all)
+        } else {
+            Err(ServiceError::KeeperGone)
+        }
+    }
+
+    /// Has the manifest of an approved project signed: the note and the manifest's SHA-256.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn sign_manifest(&self, project: &str) -> Result<(String, String), ServiceError> {
+        let request = Request::SignManifest {
+            project: project.to_owned(),
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Signed { note, sha256 } => Ok((note, sha256)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has a checkpoint of the log signed at its present size.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn sign_checkpoint(&self) -> Result<String, ServiceError> {
+        match self.ask(&Request::SignCheckpoint).await?.1 {
+            Reply::Signed { note, .. } => Ok(note),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn begin(&self, request: &Request) -> Result<UnixStream, ServiceError> {
+        let mut stream = UnixStream::connect(&self.socket).await.map_err(gone)?;
+        let json = serde_json::to_vec(request)?;
+        write_piece(&mut stream, &json).await?;
+        Ok(stream)
+    }
+
+    async fn ask(&self, request: &Request) -> Result<(UnixStream, Reply), ServiceError> {
+        let mut stream = self.begin(request).await?;
+        let reply = read_reply(&mut stream).await?;
+        Ok((stream, reply))
+    }
+}
+
+fn gone(_: std::io::Error) -> ServiceError {
+    ServiceError::KeeperGone
+}
+
+fn unexpected(reply: Reply) -> ServiceError {
+    match reply {
+        Reply::Refused(refused) => ServiceError::Keeper(refused),
+        Reply::Hello { .. }
+        | Reply::Kept { .. }
+        | Reply::Done { .. }
+        | Reply::Signed { .. }
+        | Reply::Bytes { .. } => ServiceError::KeeperGone,
+    }
+}
+
+fn kept(reply: Reply) -> Result<File, ServiceError> {
+    match reply {
+        Reply::Kept { file } => Ok(file),
+        other => Err(unexpected(other)),
+    }
+}
+
+async fn write_piece(stream: &mut UnixStream, bytes: &[u8]) -> Result<(), ServiceError> {
+    let length = u32::try_from(bytes.len()).map_err(|_| ServiceError::KeeperGone)?;
+    stream
+        .write_all(&length.to_le_bytes())
+        .await
+        .map_err(gone)?;
+    stream.write_all(bytes).await.map_err(gone)
+}
+
+async fn read_piece(stream: &mut UnixStream, max: usize) -> Result<Option<Vec<u8>>, ServiceError> {
+    let mut length = [0_u8; 4];
+    stream.read_exact(&mut length).await.map_err(gone)?;
+    let length =
+        usize::try_from(u32::from_le_bytes(length)).map_err(|_| ServiceError::KeeperGone)?;
+    if length == 0 {
+        return Ok(None);
+    }
+    if length > max {
+        return Err(ServiceError::KeeperGone);
+    }
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).await.map_err(gone)?;
+    Ok(Some(bytes))
+}
+
+async fn read_reply(stream: &mut UnixStream) -> Result<Reply, ServiceError> {
+    let bytes = read_piece(stream, MESSAGE_MAX)
+        .await?
+        .ok_or(ServiceError::KeeperGone)?;
+    serde_json::from_slice(&bytes).map_err(|_| ServiceError::KeeperGone)
+}
+
+/// Sends a body piece by piece. When the keeper stops reading, its reply says why.
+async fn send_body(
+    mut stream: UnixStream,
+    mut body: impl AsyncRead + Unpin,
+    bytes_max: u64,
+) -> Result<Reply, ServiceError> {
+    let mut piece = vec![0; PIECE_MAX];
+    let mut sent = 0_u64;
+    loop {
+        let n = body.read(&mut piece).await.map_err(|_| {
+            ServiceError::BadInput("the file broke off before its end; nothing was kept".into())
+        })?;
+        sent = sent.saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
+        if sent > bytes_max {
+            return Err(ServiceError::Keeper(Refused {
+                code: protocol::keeper::RefusedCode::Limit,
+                message: format!(
+                    "the file is larger than {bytes_max} bytes (delivery_mib in policies/limits.toml)"
+                ),
+                row: None,
+                column: None,
+            }));
+        }
+        let full = piece.get(..n).unwrap_or_default();
+        let broken = write_piece(&mut stream, full).await.is_err();
+        if n == 0 || broken {
+            return read_reply(&mut stream).await;
+        }
+    }
+}

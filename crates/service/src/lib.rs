@@ -1,0 +1,267 @@
+//! The front office: one function for each act. Each authorises the caller under the site's policies,
+//! applies the rule, records the change with its leaf, and only then answers. Pages, API, command line and
+//! demo all call these and nothing below them.
+//!
+//! The front holds no key, no row and no data engine: what needs one is a job that the keeper reads from
+//! the store itself.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests panic"
+    )
+)]
+
+pub mod access;
+mod deliveries;
+mod error;
+mod extracts;
+pub mod keeper;
+mod log;
+mod outputs;
+mod people;
+pub mod policies;
+mod projects;
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use governance::person::Person;
+use governance::project::Project;
+use governance::{Action, Batch, DatasetId, Lifecycle, PersonId, Sha256, Timestamp};
+use ring::rand::{SecureRandom, SystemRandom};
+use store::{Document, Held, Receipt, Record, Store};
+
+pub use access::{Access, Object};
+pub use deliveries::{Body, DeliveryAnswer};
+pub use error::{Kind, ServiceError};
+pub use extracts::{ExtractAnswer, IndexingAnswer};
+pub use keeper::Keeper;
+pub use log::{EventView, LogState, RegisterEntry};
+pub use outputs::{CheckAnswer, OutputView};
+pub use people::NewPerson;
+pub use policies::Policies;
+pub use projects::ProjectView;
+pub use queries::QueryAnswer;
+
+/// The clock, passed in.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// Ids, passed in.
+pub trait Ids: Send + Sync {
+    /// Sixteen lower-case letters or digits that were never given before.
+    fn fresh(&self) -> Result<String, ServiceError>;
+}
+
+/// Random ids of 80 bits.
+#[derive(Debug)]
+pub struct RandomIds(SystemRandom);
+
+impl RandomIds {
+    /// From the operating system's randomness.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(SystemRandom::new())
+    }
+}
+
+impl Default for RandomIds {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ids for RandomIds {
+    fn fresh(&self) -> Result<String, ServiceError> {
+        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let mut bytes = [0_u8; 16];
+        self.0
+            .fill(&mut bytes)
+            .map_err(|_| ServiceError::NoRandomness)?;
+        Ok(bytes
+            .iter()
+            .filter_map(|b| LETTERS.get(usize::from(b & 31)))
+            .map(|&b| char::from(b))
+            .collect())
+    }
+}
+
+/// A person who has signed in.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The person as the store holds them now.
+    pub person: Person,
+    /// Which session or token, for the log.
+    pub session: Option<String>,
+}
+
+impl Caller {
+    fn id(&self) -> &PersonId {
+        &self.person.id
+    }
+}
+
+/// The front office.
+#[derive(Clone)]
+pub struct Service {
+    store: Store,
+    keeper: Keeper,
+    policies: Arc<Policies>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    latest_ms: Arc<AtomicI64>,
+}
+
+impl Service {
+    /// A front office over a store, a keeper's socket and the site's policies.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        keeper: Keeper,
+        policies: Arc<Policies>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self {
+            store,
+            keeper,
+            policies,
+            clock,
+            ids,
+            latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
+        }
+    }
+
+    /// The store, for readers.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The keeper.
+    #[must_use]
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// The site's policies.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Now. A clock that moves backwards by more than two seconds stops every act: a right that ended must
+    /// not come alive again.
+    fn now(&self) -> Result<Timestamp, ServiceError> {
+        let now = self.clock.now();
+        let latest = self
+            .latest_ms
+            .fetch_max(now.as_millisecond(), Ordering::SeqCst);
+        if now.as_millisecond().saturating_add(2_000) < latest {
+            return Err(ServiceError::ClockBackwards);
+        }
+        Ok(now)
+    }
+
+    fn fresh<I: TryFrom<String>>(&self, prefix: &str) -> Result<I, ServiceError> {
+        let tail = self.ids.fresh()?;
+        I::try_from(format!("{prefix}{tail}")).map_err(|_| ServiceError::NoRandomness)
+    }
+
+    async fn load<S: Lifecycle>(&self, id: &str) -> Result<Held<S>, ServiceError> {
+        self.store
+            .load::<S>(id)
+            .await?
+            .ok_or(ServiceError::NotFound(S::KIND))
+    }
+
+    /// Whether the site's policies let the caller do this. Records nothing.
+    fn authorise(
+        &self,
+        caller: &Caller,
+        action: Action,
+        object: &Object,
+        at: Timestamp,
+    ) -> Result<(), ServiceError> {
+        self.policies
+            .access
+            .authorise(&caller.person, action, object, at)
+    }
+
+    async fn record(
+        &self,
+        caller: Option<&Caller>,
+        batch: Batch,
+        documents: Vec<Document>,
+    ) -> Result<Receipt, ServiceError> {
+        let record = Record {
+            batch,
+            documents,
+            policies: self.policies.hashes(),
+            session: caller.and_then(|c| c.session.clone()),
+        };
+        Ok(self.store.record(record).await?)
+    }
+
+    async fn datasets(
+        &self,
+        ids: impl IntoIterator<Item = DatasetId>,
+    ) -> Result<BTreeMap<DatasetId, governance::dataset::Dataset>, ServiceError> {
+        let mut datasets = BTreeMap::new();
+        for id in ids {
+            if let Some(held) = self.store.load(id.as_str()).await? {
+                datasets.insert(id, held.value);
+            }
+        }
+        Ok(datasets)
+    }
+
+    /// What the policies need to know of a project: who is on it, who controls its datasets.
+    async fn project_object(&self, project: &Project) -> Result<Object, ServiceError> {
+        let asked = match project {
+            Project::Submitted(s) => s.request.datasets.clone(),
+            Project::Approved(a) => a.manifest.datasets.clone(),
+            Project::InForce(f) => f.manifest.datasets.clone(),
+            Project::Draft { .. }
+            | Project::Returned { .. }
+            | Project::Refused { .. }
+            | Project::Withdrawn { .. }
+            | Project::Expired { .. }
+            | Project::Revoked { .. }
+            | Project::Closed { .. } => Vec::new(),
+        };
+        let datasets = self.datasets(asked.into_iter().map(|d| d.dataset)).await?;
+        let controllers: BTreeSet<PersonId> =
+            datasets.into_values().map(|d| d.controller).collect();
+        Ok(Object::of(project)
+            .author(&project.core().author)
+            .people(project.people())
+            .controllers(controllers))
+    }
+}
+
+/// Bytes that are kept beside the log, under a salted commitment.
+fn document(kind: &str, bytes: &[u8]) -> Document {
+    Document {
+        kind: kind.to_owned(),
+        bytes: bytes.to_vec(),
+    }
+}
+
+/// SHA-256 of bytes, in hex.
+///
+/// # Errors
+/// Never in practice: a digest is always 64 hex digits.
+pub fn sha256(bytes: &[u8]) -> Result<Sha256, ServiceError> {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    Sha256::try_from(hex::encode(digest)).map_err(|_| ServiceError::NoRandomness)
+}

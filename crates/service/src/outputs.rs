@@ -1,0 +1,427 @@
+//! Outputs: staged, checked by the machine, reviewed blind by two people, released as reviewed.
+
+use disclosure::to_csv;
+use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
+use governance::output::{
+    Checked, Output, Rendering, ReviewVerdict, ReviewVote, Verdict as OutputVerdict,
+};
+use governance::project::{InForce, Project};
+use governance::{Action, Batch, By, JobId, Lifecycle, OutputId, Sha256, Timestamp, WorkspaceId};
+use protocol::keeper::{Cost, Part};
+use serde::{Deserialize, Serialize};
+use store::{Filter, Held};
+
+use crate::access::Object;
+use crate::deliveries::sealed;
+use crate::error::ServiceError;
+use crate::queries::word;
+use crate::{Caller, Service, document, sha256};
+
+/// What the machine said of a staged output.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckAnswer {
+    /// The output.
+    pub output: OutputId,
+    /// `pass`, `treat`, `review` or `fail`.
+    pub verdict: String,
+    /// The researcher's rendering.
+    pub report: serde_json::Value,
+    /// What the worker cost.
+    pub cost: Cost,
+}
+
+/// An output as a person may see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputView {
+    /// The output.
+    pub output: OutputId,
+    /// Name of the state.
+    pub state: &'static str,
+    /// The statement that made it.
+    pub statement: String,
+    /// What its author says of it.
+    pub context: String,
+    /// The checker's rendering for an output checker, the researcher's for its project.
+    pub report: serde_json::Value,
+    /// Hash of the bytes under review or released.
+    pub bytes: Option<Sha256>,
+    /// Votes that the person may see; blind until both are in.
+    pub votes: Vec<ReviewVote>,
+}
+
+impl Service {
+    /// Stages the result of a statement for release and has it checked.
+    ///
+    /// # Errors
+    /// If the caller may not, the approval lapsed, or the statement cannot be run or checked.
+    pub async fn stage_output(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        sql: &str,
+        context: &str,
+    ) -> Result<CheckAnswer, ServiceError> {
+        let now = self.now()?;
+        let (workspace, project, permit) = self
+            .enter(caller, workspace, Action::StageOutput, "output")
+            .await?;
+        self.within_document_limit(context.as_bytes())?;
+        if context.trim().is_empty() {
+            return Err(ServiceError::BadInput(
+                "say what the table shows and why it is safe".into(),
+            ));
+        }
+        let documents = vec![
+            self.statement(sql)?,
+            document("context", context.as_bytes()),
+        ];
+        let id: OutputId = self.fresh(OutputId::PREFIX)?;
+        let stage = Output::stage(
+            id.clone(),
+            &permit,
+            &workspace,
+            sha256(sql.as_bytes())?,
+            sha256(context.as_bytes())?,
+            caller.id(),
+            now,
+        )?;
+        let (job, queue) = self.check_job(&project, &id, caller, now)?;
+        let batch = Batch::new().begin(stage)?.begin(queue)?;
+        self.record(Some(caller), batch, documents).await?;
+        match self.check_staged(caller, &id, &job, &project).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                let held = self.load::<Output>(id.as_str()).await?;
+                let fail = held.value.fail_check(self.now()?)?;
+                let batch = Batch::new().change(held.version, fail)?;
+                self.fail_job(&job, batch, &error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    fn check_job(
+        &self,
+        project: &InForce,
+        output: &OutputId,
+        caller: &Caller,
+        at: Timestamp,
+    ) -> Result<(JobId, governance::Change<Job>), ServiceError> {
+        let job: JobId = self.fresh(JobId::PREFIX)?;
+        let task = Task::Check {
+            output: output.clone(),
+        };
+        let authority = Authority::Manifest {
+            project: project.core.id.clone(),
+            sha256: project.manifest_sha256.clone(),
+        };
+        let deadline = self.deadline(self.policies.limits.query_s)?;
+        let by = By::Person(caller.id().clone());
+        let queue = Job::queue(job.clone(), task, authority, deadline, &by, at);
+        Ok((job, queue))
+    }
+
+    async fn check_staged(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+        job: &JobId,
+        project: &InForce,
+    ) -> Result<CheckAnswer, ServiceError> {
+        let (report, cost) = self.run_and_judge(job, project).await?;
+        self.still_permitted(caller, project).await?;
+        let policy = self.project_policy(project)?;
+        let [table] = report.outputs.as_slice() else {
+            return Err(ServiceError::Uncheckable("it is not one table".into()));
+        };
+        let exact = to_csv(&table.columns, &table.rows);
+        let exact = self.keeper.keep(id.as_str(), Part::Exact, &exact).await?;
+        let treated = if report.verdict == disclosure::Verdict::Treat {
+            let csv = to_csv(&table.columns, &table.treated_rows);
+            let kept = self.keeper.keep(id.as_str(), Part::Treated, &csv).await?;
+            Some(sealed(kept)?)
+        } else {
+            None
+        };
+        let researcher = serde_json::to_value(report.for_researcher())?;
+        let bytes = serde_json::to_vec(&Renderings {
+            checker: serde_json::to_value(&report)?,
+            researcher: researcher.clone(),
+        })?;
+        let kept = self.keeper.keep(id.as_str(), Part::Report, &bytes).await?;
+        let checked = Checked {
+            verdict: verdict(report.verdict),
+            report: sealed(kept)?,
+            policy: Sha256::try_from(policy.sha256().to_owned())
+                .map_err(|_| ServiceError::Uncheckable("the policy has no hash".into()))?,
+            exact: sealed(exact)?,
+            treated,
+        };
+        let outcome = JobOutcome {
+            verdict: Some(word(report.verdict).to_owned()),
+            bytes: Some(checked.exact.sha256.clone()),
+        };
+        let held = self.load::<Output>(id.as_str()).await?;
+        let change = held.value.complete_check(checked, self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.finish_job(job, batch, outcome).await?;
+        Ok(CheckAnswer {
+            output: id.clone(),
+            verdict: word(report.verdict).to_owned(),
+            report: researcher,
+            cost,
+        })
+    }
+
+    /// The author puts a version before output checkers.
+    ///
+    /// # Errors
+    /// If the caller is not its author, or the verdict does not allow that version.
+    pub async fn submit_output(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+        rendering: Rendering,
+    ) -> Result<(), ServiceError> {
+        let (held, _) = self.output_for(caller, id, Action::SubmitOutput).await?;
+        let change = held.value.submit(rendering, caller.id(), self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// An output checker votes on the bytes they saw.
+    ///
+    /// # Errors
+    /// If the caller may not, or saw other bytes.
+    pub async fn vote_on_output(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+        verdict: ReviewVerdict,
+        seen: &Sha256,
+        comment: Option<&str>,
+    ) -> Result<&'static str, ServiceError> {
+        let (held, project) = self.output_for(caller, id, Action::VoteOnOutput).await?;
+        let mut documents = Vec::new();
+        let mut hash = None;
+        if let Some(comment) = comment.filter(|c| !c.trim().is_empty()) {
+            self.within_document_limit(comment.as_bytes())?;
+            hash = Some(sha256(comment.as_bytes())?);
+            documents.push(document("comment", comment.as_bytes()));
+        }
+        let people = project.people();
+        let change = held
+            .value
+            .vote(verdict, seen, hash, &people, caller.id(), self.now()?)?;
+        let state = change.to().state();
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, documents).await?;
+        Ok(state)
+    }
+
+    /// Releases the reviewed bytes.
+    ///
+    /// # Errors
+    /// If the caller may not, or the bytes on file are not those that were reviewed.
+    pub async fn release_output(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<Sha256, ServiceError> {
+        let (held, project) = self.output_for(caller, id, Action::ReleaseOutput).await?;
+        let Output::Approved(_) = &held.value else {
+            let refusal = Action::ReleaseOutput.wrong_state(Output::KIND, held.value.state());
+            return Err(refusal.into());
+        };
+        let bytes = self.keeper.fetch(id.as_str(), Part::Reviewed).await?;
+        let on_file = sha256(&bytes)?;
+        let people = project.people();
+        let change = held
+            .value
+            .release(&on_file, &people, caller.id(), self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(on_file)
+    }
+
+    /// The released bytes, once.
+    ///
+    /// # Errors
+    /// If the caller is not its author, or it was downloaded already.
+    pub async fn download_output(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let (held, _) = self.output_for(caller, id, Action::DownloadOutput).await?;
+        let Output::Released(released) = &held.value else {
+            let refusal = Action::DownloadOutput.wrong_state(Output::KIND, held.value.state());
+            return Err(refusal.into());
+        };
+        let reviewed = released.file.sha256.clone();
+        let bytes = self.keeper.fetch(id.as_str(), Part::Reviewed).await?;
+        if sha256(&bytes)? != reviewed {
+            return Err(governance::Refusal::OtherBytes.into());
+        }
+        let change = held.value.download(caller.id(), self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(bytes)
+    }
+
+    /// Withdraws an output before it is released.
+    ///
+    /// # Errors
+    /// If the caller is not its author.
+    pub async fn withdraw_output(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<(), ServiceError> {
+        let (held, _) = self.output_for(caller, id, Action::WithdrawOutput).await?;
+        let change = held.value.withdraw(caller.id(), self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// Calls a release back.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn recall_output(&self, caller: &Caller, id: &OutputId) -> Result<(), ServiceError> {
+        let (held, project) = self.output_for(caller, id, Action::RecallOutput).await?;
+        let people = project.people();
+        let change = held.value.recall(&people, caller.id(), self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// An output as the caller may see it.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn output(&self, caller: &Caller, id: &OutputId) -> Result<OutputView, ServiceError> {
+        let (held, project) = self.output_for(caller, id, Action::ViewOutput).await?;
+        let core = held.value.core().clone();
+        let on_project = project.people().contains(caller.id());
+        let report = match &held.value {
+            Output::Checked { .. }
+            | Output::UnderReview(_)
+            | Output::ChangesRequested { .. }
+            | Output::Approved(_) => {
+                let bytes = self.keeper.fetch(id.as_str(), Part::Report).await?;
+                let both: Renderings = serde_json::from_slice(&bytes)?;
+                if on_project {
+                    both.researcher
+                } else {
+                    both.checker
+                }
+            }
+            _ => serde_json::Value::Null,
+        };
+        let (bytes, votes) = match &held.value {
+            Output::UnderReview(review) => (
+                Some(review.file.sha256.clone()),
+                review
+                    .visible_to(caller.id())
+                    .into_iter()
+                    .cloned()
+                    .collect(),
+            ),
+            Output::Approved(a) => (Some(a.file.sha256.clone()), Vec::new()),
+            Output::Released(r) => (Some(r.file.sha256.clone()), Vec::new()),
+            _ => (None, Vec::new()),
+        };
+        Ok(OutputView {
+            output: core.id,
+            state: held.value.state(),
+            statement: self.text(&core.statement).await?,
+            context: self.text(&core.context).await?,
+            report,
+            bytes,
+            votes,
+        })
+    }
+
+    /// The bytes under review, for somebody who is not on the project.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn reviewed_bytes(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<Vec<u8>, ServiceError> {
+        self.output_for(caller, id, Action::VoteOnOutput).await?;
+        self.keeper.fetch(id.as_str(), Part::Reviewed).await
+    }
+
+    /// Outputs that wait for review, oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn review_queue(&self, caller: &Caller) -> Result<Vec<OutputId>, ServiceError> {
+        let filter = Filter {
+            states: &["under_review"],
+            limit: self.policies.limits.page,
+            ..Filter::default()
+        };
+        let mut queue = Vec::new();
+        for held in self.store.list::<Output>(filter).await? {
+            let id = held.value.core().id.clone();
+            if self
+                .output_for(caller, &id, Action::VoteOnOutput)
+                .await
+                .is_ok()
+            {
+                queue.push(id);
+            }
+        }
+        Ok(queue)
+    }
+
+    async fn text(&self, hash: &Sha256) -> Result<String, ServiceError> {
+        let bytes = self
+            .store
+            .document(hash)
+            .await?
+            .ok_or(ServiceError::NotFound("document"))?;
+        String::from_utf8(bytes).map_err(|_| ServiceError::NotFound("document"))
+    }
+
+    async fn output_for(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+        action: Action,
+    ) -> Result<(Held<Output>, Project), ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Output>(id.as_str()).await?;
+        let core = held.value.core();
+        let project = self.load::<Project>(core.project.as_str()).await?.value;
+        let object = Object::of(&held.value)
+            .author(&core.author)
+            .people(project.people());
+        self.authorise(caller, action, &object, now)?;
+        Ok((held, project))
+    }
+}
+
+/// A report as the keeper holds it: one rendering for output checkers, one for the project.
+#[derive(Serialize, Deserialize)]
+struct Renderings {
+    checker: serde_json::Value,
+    researcher: serde_json::Value,
+}
+
+fn verdict(verdict: disclosure::Verdict) -> OutputVerdict {
+    match verdict {
+        disclosure::Verdict::Pass => OutputVerdict::Pass,
+        disclosure::Verdict::Treat => OutputVerdict::Treat,
+        disclosure::Verdict::Review => OutputVerdict::Review,
+        disclosure::Verdict::Fail => OutputVerdict::Fail,
+    }
+}

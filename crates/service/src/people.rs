@@ -1,0 +1,173 @@
+//! People: added by an administrator, let near data by a coordinator.
+
+use std::collections::BTreeSet;
+
+use governance::person::{Person, Role};
+use governance::{Action, Batch, By, Date, PersonId};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Deserialize;
+
+use crate::access::Object;
+use crate::error::ServiceError;
+use crate::{Caller, Service};
+
+/// A person to be added.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    /// Name as shown on pages.
+    pub name: String,
+    /// Organisation.
+    pub organisation: String,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+}
+
+impl Service {
+    /// Who holds a token, if it is known and not expired.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotSignedIn`] otherwise.
+    pub async fn sign_in(&self, token: &str) -> Result<Caller, ServiceError> {
+        let hash = token_hash(token);
+        let now = self.now()?;
+        let person = self
+            .store
+            .token_person(hash, now)
+            .await?
+            .ok_or(ServiceError::NotSignedIn)?;
+        let held = self
+            .store
+            .load::<Person>(person.as_str())
+            .await?
+            .ok_or(ServiceError::NotSignedIn)?;
+        Ok(Caller {
+            person: held.value,
+            session: Some(hex::encode(hash.get(..8).unwrap_or_default())),
+        })
+    }
+
+    /// Adds a person and gives them a token, which is shown once. The store keeps only its hash.
+    ///
+    /// # Errors
+    /// If the caller may not, or the roles do not go together.
+    pub async fn add_person(
+        &self,
+        caller: &Caller,
+        new: NewPerson,
+    ) -> Result<(PersonId, String), ServiceError> {
+        let now = self.now()?;
+        self.authorise(caller, Action::AddPerson, &Object::new("person"), now)?;
+        self.begin_person(new, &By::Person(caller.id().clone()), Some(caller))
+            .await
+    }
+
+    /// Adds the first administrator of an empty safe haven.
+    ///
+    /// # Errors
+    /// If anybody is there already.
+    pub async fn add_first_administrator(
+        &self,
+        name: &str,
+    ) -> Result<(PersonId, String), ServiceError> {
+        if self.store.log_size().await? != 0 {
+            return Err(ServiceError::BadInput(
+                "this safe haven has people already; ask its administrator".into(),
+            ));
+        }
+        let new = NewPerson {
+            name: name.to_owned(),
+            organisation: "Safe haven".into(),
+            roles: BTreeSet::from([Role::Administrator]),
+        };
+        self.begin_person(new, &By::System, None).await
+    }
+
+    async fn begin_person(
+        &self,
+        new: NewPerson,
+        by: &By,
+        caller: Option<&Caller>,
+    ) -> Result<(PersonId, String), ServiceError> {
+        let now = self.now()?;
+        let id: PersonId = self.fresh(PersonId::PREFIX)?;
+        let change = Person::add(id.clone(), new.name, new.organisation, new.roles, by, now)?;
+        self.record(caller, Batch::new().begin(change)?, Vec::new())
+            .await?;
+        let token = new_token()?;
+        let year = jiff::SignedDuration::from_hours(24 * 365);
+        let until = now
+            .checked_add(year)
+            .map_err(|_| ServiceError::ClockBackwards)?;
+        self.store
+            .add_token(token_hash(&token), &id, "first", until)
+            .await?;
+        Ok((id, token))
+    }
+
+    /// Records a person's accreditation, training and undertaking.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn record_standing(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+        accreditation_until: Date,
+        training_until: Date,
+        undertaking_on: Date,
+    ) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Person>(person.as_str()).await?;
+        let object = Object::of(&held.value).people([person.clone()]);
+        self.authorise(caller, Action::RecordStanding, &object, now)?;
+        let change = held.value.record_standing(
+            accreditation_until,
+            training_until,
+            undertaking_on,
+            caller.id(),
+            now,
+        )?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// Ends every right of a person; their tokens are revoked.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn retire_person(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+    ) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Person>(person.as_str()).await?;
+        let object = Object::of(&held.value).people([person.clone()]);
+        self.authorise(caller, Action::RetirePerson, &object, now)?;
+        let change = held.value.retire(caller.id(), now)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        self.store.revoke_tokens(person).await?;
+        Ok(())
+    }
+}
+
+fn token_hash(token: &str) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+/// 256 random bits: a token needs no slow hash.
+fn new_token() -> Result<String, ServiceError> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| ServiceError::NoRandomness)?;
+    Ok(format!("srt_{}", hex::encode(bytes)))
+}

@@ -1,0 +1,308 @@
+//! Reading states, events and documents. A state is given only if its leaf vouches for it.
+
+use std::collections::BTreeMap;
+
+use audit_log::{Entry, commit, hash_from_slice, sha256};
+use governance::{Action, By, Fact, Lifecycle, PersonId, ProjectId, Sha256, Timestamp};
+use serde::de::DeserializeOwned;
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::error::{StoreError, count, int};
+use crate::record::STATE;
+use crate::room::Store;
+
+/// Most objects or events that one call gives.
+pub const LIST_MAX: u32 = 1000;
+
+/// An object as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held<S> {
+    /// The object in its present state.
+    pub value: S,
+    /// Its version, which a change of it must name.
+    pub version: i64,
+    /// Number of the leaf that tells how it came into this state.
+    pub leaf: u64,
+}
+
+/// Which objects of a kind to list, in the order of their ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Of this project only.
+    pub project: Option<&'a ProjectId>,
+    /// In these states only; every state when empty.
+    pub states: &'a [&'a str],
+    /// At most so many, and never more than [`LIST_MAX`].
+    pub limit: u32,
+    /// Only ids after this one: the last of the page before.
+    pub after: Option<&'a str>,
+}
+
+impl Default for Filter<'_> {
+    /// The first [`LIST_MAX`] of all.
+    fn default() -> Self {
+        Self {
+            project: None,
+            states: &[],
+            limit: LIST_MAX,
+            after: None,
+        }
+    }
+}
+
+/// Which events to list, in the order of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct EventFilter<'a> {
+    /// Of this project only.
+    pub project: Option<&'a ProjectId>,
+    /// About the object with this id only.
+    pub object: Option<&'a str>,
+    /// Only after this leaf: the last of the page before.
+    pub after_leaf: Option<u64>,
+    /// At most so many, and never more than [`LIST_MAX`].
+    pub limit: u32,
+}
+
+impl Default for EventFilter<'_> {
+    /// The first [`LIST_MAX`] of all.
+    fn default() -> Self {
+        Self {
+            project: None,
+            object: None,
+            after_leaf: None,
+            limit: LIST_MAX,
+        }
+    }
+}
+
+/// An event that was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Number of its leaf in the log.
+    pub leaf: u64,
+    /// What was done.
+    pub action: Action,
+    /// By whom.
+    pub by: By,
+    /// When.
+    pub at: Timestamp,
+    /// Kind of the object.
+    pub kind: String,
+    /// Id of the object.
+    pub object: String,
+    /// The project it belongs to, if any.
+    pub project: Option<ProjectId>,
+    /// Version of the object that came of it.
+    pub version: i64,
+    /// Ids, hashes and counts.
+    pub facts: BTreeMap<String, Fact>,
+}
+
+// Version, state, json, salt, leaf, entry of the leaf, version of the last event.
+type StateRow = (i64, String, String, Vec<u8>, i64, Vec<u8>, Option<i64>);
+
+const SELECT_STATES: &str = "select s.version, s.state, s.json, s.salt, s.leaf, l.entry,
+       (select max(e.version) from events e where e.kind = s.kind and e.object = s.id)
+     from states s join leaves l on l.idx = s.leaf where s.kind = ";
+
+/// Gives the object if the leaf commits to this JSON and no later event is about it.
+fn hold<S: Lifecycle>(row: StateRow) -> Result<Held<S>, StoreError> {
+    let (version, state, json, salt, leaf, entry, last) = row;
+    // Not to be used before the check below: it only names the object for an error.
+    let value: S = serde_json::from_str(&json).map_err(|_| StoreError::Unreadable(S::KIND))?;
+    let salt = hash_from_slice(&salt)?;
+    let entry = Entry::decode(&entry)?;
+    let committed = entry.commitments.get(STATE);
+    let vouched = committed == Some(&hex::encode(commit(&salt, json.as_bytes())))
+        && entry.object == value.id()
+        && state == value.state()
+        && entry.details.get("kind").and_then(|kind| kind.as_str()) == Some(S::KIND)
+        && entry.details.get("version").and_then(|v| v.as_i64()) == Some(version)
+        && last == Some(version);
+    if !vouched {
+        return Err(StoreError::Unlogged {
+            kind: S::KIND.to_owned(),
+            id: value.id().to_owned(),
+        });
+    }
+    Ok(Held {
+        value,
+        version,
+        leaf: count(leaf)?,
+    })
+}
+
+// Leaf, at, action, person, kind, object, project, version, facts.
+type EventRow = (
+    i64,
+    String,
+    String,
+    Option<String>,
+    String,
+    String,
+    Option<String>,
+    i64,
+    String,
+);
+
+fn tell(row: EventRow) -> Result<Told, StoreError> {
+    let (leaf, at, action, person, kind, object, project, version, facts) = row;
+    let unreadable = || StoreError::Unreadable("event");
+    let by = match person {
+        Some(person) => By::Person(PersonId::try_from(person).map_err(|_| unreadable())?),
+        None => By::System,
+    };
+    let project = project
+        .map(ProjectId::try_from)
+        .transpose()
+        .map_err(|_| unreadable())?;
+    Ok(Told {
+        leaf: count(leaf)?,
+        action: word(action)?,
+        by,
+        at: at.parse().map_err(|_| unreadable())?,
+        kind,
+        object,
+        project,
+        version,
+        facts: serde_json::from_str(&facts).map_err(|_| unreadable())?,
+    })
+}
+
+fn word<T: DeserializeOwned>(word: String) -> Result<T, StoreError> {
+    serde_json::from_value(serde_json::Value::String(word))
+        .map_err(|_| StoreError::Unreadable("event"))
+}
+
+impl Store {
+    /// The object with this id in its present state; none if there is no such object.
+    ///
+    /// # Errors
+    /// [`StoreError::Unlogged`], [`StoreError::Unreadable`], or if the database fails.
+    pub async fn load<S: Lifecycle>(&self, id: &str) -> Result<Option<Held<S>>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        query.push_bind(S::KIND).push(" and s.id = ").push_bind(id);
+        let mut reader = self.reader().await?;
+        let row: Option<StateRow> = query.build_query_as().fetch_optional(&mut *reader).await?;
+        let held = row.map(hold::<S>).transpose()?;
+        // A row under another id than its own is as bad as one without a leaf.
+        if let Some(held) = &held
+            && held.value.id() != id
+        {
+            return Err(StoreError::Unlogged {
+                kind: S::KIND.to_owned(),
+                id: id.to_owned(),
+            });
+        }
+        Ok(held)
+    }
+
+    /// Objects of one kind, in the order of their ids.
+    ///
+    /// # Errors
+    /// As [`Store::load`], for any of them.
+    pub async fn list<S: Lifecycle>(&self, filter: Filter<'_>) -> Result<Vec<Held<S>>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        query.push_bind(S::KIND);
+        if let Some(project) = filter.project {
+            query.push(" and s.project = ").push_bind(project.as_str());
+        }
+        if !filter.states.is_empty() {
+            query.push(" and s.state in (");
+            let mut states = query.separated(", ");
+            for state in filter.states {
+                states.push_bind(*state);
+            }
+            query.push(")");
+        }
+        if let Some(after) = filter.after {
+            query.push(" and s.id > ").push_bind(after);
+        }
+        query
+            .push(" order by s.id limit ")
+            .push_bind(filter.limit.min(LIST_MAX));
+        let mut reader = self.reader().await?;
+        let rows: Vec<StateRow> = query.build_query_as().fetch_all(&mut *reader).await?;
+        rows.into_iter().map(hold::<S>).collect()
+    }
+
+    /// How many objects of one kind are in each state; a state with none is absent.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn count_by_state<S: Lifecycle>(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select state, count(*) from states where kind = $1 group by state order by state",
+        )
+        .bind(S::KIND)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.into_iter()
+            .map(|(state, n)| Ok((state, count(n)?)))
+            .collect()
+    }
+
+    /// Events in the order of the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`], or if the database fails.
+    pub async fn events(&self, filter: EventFilter<'_>) -> Result<Vec<Told>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "select leaf, at, action, person, kind, object, project, version, facts
+             from events where leaf > ",
+        );
+        query.push_bind(filter.after_leaf.map_or(Ok(-1), int)?);
+        if let Some(project) = filter.project {
+            query.push(" and project = ").push_bind(project.as_str());
+        }
+        if let Some(object) = filter.object {
+            query.push(" and object = ").push_bind(object);
+        }
+        query
+            .push(" order by leaf limit ")
+            .push_bind(filter.limit.min(LIST_MAX));
+        let mut reader = self.reader().await?;
+        let rows: Vec<EventRow> = query.build_query_as().fetch_all(&mut *reader).await?;
+        rows.into_iter().map(tell).collect()
+    }
+
+    /// The document with this SHA-256; none if there never was one or it was erased.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the stored bytes have another hash, or if the database fails.
+    pub async fn document(&self, sha: &Sha256) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes: Option<Vec<u8>> =
+            sqlx::query_scalar("select bytes from documents where sha256 = $1")
+                .bind(sha.as_str())
+                .fetch_optional(&mut *self.reader().await?)
+                .await?;
+        match bytes {
+            Some(bytes) if hex::encode(sha256(&bytes)) != sha.as_str() => {
+                Err(StoreError::Unreadable("document"))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// What a leaf commits to beside the log: kind, SHA-256 and salt of each document. With the
+    /// document's bytes it opens the commitment in the entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`], or if the database fails.
+    pub async fn attachments(
+        &self,
+        leaf: u64,
+    ) -> Result<Vec<(String, Sha256, [u8; 32])>, StoreError> {
+        let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
+            "select kind, sha256, salt from attachments where leaf = $1 order by kind",
+        )
+        .bind(int(leaf)?)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        let read = |(kind, sha, salt): (String, String, Vec<u8>)| {
+            let sha = Sha256::try_from(sha).map_err(|_| StoreError::Unreadable("attachment"))?;
+            Ok((kind, sha, hash_from_slice(&salt)?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! `strongroom demo`: the whole journey on people who do not exist, told step by step.
+
+mod cast;
+mod cost;
+mod ending;
+mod forms;
+mod story;
+mod strack;
+mod teller;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::house::{House, Places};
+use crate::problem::Problem;
+
+use cast::Cast;
+use teller::Teller;
+
+/// Name of the demo's log.
+pub(crate) const ORIGIN: &str = "strongroom.example/demo";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many people to make up.
+    #[arg(long, default_value_t = 20_000)]
+    people: usize,
+    /// Seed of the made-up people: the same seed makes the same people.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Take the real file "Diabetes 130-US hospitals" (CSV, may be gzipped) through the whole product instead.
+    #[arg(long)]
+    strack: Option<PathBuf>,
+    /// Keep the safe haven in this empty folder; without it, it is deleted at the end.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Write each step's CPU, wall-clock time and peak memory to this file as JSON.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+/// Runs the journey. Ends with exit code 0 only if every step came out as it must, log verified.
+pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
+    let kept;
+    let temporary;
+    let root = match &args.data_dir {
+        Some(folder) => {
+            kept = folder.clone();
+            let begun = std::fs::read_dir(&kept).is_ok_and(|mut entries| entries.next().is_some());
+            if begun {
+                return Err(Problem::could_not("the folder for the demo must be empty"));
+            }
+            kept.as_path()
+        }
+        None => {
+            temporary = tempfile::tempdir()
+                .map_err(|_| Problem::could_not("no temporary folder can be made"))?;
+            temporary.path()
+        }
+    };
+    let mut teller = Teller::new();
+    teller.opening(args)?;
+    walls(&mut teller)?;
+    let places = Places::new(root);
+    let house = House::start(places.clone(), None, ORIGIN).await?;
+    teller.watch(house.keeper_pid());
+    let told = tell(args, &house, &mut teller).await;
+    house.stop().await;
+    let cast = told?;
+    ending::tell(&mut teller, &places, cast.remembered())?;
+    teller.closing(args.report.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Which walls stand around a worker on this machine; without the required ones nothing can run.
+fn walls(teller: &mut Teller) -> Result<(), Problem> {
+    let policies = service::Policies::load(None).map_err(crate::house::problem)?;
+    let profile = sandbox::Profile::parse(policies.text("sandbox/sql.toml"))
+        .map_err(|e| Problem::could_not(e.to_string()))?;
+    let worker = crate::files::worker()?;
+    let layers = sandbox::doctor(&worker, &profile)
+        .map_err(|e| Problem::could_not(format!("the sandbox cannot be tried: {e}")))?;
+    teller.step("The walls", "every layer of the sandbox, tried now")?;
+    let mut missing = Vec::new();
+    let mut standing = 0_usize;
+    for layer in &layers {
+        match (&layer.state, layer.requirement) {
+            (protocol::posture::LayerState::Present { .. }, _) => standing += 1,
+            (
+                protocol::posture::LayerState::Missing { why, remedy },
+                protocol::posture::Requirement::Required,
+            ) => missing.push(format!("{}: {why}; {remedy}", layer.layer.name())),
+            (protocol::posture::LayerState::Missing { .. }, _) => {
+                teller.say(&format!("wanted, not here: {}", layer.layer.name()))?;
+            }
+        }
+    }
+    teller.say(&format!("{standing} layers stand around each worker"))?;
+    if missing.is_empty() {
+        return teller.done();
+    }
+    Err(Problem::could_not(format!(
+        "this machine lacks a wall that is required, so nothing touches data here: {}",
+        missing.join("; ")
+    )))
+}
+
+async fn tell(args: &Args, house: &House, teller: &mut Teller) -> Result<Cast, Problem> {
+    let cast = Cast::gather(house, teller).await?;
+    match &args.strack {
+        Some(file) => strack::tell(cast, teller, file, args.seed).await,
+        None => story::tell(cast, teller, args.people, args.seed).await,
+    }
+}

@@ -1,0 +1,264 @@
+//! The files, statements and policies that a command is given, and the worker beside it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use governance::dataset::plain;
+use protocol::job::{FileTable, Format, Source};
+use sandbox::{Input, Profile};
+use service::Policies;
+
+use crate::problem::Problem;
+
+/// Most bytes of a text file that a command reads whole.
+const TEXT_MAX: u64 = 1 << 20;
+/// The program that alone sees rows.
+const WORKER: &str = "strongroom-worker";
+
+/// The data that a command works on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataArgs {
+    /// CSV or Parquet file; the table is called NAME or as the file without its ending. May be repeated.
+    #[arg(long = "data", value_name = "[NAME=]FILE", required = true, num_args = 1..)]
+    data: Vec<OsString>,
+}
+
+/// The statements that a command runs.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SqlTextArgs {
+    /// The SQL text.
+    #[arg(long, value_name = "TEXT")]
+    sql: Option<String>,
+    /// A file that holds the SQL text.
+    #[arg(long, value_name = "FILE")]
+    sql_file: Option<PathBuf>,
+}
+
+/// A folder that replaces the shipped policies.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PoliciesArgs {
+    /// Folder with the site's policies, laid out as the shipped `policies/`. Default: the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+}
+
+/// One file and the table that it becomes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DataFile {
+    name: String,
+    path: PathBuf,
+    format: Format,
+}
+
+/// The files of a job, each with a table name of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DataFiles(Vec<DataFile>);
+
+impl DataArgs {
+    /// Finds the files.
+    ///
+    /// # Errors
+    /// If one is missing, is neither CSV nor Parquet by its ending, or has no usable table name.
+    pub(crate) fn files(&self) -> Result<DataFiles, Problem> {
+        let files = self
+            .data
+            .iter()
+            .map(DataFile::find)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some([name, _]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            return Err(Problem::could_not(format!(
+                "two files would become the table {name}; write NAME=FILE to tell them apart"
+            )));
+        }
+        Ok(DataFiles(files))
+    }
+}
+
+impl DataFile {
+    fn find(argument: &OsString) -> Result<Self, Problem> {
+        let (name, path) = split(argument);
+        let shown = path.display();
+        let format = match path.extension().and_then(|ending| ending.to_str()) {
+            Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
+            Some(ending) if ending.eq_ignore_ascii_case("parquet") => Format::Parquet,
+            Some(_) | None => {
+                return Err(Problem::could_not(format!(
+                    "{shown} is neither a .csv nor a .parquet file"
+                )));
+            }
+        };
+        let meta = fs::metadata(&path)
+            .map_err(|error| Problem::could_not(format!("{shown} cannot be read: {error}")))?;
+        if !meta.is_file() {
+            return Err(Problem::could_not(format!("{shown} is not a regular file")));
+        }
+        let name = match name {
+            Some(name) => name,
+            None => path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+        };
+        if !plain(&name) {
+            return Err(Problem::could_not(format!(
+                "the table name {name:?} cannot be used: a name begins with a small letter and has small letters, digits and _, at most 63; write NAME={shown}"
+            )));
+        }
+        Ok(Self { name, path, format })
+    }
+
+    /// Its name inside the worker.
+    fn inside(&self, at: usize) -> String {
+        match self.format {
+            Format::Csv => format!("{at}.csv"),
+            Format::Parquet => format!("{at}.parquet"),
+        }
+    }
+}
+
+/// `NAME=FILE` or `FILE`. What stands before the sign is a name only if it cannot be a folder.
+fn split(argument: &OsString) -> (Option<String>, PathBuf) {
+    match argument.to_str().and_then(|text| text.split_once('=')) {
+        Some((name, path)) if !name.contains(['/', '.']) => {
+            (Some(name.to_owned()), PathBuf::from(path))
+        }
+        Some(_) | None => (None, PathBuf::from(argument)),
+    }
+}
+
+impl DataFiles {
+    /// The tables, as the worker is told of them.
+    pub(crate) fn source(&self) -> Source {
+        let table = |(at, file): (usize, &DataFile)| FileTable {
+            name: file.name.clone(),
+            file: file.inside(at),
+            format: file.format,
+        };
+        Source::Files {
+            tables: self.0.iter().enumerate().map(table).collect(),
+        }
+    }
+
+    /// The files, as they are mounted.
+    pub(crate) fn inputs(&self) -> Vec<Input> {
+        let input = |(at, file): (usize, &DataFile)| Input::HostFile {
+            name: file.inside(at),
+            path: file.path.clone(),
+        };
+        self.0.iter().enumerate().map(input).collect()
+    }
+}
+
+impl SqlTextArgs {
+    /// The text.
+    ///
+    /// # Errors
+    /// If the file cannot be read, the text is not UTF-8, has nothing in it or is longer than `most` bytes.
+    pub(crate) fn text(&self, most: u32) -> Result<String, Problem> {
+        let text = match (&self.sql, &self.sql_file) {
+            (Some(text), _) => text.clone(),
+            (None, Some(path)) => read_text(path)?,
+            (None, None) => String::new(),
+        };
+        if text.trim().is_empty() {
+            return Err(Problem::could_not("there is no statement in the SQL text"));
+        }
+        if text.len() as u64 > u64::from(most) {
+            return Err(Problem::could_not(format!(
+                "the SQL text is longer than the limit statement_bytes of {most}"
+            )));
+        }
+        Ok(text)
+    }
+}
+
+impl PoliciesArgs {
+    /// Loads every policy strictly.
+    ///
+    /// # Errors
+    /// The file that cannot be used, and why.
+    pub(crate) fn load(&self) -> Result<Policies, Problem> {
+        if let Some(folder) = self.policies.as_deref()
+            && !folder.is_dir()
+        {
+            return Err(Problem::could_not(format!(
+                "the policies folder {} is not there",
+                folder.display()
+            )));
+        }
+        // Also what a rule refuses in a policy file is a file that cannot be used.
+        Policies::load(self.policies.as_deref())
+            .map_err(|error| Problem::could_not(Problem::from(error).text))
+    }
+}
+
+/// The walls and limits in `policies/sandbox/`.
+///
+/// # Errors
+/// If the profile cannot be used.
+pub(crate) fn profile(policies: &Policies, name: &str) -> Result<Profile, Problem> {
+    Profile::parse(policies.text(name))
+        .map_err(|error| Problem::could_not(format!("policies/{name}: {error}")))
+}
+
+/// A disclosure policy of its own, or the site's.
+///
+/// # Errors
+/// If the file cannot be read or used.
+pub(crate) fn disclosure_policy(path: &Path) -> Result<disclosure::Policy, Problem> {
+    let text = read_text(path)?;
+    disclosure::Policy::parse(&text)
+        .map_err(|error| Problem::could_not(format!("{}: {error}", path.display())))
+}
+
+/// A text file of at most a megabyte.
+///
+/// # Errors
+/// If it cannot be read, is longer or is not UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
+    let shown = path.display();
+    let unread =
+        |error: std::io::Error| Problem::could_not(format!("{shown} cannot be read: {error}"));
+    let file = File::open(path).map_err(unread)?;
+    let mut bytes = Vec::new();
+    file.take(TEXT_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    if bytes.len() as u64 > TEXT_MAX {
+        return Err(Problem::could_not(format!(
+            "{shown} is longer than {TEXT_MAX} bytes"
+        )));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Problem::could_not(format!("{shown} is not UTF-8 text")))
+}
+
+/// The worker beside this program.
+///
+/// # Errors
+/// If it is not there.
+pub(crate) fn worker() -> Result<PathBuf, Problem> {
+    let here = std::env::current_exe().map_err(|error| {
+        Problem::could_not(format!("this program cannot tell where it lies: {error}"))
+    })?;
+    worker_beside(&here)
+}
+
+fn worker_beside(program: &Path) -> Result<PathBuf, Problem> {
+    let worker = program.with_file_name(WORKER);
+    if worker.is_file() {
+        return Ok(worker);
+    }
+    Err(Problem::could_not(format!(
+        "the program {WORKER} is not beside {}; install both from one build",
+        program.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The front door: command line, configuration, wiring.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests panic"
+    )
+)]
+
+mod act;
+mod audit;
+mod check;
+mod client;
+mod demo;
+mod doctor;
+mod files;
+mod house;
+mod policy;
+mod problem;
+mod serve;
+mod sql;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use problem::Problem;
+
+/// A trusted research environment: approval, linkage, sealed workspaces, output checking, and a log that
+/// proves it.
+#[derive(Parser)]
+#[command(name = "strongroom", version = protocol::build_id(), arg_required_else_help = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole journey on a generated population, then a verified log.
+    Demo(demo::Args),
+    /// Make an empty safe haven with its first administrator.
+    Init(serve::InitArgs),
+    /// Serve the API on a Unix socket (starts the keeper).
+    Serve(serve::Args),
+    /// The process that holds the keys; `serve` starts it.
+    #[command(hide = true)]
+    Keeper(serve::KeeperArgs),
+    /// Deliver identifiers or payload of a dataset.
+    Deliver(act::DeliverArgs),
+    /// Do one act of the safe haven, such as `act vote_on_application prj_… --set verdict=approve`.
+    Act(act::Args),
+    /// Run SQL on your own files in a sealed worker.
+    Sql(sql::Args),
+    /// Check a statement over your own microdata as an output checker would.
+    Check(check::Args),
+    /// Verify a published log, prove one of its entries, show its checkpoint. Needs no server.
+    Audit(audit::Args),
+    /// Check or explain the policies.
+    Policy(policy::Args),
+    /// Try every layer of the sandbox and say what is missing.
+    Doctor(doctor::Args),
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Init(args) => block_on(serve::init(args)),
+        Command::Serve(args) => block_on(serve::run(args)),
+        Command::Keeper(args) => block_on(serve::keeper(args)),
+        Command::Deliver(args) => block_on(act::deliver(args)),
+        Command::Act(args) => block_on(act::run(args)),
+        Command::Sql(args) => sql::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Doctor(args) => doctor::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(problem) => {
+            // Nothing is left to be done when even standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "strongroom: {problem}");
+            ExitCode::from(problem.code)
+        }
+    }
+}
+
+fn block_on(
+    work: impl Future<Output = Result<ExitCode, Problem>>,
+) -> Result<ExitCode, Problem> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|_| Problem::could_not("the runtime cannot be started"))?
+        .block_on(work)
+}

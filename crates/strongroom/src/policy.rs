@@ -1,0 +1,159 @@
+//! `strongroom policy`: are the site's policies usable, and what do they say?
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use governance::request::TierPolicy;
+use protocol::limits::Limits;
+use protocol::posture::{Layer, Requirement};
+use sandbox::Profile;
+use service::Policies;
+use service::policies::FrontLimits;
+
+use crate::files::{PoliciesArgs, disclosure_policy, profile};
+use crate::problem::{Problem, say};
+
+const PROFILES: [&str; 2] = ["sandbox/job.toml", "sandbox/sql.toml"];
+const LINKAGE: &str = "linkage/standard.toml";
+
+/// Checks the site's policies, or says in words what they mean.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Act {
+    /// Loads every policy strictly and prints each file with its SHA-256, as log entries carry it.
+    Check(PoliciesArgs),
+    /// Says what the policies enforce and what is off. Exit code 2 if one cannot be used.
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ExplainArgs {
+    #[command(flatten)]
+    policies: PoliciesArgs,
+    /// Explain this disclosure policy alone.
+    #[arg(long, value_name = "FILE", conflicts_with = "policies")]
+    policy: Option<PathBuf>,
+}
+
+/// Checks or explains.
+///
+/// # Errors
+/// The file that cannot be used, and why.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
+    let text = match &args.act {
+        Act::Check(policies) => check(&policies.load()?)?,
+        Act::Explain(args) => match args.policy.as_deref() {
+            Some(path) => disclosure_policy(path)?.explain(),
+            None => explain(&args.policies.load()?)?,
+        },
+    };
+    say(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Each file as `sha256sum` prints it.
+fn check(policies: &Policies) -> Result<String, Problem> {
+    for name in PROFILES {
+        profile(policies, name)?;
+    }
+    toml::from_str::<toml::Table>(policies.text(LINKAGE)).map_err(|error| {
+        Problem::could_not(format!(
+            "policies/{LINKAGE} cannot be used: {}",
+            error.message()
+        ))
+    })?;
+    let lines: Vec<String> = policies
+        .hashes()
+        .iter()
+        .map(|(name, sha256)| format!("{sha256}  {name}"))
+        .collect();
+    Ok(lines.join("\n"))
+}
+
+/// Everything in words.
+fn explain(policies: &Policies) -> Result<String, Problem> {
+    let mut parts = vec![
+        format!("Disclosure control\n{}", policies.disclosure.explain()),
+        tiers(&policies.tiers),
+        front(&policies.limits),
+    ];
+    for name in PROFILES {
+        parts.push(walls(&profile(policies, name)?));
+    }
+    Ok(parts.join("\n\n"))
+}
+
+fn tiers(policy: &TierPolicy) -> String {
+    let TierPolicy {
+        quorum_one,
+        quorum_two,
+        controllers_max,
+        months_max,
+    } = policy;
+    format!(
+        "Tiers of applications\n\
+         An application is tier two if it asks for the data of more than {controllers_max} controller(s), for more than {months_max} months, for a pseudonym for events, or has a commercial partner; otherwise tier one.\n\
+         Tier one needs {quorum_one} votes, tier two {quorum_two}; whoever is on the project has none, and no site may ask for fewer than {} votes.",
+        TierPolicy::QUORUM_MIN
+    )
+}
+
+fn front(limits: &FrontLimits) -> String {
+    let FrontLimits {
+        delivery_mib,
+        statement_bytes,
+        document_bytes,
+        query_s,
+        job_s,
+        page,
+    } = limits;
+    format!(
+        "Limits of the front office\n\
+         A delivered file has at most {delivery_mib} MiB, a statement {statement_bytes} bytes, a document {document_bytes} bytes.\n\
+         A query or check is stopped after {query_s} s, any other job after {job_s} s.\n\
+         A page of a list has at most {page} entries."
+    )
+}
+
+fn walls(profile: &Profile) -> String {
+    let wanted: Vec<&str> = Layer::ALL
+        .into_iter()
+        .filter(|layer| profile.layers.get(layer) == Some(&Requirement::Wanted))
+        .map(Layer::name)
+        .collect();
+    let may_lack = match wanted.as_slice() {
+        [] => "every layer is required".to_owned(),
+        wanted => format!(
+            "every layer is required but these, which are used where the machine has them: {}",
+            wanted.join(", ")
+        ),
+    };
+    let Limits {
+        memory_mib,
+        threads,
+        time_s,
+        cpu_s,
+        scratch_mib,
+        rows,
+        columns,
+        cell_bytes,
+        result_bytes,
+        statement_bytes,
+        file_mib,
+    } = &profile.limits;
+    format!(
+        "Sandbox profile {}\n\
+         No worker starts without its walls; {may_lack}.\n\
+         A worker has {memory_mib} MiB of memory for its engine, {threads} threads, {time_s} s of time, {cpu_s} s of CPU and {scratch_mib} MiB of scratch space.\n\
+         A result has at most {rows} rows, {columns} columns, {cell_bytes} bytes a cell and {result_bytes} bytes; a statement {statement_bytes} bytes; a file that is sent back {file_mib} MiB.",
+        profile.name
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What may be sent, strictly.
+
+use governance::output::{Rendering, ReviewVerdict};
+use governance::project::{Condition, PanelVerdict, SignatureVerdict};
+use governance::{DatasetId, Date, DeliveryId, ExtractId, IndexingId, PersonId, ProjectId, Sha256};
+use serde::Deserialize;
+
+macro_rules! asks {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name { $($(#[$attr])* pub(crate) $field: $type),* }
+    )*};
+}
+
+asks! {
+    Standing { accreditation_until: Date, training_until: Date, undertaking_on: Date }
+    NewDataset {
+        controller: PersonId,
+        identifiers_from: PersonId,
+        payload_from: PersonId,
+        dictionary: governance::dataset::Dictionary,
+    }
+    Until { until: Date }
+    Format { format: String }
+    Sign { dataset: DatasetId, version: Sha256, verdict: SignatureVerdict }
+    PanelVote {
+        version: Sha256,
+        verdict: PanelVerdict,
+        #[serde(default)]
+        conditions: Vec<Condition>,
+    }
+    Revoke { #[serde(default)] dataset: Option<DatasetId> }
+    Index { delivery: DeliveryId, spine: DeliveryId, #[serde(default)] objections: Option<DeliveryId> }
+    Extract { indexings: Vec<IndexingId> }
+    OpenWorkspace { extract: ExtractId }
+    Query { sql: String }
+    Stage { sql: String, context: String }
+    Submit { rendering: Rendering }
+    ReviewVote { verdict: ReviewVerdict, bytes: Sha256, #[serde(default)] comment: Option<String> }
+    Events { #[serde(default)] project: Option<ProjectId>, #[serde(default)] after: Option<u64> }
+}

@@ -1,0 +1,154 @@
+//! Reception: the JSON API over HTTP. Every route signs the caller in, calls one function of the front
+//! office, and answers. No rule, no SQL and no key live here.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests panic"
+    )
+)]
+
+mod answer;
+mod asks;
+mod data;
+mod log;
+mod outputs;
+mod projects;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::routing::{get, post};
+use service::{Caller, Service, ServiceError};
+
+pub use answer::{Answer, No};
+
+/// What every route has at hand.
+#[derive(Clone)]
+pub struct Front {
+    service: Service,
+    log: Arc<PathBuf>,
+}
+
+impl Front {
+    /// Reception for a front office that publishes its log in a folder.
+    #[must_use]
+    pub fn new(service: Service, log: PathBuf) -> Self {
+        Self {
+            service,
+            log: Arc::new(log),
+        }
+    }
+}
+
+/// Somebody who has signed in: proof, made only by checking their token.
+pub(crate) struct SignedIn(pub(crate) Caller);
+
+impl FromRequestParts<Front> for SignedIn {
+    type Rejection = No;
+
+    async fn from_request_parts(parts: &mut Parts, front: &Front) -> Result<Self, No> {
+        let token = bearer(&parts.headers).ok_or(ServiceError::NotSignedIn)?;
+        Ok(Self(front.service.sign_in(token).await?))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get("authorization")?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
+}
+
+/// Serves every route on a Unix socket, until it is dropped.
+///
+/// # Errors
+/// If the socket cannot be listened on any more.
+pub async fn serve(listener: tokio::net::UnixListener, front: Front) -> std::io::Result<()> {
+    axum::serve(listener, app(front)).await
+}
+
+/// Every route.
+pub fn app(front: Front) -> Router {
+    Router::new()
+        .route("/v1/whoami", get(data::whoami))
+        .route("/v1/people", post(data::add_person))
+        .route("/v1/people/{id}/standing", post(data::record_standing))
+        .route("/v1/people/{id}/retire", post(data::retire_person))
+        .route("/v1/catalogue", get(data::catalogue))
+        .route("/v1/datasets", post(data::register_dataset))
+        .route(
+            "/v1/datasets/{id}/instruction",
+            post(data::give_instruction).delete(data::withdraw_instruction),
+        )
+        .route(
+            "/v1/datasets/{id}/deliveries",
+            post(data::deliver_identifiers),
+        )
+        .route("/v1/deliveries/{id}", get(data::delivery))
+        .route("/v1/deliveries/{id}/payload", post(data::deliver_payload))
+        .merge(project_routes())
+        .merge(output_routes())
+        .route("/v1/events", get(log::events))
+        .route("/v1/register", get(log::register))
+        .route("/v1/log/publish", post(log::publish))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/proof/{leaf}", get(log::proof))
+        .route("/v1/log/tile/{*path}", get(log::tile))
+        .route("/v1/health", get(log::health))
+        .fallback(answer::nothing_here)
+        .with_state(front)
+}
+
+fn project_routes() -> Router<Front> {
+    Router::new()
+        .route("/v1/projects", post(projects::start))
+        .route("/v1/projects/{id}", get(projects::show))
+        .route("/v1/projects/{id}/draft", post(projects::save_draft))
+        .route("/v1/projects/{id}/submit", post(projects::submit))
+        .route(
+            "/v1/projects/{id}/versions/{sha256}",
+            get(projects::version),
+        )
+        .route("/v1/projects/{id}/sign", post(projects::sign))
+        .route("/v1/projects/{id}/votes", post(projects::vote))
+        .route("/v1/projects/{id}/approve", post(projects::approve))
+        .route("/v1/projects/{id}/return", post(projects::return_))
+        .route("/v1/projects/{id}/refuse", post(projects::refuse))
+        .route("/v1/projects/{id}/withdraw", post(projects::withdraw))
+        .route("/v1/projects/{id}/commence", post(projects::commence))
+        .route("/v1/projects/{id}/revoke", post(projects::revoke))
+        .route("/v1/projects/{id}/close", post(projects::close))
+        .route("/v1/projects/{id}/indexings", post(projects::index))
+        .route("/v1/projects/{id}/extracts", post(projects::extract))
+        .route("/v1/projects/{id}/workspaces", post(projects::workspace))
+}
+
+fn output_routes() -> Router<Front> {
+    Router::new()
+        .route("/v1/workspaces/{id}/queries", post(outputs::query))
+        .route("/v1/workspaces/{id}/outputs", post(outputs::stage))
+        .route("/v1/workspaces/{id}/suspend", post(outputs::suspend))
+        .route("/v1/workspaces/{id}/resume", post(outputs::resume))
+        .route("/v1/workspaces/{id}/close", post(outputs::close))
+        .route("/v1/outputs", get(outputs::queue))
+        .route("/v1/outputs/{id}", get(outputs::show))
+        .route("/v1/outputs/{id}/table", get(outputs::table))
+        .route("/v1/outputs/{id}/submit", post(outputs::submit))
+        .route("/v1/outputs/{id}/votes", post(outputs::vote))
+        .route("/v1/outputs/{id}/release", post(outputs::release))
+        .route("/v1/outputs/{id}/download", post(outputs::download))
+        .route("/v1/outputs/{id}/withdraw", post(outputs::withdraw))
+        .route("/v1/outputs/{id}/recall", post(outputs::recall))
+}
+
+pub(crate) type Ready = State<Front>;

@@ -1,0 +1,145 @@
+//! Queries, outputs, reviews, releases.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use governance::{Action, OutputId, WorkspaceId};
+use serde_json::{Value, json};
+use service::{CheckAnswer, OutputView, QueryAnswer};
+
+use crate::answer::{Answer, No};
+use crate::{Ready, SignedIn, asks};
+
+pub(crate) async fn query(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<WorkspaceId>,
+    Json(ask): Json<asks::Query>,
+) -> Answer<QueryAnswer> {
+    Ok(Json(front.service.query(&caller, &id, &ask.sql).await?))
+}
+
+pub(crate) async fn stage(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<WorkspaceId>,
+    Json(ask): Json<asks::Stage>,
+) -> Answer<CheckAnswer> {
+    let answer = front
+        .service
+        .stage_output(&caller, &id, &ask.sql, &ask.context)
+        .await?;
+    Ok(Json(answer))
+}
+
+macro_rules! keeps {
+    ($($name:ident => $action:ident;)*) => {$(
+        pub(crate) async fn $name(
+            State(front): Ready,
+            SignedIn(caller): SignedIn,
+            Path(id): Path<WorkspaceId>,
+        ) -> Answer<Value> {
+            let state = front.service.keep_workspace(&caller, &id, Action::$action).await?;
+            Ok(Json(json!({ "workspace": id, "state": state })))
+        }
+    )*};
+}
+
+keeps! {
+    suspend => SuspendWorkspace;
+    resume => ResumeWorkspace;
+    close => CloseWorkspace;
+}
+
+pub(crate) async fn queue(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+) -> Answer<Vec<OutputId>> {
+    Ok(Json(front.service.review_queue(&caller).await?))
+}
+
+pub(crate) async fn show(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Answer<OutputView> {
+    Ok(Json(front.service.output(&caller, &id).await?))
+}
+
+pub(crate) async fn table(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Result<impl IntoResponse, No> {
+    let bytes = front.service.reviewed_bytes(&caller, &id).await?;
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+}
+
+pub(crate) async fn submit(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+    Json(ask): Json<asks::Submit>,
+) -> Answer<Value> {
+    front
+        .service
+        .submit_output(&caller, &id, ask.rendering)
+        .await?;
+    Ok(Json(json!({ "output": id, "state": "under_review" })))
+}
+
+pub(crate) async fn vote(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+    Json(ask): Json<asks::ReviewVote>,
+) -> Answer<Value> {
+    let state = front
+        .service
+        .vote_on_output(
+            &caller,
+            &id,
+            ask.verdict,
+            &ask.bytes,
+            ask.comment.as_deref(),
+        )
+        .await?;
+    Ok(Json(json!({ "output": id, "state": state })))
+}
+
+pub(crate) async fn release(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Answer<Value> {
+    let bytes = front.service.release_output(&caller, &id).await?;
+    Ok(Json(json!({ "output": id, "bytes": bytes })))
+}
+
+pub(crate) async fn download(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Result<impl IntoResponse, No> {
+    let bytes = front.service.download_output(&caller, &id).await?;
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+}
+
+pub(crate) async fn withdraw(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Answer<Value> {
+    front.service.withdraw_output(&caller, &id).await?;
+    Ok(Json(json!({ "output": id, "state": "withdrawn" })))
+}
+
+pub(crate) async fn recall(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Answer<Value> {
+    front.service.recall_output(&caller, &id).await?;
+    Ok(Json(json!({ "output": id, "state": "recalled" })))
+}

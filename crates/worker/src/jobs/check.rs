@@ -1,0 +1,56 @@
+//! Gathering the evidence behind one statement.
+
+use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather};
+use protocol::frame::Hatch;
+use protocol::job::Check;
+use protocol::limits::Limits;
+use protocol::report::{Failure, FailureCode, Report};
+
+use super::source::{Watch, Why, open};
+use super::{Rooms, internal, refusal};
+
+/// Most cells whose evidence is gathered, whatever the limits of a result are.
+const CELLS_MAX: usize = 1_000_000;
+
+pub(super) fn run(
+    rooms: &Rooms,
+    job: &Check,
+    limits: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    let connection = open(rooms, &job.source, limits)?;
+    let watch = Watch::over(&connection, hatch.cancel_flag());
+    let cells = EvidenceLimits {
+        max_cells: (limits.rows as usize * limits.columns as usize).min(CELLS_MAX),
+    };
+    hatch.progress(0, 0, "gathering evidence")?;
+    let (gathered, why) = watch.guard(limits.time_s, || {
+        gather(&connection, &job.unit, &job.sql, cells)
+    });
+    let evidence = gathered.map_err(|error| failure(&error, why, limits, hatch))?;
+    let evidence = serde_json::to_string(&evidence)
+        .map_err(|_| internal("the evidence could not be written"))?;
+    Ok(Report::Check { evidence })
+}
+
+fn failure(error: &EvidenceError, why: Why, limits: &Limits, hatch: &Hatch<'_>) -> Failure {
+    if hatch.cancelled() {
+        return refusal(FailureCode::Limit, "the job was cancelled");
+    }
+    match error {
+        EvidenceError::Run { .. } if why == Why::Time => refusal(
+            FailureCode::Limit,
+            format!(
+                "the statement took longer than the limit time_s, {}",
+                limits.time_s
+            ),
+        ),
+        EvidenceError::TooManyCells { .. } | EvidenceError::TooLong => {
+            refusal(FailureCode::Limit, error.to_string())
+        }
+        EvidenceError::Syntax(_) | EvidenceError::UnknownTable(_) | EvidenceError::Run { .. } => {
+            refusal(FailureCode::BadInput, error.to_string())
+        }
+        EvidenceError::Shape(_) => internal(error.to_string()),
+    }
+}

@@ -1,0 +1,114 @@
+//! The jobs: one file for each kind. Inputs are read from one folder, made files go to another and out
+//! through the hatch.
+
+mod check;
+mod extract;
+mod link;
+mod load;
+mod query;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use frames::{Fault, FrameError};
+use protocol::frame::Hatch;
+use protocol::job::Job;
+use protocol::limits::Limits;
+use protocol::report::{Failure, FailureCode, Report};
+
+/// Most rows of a delivered file; row numbers are 32 bits wide inside.
+const ROWS_MAX: u64 = 200_000_000;
+
+/// The folders of a job.
+pub(crate) struct Rooms {
+    inputs: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Rooms {
+    /// The folders of a sealed worker.
+    fn sealed() -> Self {
+        Self {
+            inputs: PathBuf::from(protocol::INPUTS),
+            scratch: PathBuf::from(protocol::SCRATCH),
+        }
+    }
+
+    /// An input by its bare name.
+    fn input(&self, name: &str) -> Result<PathBuf, Failure> {
+        if !protocol::frame::is_file_name(name) {
+            return Err(bad_input("an input file of the job has no plain name"));
+        }
+        Ok(self.inputs.join(name))
+    }
+
+    /// A file to make.
+    fn made(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+}
+
+/// Does one job.
+pub(crate) fn run(job: &Job, limits: &Limits, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
+    run_in(&Rooms::sealed(), job, limits, hatch)
+}
+
+fn run_in(
+    rooms: &Rooms,
+    job: &Job,
+    limits: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    match job {
+        Job::LoadIdentifiers(job) => load::identifiers::run(rooms, job, limits, hatch),
+        Job::LoadPayload(job) => load::payload::run(rooms, job, limits, hatch),
+        Job::Link(job) => link::run(rooms, job, limits, hatch),
+        Job::Extract(job) => extract::run(rooms, job, limits, hatch),
+        Job::Query(job) => query::run(rooms, job, limits, hatch),
+        Job::Check(job) => check::run(rooms, job, limits, hatch),
+        Job::SelfTest => Err(internal("a self-test is no job over data")),
+    }
+}
+
+/// Limits of a file that is read whole. A file larger than the process may grow cannot be read.
+fn file_limits(limits: &Limits) -> frames::Limits {
+    frames::Limits {
+        rows: ROWS_MAX,
+        columns: limits.columns,
+        cell_bytes: limits.cell_bytes,
+        file_bytes: u64::from(limits.memory_mib) << 21,
+    }
+}
+
+fn bad_input(message: impl Into<String>) -> Failure {
+    refusal(FailureCode::BadInput, message)
+}
+
+fn internal(message: impl Into<String>) -> Failure {
+    refusal(FailureCode::Internal, message)
+}
+
+fn refusal(code: FailureCode, message: impl Into<String>) -> Failure {
+    Failure {
+        code,
+        message: message.into(),
+        row: None,
+        column: None,
+    }
+}
+
+fn of_frame(error: FrameError) -> Failure {
+    let code = match error.fault {
+        Fault::File => FailureCode::BadInput,
+        Fault::Limit => FailureCode::Limit,
+        Fault::Io => FailureCode::Internal,
+    };
+    Failure {
+        code,
+        message: error.message,
+        row: error.row,
+        column: error.column,
+    }
+}

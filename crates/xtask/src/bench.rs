@@ -1,0 +1,145 @@
+//! `bench journey`: what each step of the demonstration costs.
+//!
+//! `strongroom demo --people N --report FILE` writes
+//! `{"steps": [{"name": "…", "cpu_s": 1.2, "wall_s": 0.9, "peak_mb": 210.0}, …]}`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+
+use crate::fault::Fault;
+use crate::json::Json;
+use crate::place::Place;
+use crate::{run, tasks};
+
+const PEOPLE: [u64; 2] = [20_000, 200_000];
+
+/// One line of the table: seconds of CPU, seconds on the wall, megabytes at the highest.
+#[derive(Debug, PartialEq)]
+struct Step {
+    name: String,
+    cpu_s: f64,
+    wall_s: f64,
+    peak_mb: f64,
+}
+
+pub(crate) fn journey(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
+    let sizes = sizes(args)?;
+    tasks::build(place)?;
+    for people in sizes {
+        let report = place.built.join(format!("journey-{people}.json"));
+        let mut command = tasks::product(place);
+        command
+            .args(["demo", "--people", &people.to_string(), "--report"])
+            .arg(&report)
+            .stdout(Stdio::null());
+        run::must(&mut command)?;
+        let steps = read(&report)?;
+        print!("\n{people} people\n{}", table(&steps));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sizes(args: &[String]) -> Result<Vec<u64>, Fault> {
+    let mut sizes = Vec::new();
+    for pair in args.chunks(2) {
+        match pair {
+            [flag, n] if flag == "--people" => sizes.push(n.parse::<u64>().map_err(|_| {
+                Fault::Plain("--people takes a whole number, such as 20000".into())
+            })?),
+            _ => return Err(Fault::Usage(format!("bench journey {}", args.join(" ")))),
+        }
+    }
+    if sizes.is_empty() {
+        sizes.extend(PEOPLE);
+    }
+    Ok(sizes)
+}
+
+fn read(path: &Path) -> Result<Vec<Step>, Fault> {
+    let text = fs::read_to_string(path).map_err(|why| Fault::file(path, why))?;
+    steps(&text).ok_or_else(|| {
+        Fault::file(
+            path,
+            "not a report: every step needs name, cpu_s, wall_s and peak_mb",
+        )
+    })
+}
+
+fn steps(text: &str) -> Option<Vec<Step>> {
+    Json::parse(text)
+        .ok()?
+        .get("steps")?
+        .items()?
+        .iter()
+        .map(|step| {
+            Some(Step {
+                name: step.get("name")?.text()?.to_owned(),
+                cpu_s: step.get("cpu_s")?.number()?,
+                wall_s: step.get("wall_s")?.number()?,
+                peak_mb: step.get("peak_mb")?.number()?,
+            })
+        })
+        .collect()
+}
+
+fn table(steps: &[Step]) -> String {
+    let name = |s: &Step| s.name.chars().count();
+    let width = steps.iter().map(name).max().unwrap_or(0).max(5);
+    let mut text = format!(
+        "{:width$} {:>9} {:>9} {:>9}\n",
+        "step", "CPU s", "wall s", "peak MB"
+    );
+    let mut row = |name: &str, cpu: f64, wall: f64, peak: f64| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:width$} {cpu:>9.2} {wall:>9.2} {peak:>9.0}");
+    };
+    for step in steps {
+        row(&step.name, step.cpu_s, step.wall_s, step.peak_mb);
+    }
+    row(
+        "total",
+        steps.iter().map(|s| s.cpu_s).sum(),
+        steps.iter().map(|s| s.wall_s).sum(),
+        steps.iter().map(|s| s.peak_mb).fold(0.0, f64::max),
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_becomes_a_table_with_a_total() {
+        let report = r#"{"people": 20000, "steps": [
+            {"name": "deliver", "cpu_s": 1.5, "wall_s": 0.75, "peak_mb": 210},
+            {"name": "link", "cpu_s": 0.25, "wall_s": 0.25, "peak_mb": 90.4}]}"#;
+        assert_eq!(
+            table(&steps(report).unwrap()),
+            "step        CPU s    wall s   peak MB\n\
+             deliver      1.50      0.75       210\n\
+             link         0.25      0.25        90\n\
+             total        1.75      1.00       210\n"
+        );
+    }
+
+    #[test]
+    fn a_report_without_a_figure_is_refused() {
+        assert_eq!(steps(r#"{"steps": [{"name": "link", "cpu_s": 1}]}"#), None);
+        assert_eq!(steps(r#"{"people": 1}"#), None);
+        assert_eq!(steps("{"), None);
+    }
+
+    #[test]
+    fn sizes_come_from_the_arguments_or_are_the_usual_two() {
+        let words =
+            |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
+        assert_eq!(sizes(&[]).unwrap(), PEOPLE);
+        assert_eq!(sizes(&words("--people 500 --people 7")).unwrap(), [500, 7]);
+        assert!(sizes(&words("--people many")).is_err());
+        assert!(sizes(&words("--people")).is_err());
+        assert!(sizes(&words("--folk 5")).is_err());
+    }
+}

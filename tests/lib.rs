@@ -1,0 +1,1 @@
+//! Empty: the tests of the whole house are one program, `main.rs`.

@@ -1,0 +1,12 @@
+//! Tests of the whole house: its rules, and journeys through the built programs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests panic, and say what they leave out"
+)]
+
+mod house;
+mod support;
