@@ -144,7 +144,8 @@ impl Dictionary {
 
     /// No variable is a column that identifies, under the same name. Dates of birth and postcodes may be
     /// declared as such: no transform lets them through as delivered. What describes more than it
-    /// identifies (sex, locality, region) may be both.
+    /// identifies (sex, locality, region) may be both; the event number may be, since only its order can be
+    /// asked for.
     fn must_not_identify(&self, variable: &Variable) -> Result<(), Refusal> {
         let name = &variable.name;
         let is = |what: &str| {
@@ -154,9 +155,6 @@ impl Dictionary {
         };
         if *name == self.record {
             return is("the record number");
-        }
-        if self.event.as_ref() == Some(name) {
-            return is("the event number");
         }
         let Some(role) = self.identifiers.get(name) else {
             return Ok(());

@@ -311,6 +311,11 @@ impl DatasetRequest {
             let Some(variable) = dictionary.variable(asked.source()) else {
                 return fault(format!("{} is not in the data dictionary", asked.source()));
             };
+            // The provider's own number of an event would lead back to its records.
+            let numbered = dictionary.event.as_deref() == Some(asked.source());
+            if numbered && asked.transform != Transform::Order {
+                return fault(format!("{name} is the event number: ask for its order"));
+            }
             fits(asked, variable.kind, dictionary)
                 .or_else(|text| fault(format!("{name} {text}")))?;
         }
@@ -318,7 +323,8 @@ impl DatasetRequest {
             let Some(variable) = dictionary.variable(filter.column()) else {
                 return fault(format!("{} is not in the data dictionary", filter.column()));
             };
-            if identifies(variable.kind) {
+            let numbered = dictionary.event.as_deref() == Some(filter.column());
+            if identifies(variable.kind) || numbered {
                 return fault(format!("rows cannot be chosen by {}", filter.column()));
             }
             if matches!(filter, RowFilter::In { values, .. } if values.is_empty() || values.len() > 10_000)

@@ -271,3 +271,6 @@ fn person_entity(
     ]);
     Entity::new(uid("Person", id.as_str())?, attributes, roles).map_err(|e| e.to_string())
 }
+
+#[cfg(test)]
+mod tests;

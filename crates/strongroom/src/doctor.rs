@@ -62,8 +62,6 @@ enum Need {
     Required,
     /// For real people's data.
     Production,
-    /// Worth knowing.
-    Wanted,
 }
 
 /// Whether a condition is met.
@@ -196,7 +194,6 @@ fn lacks(report: &LayerReport) -> bool {
 fn holds(condition: &Condition, purpose: Purpose) -> bool {
     match (condition.state, condition.need, purpose) {
         (State::Met | State::CannotBeTried, _, _)
-        | (State::NotMet, Need::Wanted, _)
         | (State::NotMet, Need::Production, Purpose::Rehearsal) => true,
         (State::NotMet, Need::Required, _)
         | (State::NotMet, Need::Production, Purpose::Production) => false,

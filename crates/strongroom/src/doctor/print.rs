@@ -55,7 +55,6 @@ fn condition(condition: &Condition) -> String {
     let need = match condition.need {
         Need::Required => "required",
         Need::Production => "for real data",
-        Need::Wanted => "wanted",
     };
     let state = match condition.state {
         State::Met => "met",
