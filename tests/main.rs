@@ -8,5 +8,7 @@
     reason = "tests panic, and say what they leave out"
 )]
 
+mod attacks;
 mod house;
+mod journeys;
 mod support;

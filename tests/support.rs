@@ -25,13 +25,14 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// A program of ours that the build put beside this test.
+/// A program of ours that the build put beside this test, or in the folder `STRONGROOM_BIN_DIR`.
 pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let built = test
+    let beside = test
         .parent()
         .and_then(Path::parent)
         .expect("a test is in TARGET/debug/deps");
+    let built = std::env::var_os("STRONGROOM_BIN_DIR").map_or(beside.to_owned(), PathBuf::from);
     let program = built.join(name);
     assert!(
         program.exists(),

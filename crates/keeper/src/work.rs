@@ -97,13 +97,13 @@ fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
 
 /// Does the job. Blocks until the worker has left.
 pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Finished, Refused> {
-    let begun = Instant::now();
     let plan = plan(warrant)?;
     let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
     let order = Order {
         job: warrant.order.clone(),
         limits: tools.profile.limits.clone(),
     };
+    let begun = Instant::now();
     let mut running = sandbox::spawn(Launch {
         worker: tools.worker.clone(),
         order,
@@ -120,17 +120,24 @@ pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<F
         made: Made::new(&tools.rooms.sealed),
     };
     let report = desk.listen(&mut running)?;
+    let cost = cost(begun, &running);
     drop(running);
     let outcome = desk.outcome(report, halt)?;
-    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Finished {
         outcome,
-        cost: Cost {
-            wall_ms,
-            ..Cost::default()
-        },
+        cost,
         made: desk.made,
     })
+}
+
+/// What a worker that has ended cost.
+fn cost(begun: Instant, running: &Running) -> Cost {
+    let usage = running.usage().unwrap_or_default();
+    Cost {
+        wall_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        cpu_ms: usage.cpu_ms,
+        peak_kib: usage.peak_kib,
+    }
 }
 
 struct Receiving<'a> {

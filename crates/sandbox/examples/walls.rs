@@ -133,6 +133,9 @@ fn keeper(profile: &Profile, job: &str, file: Option<&str>) -> ExitCode {
             }
         }
     }
+    if let Some(usage) = running.usage() {
+        println!("used {} ms, {} KiB", usage.cpu_ms, usage.peak_kib);
+    }
     ExitCode::SUCCESS
 }
 
@@ -221,6 +224,17 @@ fn act(word: &str, hatch: &mut Hatch<'_>) {
             let mut all: Vec<Vec<u8>> = Vec::new();
             loop {
                 all.push(vec![1; 1 << 20]);
+            }
+        }
+        // 200 MiB that are touched, then 300 ms of one processor.
+        "toil" => {
+            std::hint::black_box(vec![1_u8; 200 << 20]);
+            let mut spent = Duration::ZERO;
+            let mut last = Instant::now();
+            while spent < Duration::from_millis(300) {
+                // A gap is time in which others had the processor.
+                spent += last.elapsed().min(Duration::from_micros(100));
+                last = Instant::now();
             }
         }
         "crash" => std::process::abort(),

@@ -37,4 +37,4 @@ pub use doctor::{LayerReport, doctor};
 pub use error::SandboxError;
 pub use launch::{Input, Launch, spawn};
 pub use profile::{Profile, ProfileError};
-pub use running::{Killer, Running};
+pub use running::{Killer, Running, Usage};

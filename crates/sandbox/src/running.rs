@@ -16,6 +16,7 @@ use protocol::posture::Posture;
 use crate::cgroup::Group;
 use crate::inside::{EXIT_CPU, EXIT_MEMORY, EXIT_SIGNAL};
 use crate::launch::{Ears, say};
+use crate::sys::Ended;
 use crate::{SandboxError, sys};
 
 /// A worker that has said its last word may take this long to leave.
@@ -30,10 +31,22 @@ pub(crate) enum Pace {
     Whole,
 }
 
+/// What a worker used, as the kernel counts it for its guard and the sealed process together. The worker
+/// has no say in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// CPU milliseconds, user and system. Without those of a sealed process whose guard had to be killed.
+    pub cpu_ms: u64,
+    /// The most resident memory of one of the two, in KiB; scratch files not counted. Linux counts from
+    /// before the program is started, so it is never below what the caller held for itself at that moment.
+    pub peak_kib: u64,
+}
+
 /// A worker that has an order. Dropping it ends the worker.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    ended: Option<Ended>,
     watch: Arc<Watch>,
     inbox: Ears,
     limits: Limits,
@@ -58,6 +71,7 @@ impl Running {
     pub(crate) fn new(child: Child, watch: Arc<Watch>, socket: UnixStream, limits: Limits) -> Self {
         Self {
             child,
+            ended: None,
             watch,
             inbox: Inbox::new(socket, limits.clone()),
             limits,
@@ -77,6 +91,15 @@ impl Running {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What it used; `None` until [`Running::next`] has returned its end.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.ended.map(|ended| Usage {
+            cpu_ms: u64::try_from(ended.cpu.as_millis()).unwrap_or(u64::MAX),
+            peak_kib: ended.peak_kib,
+        })
     }
 
     /// What the worker says next; `None` once it has sent its report or failure and has left.
@@ -103,7 +126,7 @@ impl Running {
                 Ok(Some(frame))
             }
             Ok(None) if self.inbox.is_over() => {
-                self.child.wait()?;
+                self.wait()?;
                 Ok(None)
             }
             // A worker that is killed while it writes cuts its last frame.
@@ -184,11 +207,22 @@ impl Running {
         Duration::from_secs(self.limits.time_s.into())
     }
 
+    /// Waits for the guard, which has waited for the sealed process. `Child::wait` keeps no usage.
+    fn wait(&mut self) -> io::Result<Ended> {
+        if let Some(ended) = self.ended {
+            return Ok(ended);
+        }
+        let pid = i32::try_from(self.child.id()).map_err(io::Error::other)?;
+        let ended = sys::wait_child(pid)?;
+        self.ended = Some(ended);
+        Ok(ended)
+    }
+
     /// Why the worker is gone.
     fn death(&mut self) -> SandboxError {
         self.watch.allow(LEAVE);
-        let status = match self.child.wait() {
-            Ok(status) => status,
+        let ended = match self.wait() {
+            Ok(ended) => ended,
             Err(error) => return SandboxError::Io(error),
         };
         match self.watch.why() {
@@ -197,7 +231,7 @@ impl Running {
             None => {}
         }
         let oom = self.group.as_ref().map_or(0, Group::out_of_memory_kills) > 0;
-        match status.code() {
+        match ended.exit {
             Some(EXIT_CPU) => SandboxError::Killed(Killed::Cpu),
             Some(EXIT_MEMORY) => SandboxError::Killed(Killed::Memory),
             // Nobody but the kernel, short of memory, kills a worker without a word.
@@ -218,7 +252,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.watch.end(Why::Asked);
-        let _ = self.child.wait();
+        let _ = self.wait();
         self.watch.stop();
         self.group = None;
     }

@@ -272,6 +272,30 @@ fn each_limit_ends_its_worker_and_is_named() {
 }
 
 #[test]
+fn what_a_worker_used_is_known_at_its_end() {
+    let profile = profile("usage.toml", &[("time_s = 2", "time_s = 60")]);
+    for who in everyone() {
+        let used = |job: &str| -> [u64; 2] {
+            let said = run(who, &profile, job);
+            let line = said.lines().find_map(|line| line.strip_prefix("used "));
+            let line = line.unwrap_or_else(|| panic!("{who:?} {job}: {said}"));
+            let (cpu_ms, rest) = line.split_once(" ms, ").unwrap();
+            let peak_kib = rest.strip_suffix(" KiB").unwrap();
+            [cpu_ms.parse().unwrap(), peak_kib.parse().unwrap()]
+        };
+        let [idle_ms, idle_kib] = used("report");
+        let [busy_ms, busy_kib] = used("toil");
+        println!("{who:?}: {idle_ms} ms, {idle_kib} KiB; {busy_ms} ms, {busy_kib} KiB");
+        assert!((1..50 << 10).contains(&idle_kib), "{who:?}: {idle_kib}");
+        let expected = (200 << 10)..(250 << 10);
+        assert!(expected.contains(&busy_kib), "{who:?}: {busy_kib}");
+        assert!(busy_ms >= idle_ms + 200, "{who:?}: {idle_ms} {busy_ms}");
+        // One that leaves without an answer is counted too.
+        assert!(used("leave")[1] > 0, "{who:?}");
+    }
+}
+
+#[test]
 fn a_worker_does_not_outlive_its_keeper() {
     let profile = profile("orphan.toml", &[("time_s = 2", "time_s = 60")]);
     for who in everyone() {

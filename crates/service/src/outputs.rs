@@ -47,6 +47,9 @@ pub struct OutputView {
     pub bytes: Option<Sha256>,
     /// Votes that the person may see; blind until both are in.
     pub votes: Vec<ReviewVote>,
+    /// What left this project before. Differences between tables are not computed in this build: output
+    /// checkers compare these by hand.
+    pub compare_by_hand: Vec<OutputId>,
 }
 
 impl Service {
@@ -335,7 +338,19 @@ impl Service {
             Output::Released(r) => (Some(r.file.sha256.clone()), Vec::new()),
             _ => (None, Vec::new()),
         };
+        let released = Filter {
+            project: Some(&core.project),
+            states: &["released"],
+            limit: self.policies.limits.page,
+            ..Filter::default()
+        };
+        let released = self.store.list::<Output>(released).await?;
+        let before = released
+            .into_iter()
+            .map(|held| held.value.core().id.clone());
+        let compare_by_hand = before.filter(|other| *other != core.id).collect();
         Ok(OutputView {
+            compare_by_hand,
             output: core.id,
             state: held.value.state(),
             statement: self.text(&core.statement).await?,

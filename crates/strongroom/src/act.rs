@@ -14,40 +14,120 @@ use crate::problem::Problem;
 /// Word, method, address (`ID` is filled in), what it needs.
 const ACTS: &[(&str, &str, &str, &str)] = &[
     ("whoami", "GET", "/v1/whoami", ""),
-    ("add_person", "POST", "/v1/people", "name organisation roles"),
-    ("record_standing", "POST", "/v1/people/ID/standing", "accreditation_until training_until undertaking_on"),
+    (
+        "add_person",
+        "POST",
+        "/v1/people",
+        "name organisation roles",
+    ),
+    (
+        "record_standing",
+        "POST",
+        "/v1/people/ID/standing",
+        "accreditation_until training_until undertaking_on",
+    ),
     ("retire_person", "POST", "/v1/people/ID/retire", ""),
     ("view_catalogue", "GET", "/v1/catalogue", ""),
     ("register_dataset", "POST", "/v1/datasets", "--form FILE"),
-    ("give_instruction", "POST", "/v1/datasets/ID/instruction", "until"),
-    ("withdraw_instruction", "DELETE", "/v1/datasets/ID/instruction", ""),
+    (
+        "give_instruction",
+        "POST",
+        "/v1/datasets/ID/instruction",
+        "until",
+    ),
+    (
+        "withdraw_instruction",
+        "DELETE",
+        "/v1/datasets/ID/instruction",
+        "",
+    ),
     ("view_delivery", "GET", "/v1/deliveries/ID", ""),
     ("start_application", "POST", "/v1/projects", ""),
     ("view_project", "GET", "/v1/projects/ID", ""),
     ("save_draft", "POST", "/v1/projects/ID/draft", "--form FILE"),
-    ("submit_application", "POST", "/v1/projects/ID/submit", "--form FILE"),
-    ("sign_for_dataset", "POST", "/v1/projects/ID/sign", "dataset version verdict"),
-    ("vote_on_application", "POST", "/v1/projects/ID/votes", "version verdict [conditions]"),
+    (
+        "submit_application",
+        "POST",
+        "/v1/projects/ID/submit",
+        "--form FILE",
+    ),
+    (
+        "sign_for_dataset",
+        "POST",
+        "/v1/projects/ID/sign",
+        "dataset version verdict",
+    ),
+    (
+        "vote_on_application",
+        "POST",
+        "/v1/projects/ID/votes",
+        "version verdict [conditions]",
+    ),
     ("approve_application", "POST", "/v1/projects/ID/approve", ""),
     ("return_application", "POST", "/v1/projects/ID/return", ""),
     ("refuse_application", "POST", "/v1/projects/ID/refuse", ""),
-    ("withdraw_application", "POST", "/v1/projects/ID/withdraw", ""),
-    ("commence_project", "POST", "/v1/projects/ID/commence", "--form FILE"),
-    ("revoke_project", "POST", "/v1/projects/ID/revoke", "[dataset]"),
+    (
+        "withdraw_application",
+        "POST",
+        "/v1/projects/ID/withdraw",
+        "",
+    ),
+    (
+        "commence_project",
+        "POST",
+        "/v1/projects/ID/commence",
+        "--form FILE",
+    ),
+    (
+        "revoke_project",
+        "POST",
+        "/v1/projects/ID/revoke",
+        "[dataset]",
+    ),
     ("close_project", "POST", "/v1/projects/ID/close", ""),
-    ("order_indexing", "POST", "/v1/projects/ID/indexings", "delivery spine [objections]"),
-    ("order_extract", "POST", "/v1/projects/ID/extracts", "indexings"),
-    ("open_workspace", "POST", "/v1/projects/ID/workspaces", "extract"),
+    (
+        "order_indexing",
+        "POST",
+        "/v1/projects/ID/indexings",
+        "delivery spine [objections]",
+    ),
+    (
+        "order_extract",
+        "POST",
+        "/v1/projects/ID/extracts",
+        "indexings",
+    ),
+    (
+        "open_workspace",
+        "POST",
+        "/v1/projects/ID/workspaces",
+        "extract",
+    ),
     ("suspend_workspace", "POST", "/v1/workspaces/ID/suspend", ""),
     ("resume_workspace", "POST", "/v1/workspaces/ID/resume", ""),
     ("close_workspace", "POST", "/v1/workspaces/ID/close", ""),
     ("run_query", "POST", "/v1/workspaces/ID/queries", "sql"),
-    ("stage_output", "POST", "/v1/workspaces/ID/outputs", "sql context"),
+    (
+        "stage_output",
+        "POST",
+        "/v1/workspaces/ID/outputs",
+        "sql context",
+    ),
     ("view_queue", "GET", "/v1/outputs", ""),
     ("view_output", "GET", "/v1/outputs/ID", ""),
     ("view_table", "GET", "/v1/outputs/ID/table", ""),
-    ("submit_output", "POST", "/v1/outputs/ID/submit", "rendering"),
-    ("vote_on_output", "POST", "/v1/outputs/ID/votes", "verdict bytes [comment]"),
+    (
+        "submit_output",
+        "POST",
+        "/v1/outputs/ID/submit",
+        "rendering",
+    ),
+    (
+        "vote_on_output",
+        "POST",
+        "/v1/outputs/ID/votes",
+        "verdict bytes [comment]",
+    ),
     ("release_output", "POST", "/v1/outputs/ID/release", ""),
     ("download_output", "POST", "/v1/outputs/ID/download", ""),
     ("withdraw_output", "POST", "/v1/outputs/ID/withdraw", ""),
@@ -147,7 +227,9 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
     let address = match (address.contains("ID"), &args.id) {
         (true, Some(id)) if plain_id(id) => address.replace("ID", id),
         (true, _) => {
-            return Err(Problem::could_not(format!("{word} needs the id of what it is done to")));
+            return Err(Problem::could_not(format!(
+                "{word} needs the id of what it is done to"
+            )));
         }
         (false, None) => (*address).to_owned(),
         (false, Some(_)) => {
@@ -157,8 +239,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
     let client = client(&args.whose)?;
     let bytes = match (&args.form, *method) {
         (Some(form), _) => {
-            let bytes = std::fs::read(form)
-                .map_err(|_| Problem::could_not("the form cannot be read"))?;
+            let bytes =
+                std::fs::read(form).map_err(|_| Problem::could_not("the form cannot be read"))?;
             client.post_bytes(&address, bytes).await?
         }
         (None, "POST") => {
@@ -192,7 +274,9 @@ pub(crate) async fn deliver(args: &DeliverArgs) -> Result<ExitCode, Problem> {
         Some("csv") => "csv",
         Some("parquet") => "parquet",
         Some(_) | None => {
-            return Err(Problem::could_not("a delivered file ends in .csv or .parquet"));
+            return Err(Problem::could_not(
+                "a delivered file ends in .csv or .parquet",
+            ));
         }
     };
     let open = tokio::fs::File::open(file)

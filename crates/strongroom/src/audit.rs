@@ -135,7 +135,9 @@ fn key(option: &str, given: &str, kind: KeyKind) -> Result<Vkey, Problem> {
         given.to_owned()
     };
     let vkey = Vkey::parse(text.trim()).map_err(|error| {
-        Problem::could_not(format!("{option} is neither a file nor a verifier key: {error}"))
+        Problem::could_not(format!(
+            "{option} is neither a file nor a verifier key: {error}"
+        ))
     })?;
     match (kind, vkey.kind()) {
         (KeyKind::Ed25519, KeyKind::Ed25519) | (KeyKind::Cosignature, KeyKind::Cosignature) => {

@@ -184,7 +184,9 @@ fn parse(bytes: &Bytes) -> Result<Value, No> {
 }
 
 fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed()
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed()
 }
 
 fn empty() -> Body {

@@ -11,7 +11,7 @@ mod teller;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::house::{House, Places};
+use crate::house::{House, Logs, Places};
 use crate::problem::Problem;
 
 use cast::Cast;
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
     teller.opening(args)?;
     walls(&mut teller)?;
     let places = Places::new(root);
-    let house = House::start(places.clone(), None, ORIGIN).await?;
+    let house = House::start(places.clone(), None, ORIGIN, Logs::Faults).await?;
     teller.watch(house.keeper_pid());
     let told = tell(args, &house, &mut teller).await;
     house.stop().await;

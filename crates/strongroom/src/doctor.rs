@@ -300,9 +300,7 @@ fn modes(place: &Place) -> Condition {
         Modes::Private { looked_at } => met(
             NAME,
             Need::Required,
-            format!(
-                "{looked_at} folders and key files are for their owner alone (0700 and 0600)"
-            ),
+            format!("{looked_at} folders and key files are for their owner alone (0700 and 0600)"),
         ),
         Modes::Wrong(what) => not_met(
             NAME,
@@ -329,7 +327,10 @@ fn production(place: Option<&Place>) -> Vec<Condition> {
         }) => not_met(
             ROOT,
             Need::Production,
-            format!("the root key lies beside what it protects, in {}", path.display()),
+            format!(
+                "the root key lies beside what it protects, in {}",
+                path.display()
+            ),
             "this build has no other place for it; keep real data out until the key is a credential of the service",
         ),
         Some(Place { root_key: None, .. }) => met(

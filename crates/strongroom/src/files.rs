@@ -1,6 +1,6 @@
 //! The files, statements and policies that a command is given, and the worker beside it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) struct DataArgs {
 #[group(required = true, multiple = false)]
 pub(crate) struct SqlTextArgs {
     /// The SQL text.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     sql: Option<String>,
     /// A file that holds the SQL text.
     #[arg(long, value_name = "FILE")]
@@ -66,7 +66,7 @@ impl DataArgs {
         let files = self
             .data
             .iter()
-            .map(DataFile::find)
+            .map(|argument| DataFile::find(argument))
             .collect::<Result<Vec<_>, _>>()?;
         let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         names.sort_unstable();
@@ -80,7 +80,7 @@ impl DataArgs {
 }
 
 impl DataFile {
-    fn find(argument: &OsString) -> Result<Self, Problem> {
+    fn find(argument: &OsStr) -> Result<Self, Problem> {
         let (name, path) = split(argument);
         let shown = path.display();
         let format = match path.extension().and_then(|ending| ending.to_str()) {
@@ -122,7 +122,7 @@ impl DataFile {
 }
 
 /// `NAME=FILE` or `FILE`. What stands before the sign is a name only if it cannot be a folder.
-fn split(argument: &OsString) -> (Option<String>, PathBuf) {
+fn split(argument: &OsStr) -> (Option<String>, PathBuf) {
     match argument.to_str().and_then(|text| text.split_once('=')) {
         Some((name, path)) if !name.contains(['/', '.']) => {
             (Some(name.to_owned()), PathBuf::from(path))
@@ -234,8 +234,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
             "{shown} is longer than {TEXT_MAX} bytes"
         )));
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Problem::could_not(format!("{shown} is not UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| Problem::could_not(format!("{shown} is not UTF-8 text")))
 }
 
 /// The worker beside this program.

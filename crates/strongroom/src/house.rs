@@ -59,21 +59,32 @@ impl Places {
     /// Makes the folders that are not there, for their owner alone.
     pub(crate) fn make(&self) -> Result<(), Problem> {
         use std::os::unix::fs::DirBuilderExt;
-        for folder in [
-            self.root.clone(),
-            self.front(),
-            self.log(),
-            self.keeper(),
-        ] {
+        for folder in [self.root.clone(), self.front(), self.log(), self.keeper()] {
             std::fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(&folder)
-                .map_err(|_| {
-                    Problem::could_not(format!("{} cannot be made", folder.display()))
-                })?;
+                .map_err(|_| Problem::could_not(format!("{} cannot be made", folder.display())))?;
         }
         Ok(())
+    }
+}
+
+/// What the keeper says on standard error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Logs {
+    /// What it does, by ids.
+    Acts,
+    /// Only what is wrong.
+    Faults,
+}
+
+impl Logs {
+    fn level(self) -> &'static str {
+        match self {
+            Self::Acts => "info",
+            Self::Faults => "warn",
+        }
     }
 }
 
@@ -100,13 +111,14 @@ impl House {
         places: Places,
         policies: Option<&Path>,
         origin: &str,
+        logs: Logs,
     ) -> Result<Self, Problem> {
         places.make()?;
         let loaded = Arc::new(Policies::load(policies).map_err(problem)?);
         let store = Store::open(&places.front())
             .await
             .map_err(|e| Problem::could_not(e.to_string()))?;
-        let mut keeper = spawn_keeper(&places, policies, origin)?;
+        let mut keeper = spawn_keeper(&places, policies, origin, logs)?;
         let port = Keeper::at(&places.keeper_socket());
         wait_for(&port, &mut keeper).await?;
         let service = Service::new(
@@ -195,7 +207,12 @@ pub(crate) fn problem(error: ServiceError) -> Problem {
     }
 }
 
-fn spawn_keeper(places: &Places, policies: Option<&Path>, origin: &str) -> Result<Child, Problem> {
+fn spawn_keeper(
+    places: &Places,
+    policies: Option<&Path>,
+    origin: &str,
+    logs: Logs,
+) -> Result<Child, Problem> {
     let me = std::env::current_exe()
         .map_err(|_| Problem::could_not("this program cannot find itself"))?;
     let mut command = Command::new(me);
@@ -204,7 +221,9 @@ fn spawn_keeper(places: &Places, policies: Option<&Path>, origin: &str) -> Resul
         .arg("--data-dir")
         .arg(&places.root)
         .arg("--origin")
-        .arg(origin);
+        .arg(origin)
+        .arg("--logs")
+        .arg(logs.level());
     if let Some(policies) = policies {
         command.arg("--policies").arg(policies);
     }
@@ -224,7 +243,9 @@ async fn wait_for(port: &Keeper, keeper: &mut Child) -> Result<(), Problem> {
             return if hello.build == protocol::build_id() {
                 Ok(())
             } else {
-                Err(Problem::could_not("the keeper is another build than the front"))
+                Err(Problem::could_not(
+                    "the keeper is another build than the front",
+                ))
             };
         }
         if let Ok(Some(_)) = keeper.try_wait() {

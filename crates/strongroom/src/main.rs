@@ -92,9 +92,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn block_on(
-    work: impl Future<Output = Result<ExitCode, Problem>>,
-) -> Result<ExitCode, Problem> {
+fn block_on(work: impl Future<Output = Result<ExitCode, Problem>>) -> Result<ExitCode, Problem> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

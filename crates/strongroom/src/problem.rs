@@ -88,10 +88,15 @@ impl From<audit_log::AuditError> for Problem {
 impl From<protocol::report::Failure> for Problem {
     fn from(failure: protocol::report::Failure) -> Self {
         let mut text = failure.message.replace('\n', " ");
-        if let Some(row) = failure.row {
+        // Most sentences name the place themselves.
+        if let Some(row) = failure.row
+            && !text.contains(&format!("row {row}"))
+        {
             text.push_str(&format!(", row {row}"));
         }
-        if let Some(column) = &failure.column {
+        if let Some(column) = &failure.column
+            && !text.contains(column.as_str())
+        {
             text.push_str(&format!(", column {column}"));
         }
         Self::could_not(text)
@@ -138,9 +143,7 @@ fn write(bytes: &[u8], end: &[u8]) -> Result<(), Problem> {
     out.write_all(bytes)
         .and_then(|()| out.write_all(end))
         .and_then(|()| out.flush())
-        .map_err(|error| {
-            Problem::could_not(format!("the answer could not be written: {error}"))
-        })
+        .map_err(|error| Problem::could_not(format!("the answer could not be written: {error}")))
 }
 
 #[cfg(test)]
@@ -172,15 +175,22 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_named_with_row_and_column() {
-        let failure = protocol::report::Failure {
-            code: protocol::report::FailureCode::BadInput,
-            message: "table a: the row is longer than the header".into(),
-            row: Some(3),
-            column: Some("sex".into()),
+        let told = |message: &str| {
+            Problem::from(protocol::report::Failure {
+                code: protocol::report::FailureCode::BadInput,
+                message: message.into(),
+                row: Some(3),
+                column: Some("sex".into()),
+            })
+            .text
         };
         assert_eq!(
-            Problem::from(failure).text,
-            "table a: the row is longer than the header, row 3, column sex"
+            told("table a: a value is too long"),
+            "table a: a value is too long, row 3, column sex"
+        );
+        assert_eq!(
+            told("row 3 has no value in sex"),
+            "row 3 has no value in sex"
         );
     }
 }

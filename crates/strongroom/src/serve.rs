@@ -9,7 +9,7 @@ use keeper::{Config, RootKey};
 use service::{Keeper, Policies, RandomIds, Service};
 use store::Store;
 
-use crate::house::{House, MachineClock, Places, problem};
+use crate::house::{House, Logs, MachineClock, Places, problem};
 use crate::problem::Problem;
 
 /// Name of the log where none is given.
@@ -27,15 +27,18 @@ pub(crate) struct InitArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// TOML file with `data_dir` and, if wanted, `policies` and `origin`.
+    #[arg(long, conflicts_with_all = ["data_dir", "policies", "origin"])]
+    config: Option<PathBuf>,
     /// Folder of the safe haven.
     #[arg(long)]
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     /// Folder of policies; without it the shipped ones hold.
     #[arg(long)]
     policies: Option<PathBuf>,
     /// Name of the log, such as `haven.example.org/log`. Cannot change later.
-    #[arg(long, default_value = ORIGIN)]
-    origin: String,
+    #[arg(long)]
+    origin: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -46,6 +49,40 @@ pub(crate) struct KeeperArgs {
     policies: Option<PathBuf>,
     #[arg(long)]
     origin: String,
+    #[arg(long, default_value = "info")]
+    logs: String,
+}
+
+/// What `serve --config FILE` reads, strictly.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    data_dir: PathBuf,
+    #[serde(default)]
+    policies: Option<PathBuf>,
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+impl Args {
+    /// Folder, policies and origin, from the file or from the command line.
+    fn settle(&self) -> Result<ConfigFile, Problem> {
+        let Some(path) = &self.config else {
+            let data_dir = self.data_dir.clone().ok_or_else(|| {
+                Problem::could_not("say where the safe haven is: --config FILE or --data-dir DIR")
+            })?;
+            return Ok(ConfigFile {
+                data_dir,
+                policies: self.policies.clone(),
+                origin: self.origin.clone(),
+            });
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|_| Problem::could_not("the config file cannot be read"))?;
+        toml::from_str(&text).map_err(|e| {
+            Problem::could_not(format!("the config file cannot be used: {}", e.message()))
+        })
+    }
 }
 
 /// Makes an empty safe haven and prints the administrator's token, once.
@@ -68,15 +105,19 @@ pub(crate) async fn init(args: &InitArgs) -> Result<ExitCode, Problem> {
         .map_err(problem)?;
     service.store().close().await;
     let said = serde_json::json!({ "person": person, "token": token });
-    writeln!(std::io::stdout().lock(), "{said}").map_err(|_| Problem::could_not("standard output is closed"))?;
+    writeln!(std::io::stdout().lock(), "{said}")
+        .map_err(|_| Problem::could_not("standard output is closed"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Serves until interrupted, or until the keeper ends.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
-    log_to_stderr();
-    let places = Places::new(&args.data_dir);
-    let mut house = House::start(places, args.policies.as_deref(), &args.origin).await?;
+    log_to_stderr("info");
+    let config = args.settle()?;
+    let places = Places::new(&config.data_dir);
+    let origin = config.origin.as_deref().unwrap_or(ORIGIN);
+    let policies = config.policies.as_deref();
+    let mut house = House::start(places, policies, origin, Logs::Acts).await?;
     let socket = house.places().socket();
     writeln!(
         std::io::stderr().lock(),
@@ -93,14 +134,16 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
     };
     house.stop().await;
     if ended {
-        return Err(Problem::could_not("the keeper ended; nothing can be done without it"));
+        return Err(Problem::could_not(
+            "the keeper ended; nothing can be done without it",
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The keeper's process: started by `serve`, ends with it.
 pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
-    log_to_stderr();
+    log_to_stderr(&args.logs);
     let places = Places::new(&args.data_dir);
     let policies = Policies::load(args.policies.as_deref()).map_err(problem)?;
     let settings: serde_json::Value = toml::from_str(policies.text("linkage/standard.toml"))
@@ -126,8 +169,8 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
 
 /// Logs of what the machine does, as JSON lines on standard error. What a person answers for is in the
 /// audit log; values are in neither.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::new("info");
+fn log_to_stderr(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::new(level);
     // A second subscriber in one process is refused; the first one stays.
     let _ = tracing_subscriber::fmt()
         .json()

@@ -151,10 +151,7 @@ enum Leave {
     /// Every statement has its answer.
     Done,
     /// It ended without an answer for the next statement, which this would be.
-    Early {
-        line: Line,
-        why: Problem,
-    },
+    Early { line: Line, why: Problem },
 }
 
 /// Runs every statement; after a worker is gone, a fresh one goes on behind the statement that ended it.

@@ -245,10 +245,43 @@ fn no_variable_is_an_identifier_under_its_own_name() {
     for role in ["sex", "locality", "region"] {
         assert_eq!(with("column", role, ColumnKind::Text), Ok(()), "{role}");
     }
-    for name in ["record_no", "stay"] {
-        let own = declared(|d| d.variables.push(variable(name, ColumnKind::Text)));
-        assert!(matches!(own, Err(Refusal::Invalid(_))), "{name}");
-    }
+    let record = declared(|d| {
+        d.variables.push(variable("record_no", ColumnKind::Integer));
+    });
+    assert!(matches!(record, Err(Refusal::Invalid(_))));
+}
+
+/// The number itself would lead back to the provider's records.
+#[test]
+fn of_an_event_number_only_the_order_can_be_asked_for() {
+    let asked = |transform: Transform, rows: Vec<RowFilter>| {
+        let mut catalogue = datasets();
+        let of = catalogue.get_mut(&id("dst_a")).unwrap();
+        of.dictionary
+            .variables
+            .push(variable("stay", ColumnKind::Integer));
+        of.dictionary.validate().unwrap();
+        let mut asked = request();
+        let mut renamed = ask("position", transform);
+        renamed.source = Some("stay".into());
+        asked.datasets[0].variables.push(renamed);
+        asked.datasets[0].rows = rows;
+        asked.validate(&who(AUTHOR), &catalogue)
+    };
+    assert_eq!(asked(Transform::Order, Vec::new()), Ok(()));
+    assert!(matches!(
+        asked(Transform::Keep, Vec::new()),
+        Err(Refusal::Form(_))
+    ));
+    let one = RowFilter::Between {
+        column: "stay".into(),
+        from: "7".into(),
+        to: "7".into(),
+    };
+    assert!(matches!(
+        asked(Transform::Order, vec![one]),
+        Err(Refusal::Form(_))
+    ));
 }
 
 #[test]

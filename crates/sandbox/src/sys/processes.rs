@@ -104,12 +104,14 @@ pub(crate) fn wait_for(
     Ok((seen(first.revents), seen(second.revents)))
 }
 
-/// How a child ended, and the CPU time that it took.
+/// How a child ended, and what it and the children that it waited for used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ended {
     pub(crate) exit: Option<i32>,
     pub(crate) signal: Option<i32>,
     pub(crate) cpu: Duration,
+    /// The most memory that was resident in one of them.
+    pub(crate) peak_kib: u64,
 }
 
 pub(crate) fn wait_child(pid: i32) -> io::Result<Ended> {
@@ -132,5 +134,6 @@ pub(crate) fn wait_child(pid: i32) -> io::Result<Ended> {
         exit: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
         signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
         cpu: span(usage.ru_utime) + span(usage.ru_stime),
+        peak_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
     })
 }

@@ -1,8 +1,6 @@
 use std::fs;
 
-use audit_log::{
-    LogKey, Trust, WitnessKey, publish, publish_checkpoint, publish_vkey,
-};
+use audit_log::{LogKey, Trust, WitnessKey, publish, publish_checkpoint, publish_vkey};
 use clap::Parser;
 use tempfile::TempDir;
 
@@ -19,7 +17,9 @@ fn witness() -> WitnessKey {
 }
 
 fn entries(count: u64) -> Vec<Vec<u8>> {
-    (0..count).map(|n| format!("entry {n}").into_bytes()).collect()
+    (0..count)
+        .map(|n| format!("entry {n}").into_bytes())
+        .collect()
 }
 
 /// A published log of `count` entries, cosigned by one witness.
@@ -80,7 +80,8 @@ fn a_whole_log_is_ok_and_the_verdict_has_the_documented_keys() {
     assert_eq!((verdict.verdict, verdict.size), (Outcome::Ok, Some(300)));
     let json = serde_json::to_string(&verdict).unwrap();
     assert!(
-        json.starts_with(r#"{"verdict":"ok","size":300,"reason":""#) && json.ends_with(r#","first_bad":null}"#),
+        json.starts_with(r#"{"verdict":"ok","size":300,"reason":""#)
+            && json.ends_with(r#","first_bad":null}"#),
         "{json}"
     );
 }
@@ -94,7 +95,10 @@ fn a_changed_entry_is_bad_and_named() {
     bytes[10 * 9 + 2] ^= 1;
     fs::write(&bundle, bytes).unwrap();
     let verdict = verdict(folder.path(), &[]).unwrap();
-    assert_eq!((verdict.verdict, verdict.first_bad), (Outcome::Bad, Some(10)));
+    assert_eq!(
+        (verdict.verdict, verdict.first_bad),
+        (Outcome::Bad, Some(10))
+    );
     refused(proof(folder.path(), 10), 1, "run `strongroom audit verify`");
     // Its neighbour is as it was.
     assert!(proof(folder.path(), 11).is_ok());
@@ -114,10 +118,17 @@ fn a_key_and_a_remembered_checkpoint_may_be_text_or_a_file() {
     let vkey = path("vkey", &format!("{}\n", log_key().vkey()));
     let text = kept.trim_end().to_owned();
     for remembered in [&text, &path("kept", &kept)] {
-        let verdict = verdict(folder.path(), &["--vkey", &vkey, "--remembered", remembered]);
+        let verdict = verdict(
+            folder.path(),
+            &["--vkey", &vkey, "--remembered", remembered],
+        );
         let verdict = verdict.unwrap();
         assert_eq!(verdict.verdict, Outcome::Ok, "{}", verdict.reason);
-        assert!(verdict.reason.contains("extends the remembered checkpoint of 5 entries"));
+        assert!(
+            verdict
+                .reason
+                .contains("extends the remembered checkpoint of 5 entries")
+        );
     }
     // The same log taken back.
     let shorter = log(4);
@@ -136,22 +147,49 @@ fn every_witness_that_is_given_must_have_cosigned_unless_a_quorum_says_less() {
     assert_eq!(outcome(&["--witness", &there]), Outcome::Ok);
     let both = ["--witness", &there, "--witness", &other];
     assert_eq!(outcome(&both), Outcome::Bad);
-    assert_eq!(outcome(&[&both[..], &["--quorum", "1"]].concat()), Outcome::Ok);
+    assert_eq!(
+        outcome(&[&both[..], &["--quorum", "1"]].concat()),
+        Outcome::Ok
+    );
 }
 
 #[test]
 fn what_cannot_be_tried_is_told_apart_from_a_bad_log() {
     let folder = log(3);
     let at = folder.path();
-    refused(verdict(&at.join("absent"), &[]), 2, "there is no log folder");
-    refused(verdict(at, &["--vkey", "nothing"]), 2, "neither a file nor a verifier key");
+    refused(
+        verdict(&at.join("absent"), &[]),
+        2,
+        "there is no log folder",
+    );
+    refused(
+        verdict(at, &["--vkey", "nothing"]),
+        2,
+        "neither a file nor a verifier key",
+    );
     let witness = witness().vkey().to_string();
-    refused(verdict(at, &["--vkey", &witness]), 2, "the key of a witness");
+    refused(
+        verdict(at, &["--vkey", &witness]),
+        2,
+        "the key of a witness",
+    );
     let log = log_key().vkey().to_string();
     refused(verdict(at, &["--witness", &log]), 2, "the key of a log");
-    refused(verdict(at, &["--witness", &witness, "--quorum", "2"]), 2, "1 are given");
-    refused(verdict(at, &["--remembered", "absent"]), 2, "neither a file nor a checkpoint");
-    refused(proof(at, 3), 2, "entry 3 is not in the log: its checkpoint has 3 entries");
+    refused(
+        verdict(at, &["--witness", &witness, "--quorum", "2"]),
+        2,
+        "1 are given",
+    );
+    refused(
+        verdict(at, &["--remembered", "absent"]),
+        2,
+        "neither a file nor a checkpoint",
+    );
+    refused(
+        proof(at, 3),
+        2,
+        "entry 3 is not in the log: its checkpoint has 3 entries",
+    );
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(verdict(empty.path(), &[]).unwrap().verdict, Outcome::Bad);
     refused(proof(empty.path(), 0), 2, "no checkpoint file");
@@ -175,8 +213,15 @@ fn the_checkpoint_is_printed_as_it_lies_there() {
     let folder = log(3);
     let tiles = FileTiles::new(folder.path());
     let (signed, checkpoint) = checkpoint(&tiles).unwrap();
-    assert_eq!(signed, fs::read_to_string(folder.path().join("checkpoint")).unwrap());
+    assert_eq!(
+        signed,
+        fs::read_to_string(folder.path().join("checkpoint")).unwrap()
+    );
     assert_eq!((checkpoint.origin.as_str(), checkpoint.size), (ORIGIN, 3));
     fs::write(folder.path().join("checkpoint"), "no note").unwrap();
-    refused(super::checkpoint(&tiles), 2, "the checkpoint file is not a signed note");
+    refused(
+        super::checkpoint(&tiles),
+        2,
+        "the checkpoint file is not a signed note",
+    );
 }

@@ -12,9 +12,17 @@ use super::teller::Teller;
 
 /// Name in the story, what it says on the door, role.
 const PEOPLE: &[(&str, &str, &str)] = &[
-    ("coordinator", "Catriona, research coordinator", "coordinator"),
+    (
+        "coordinator",
+        "Catriona, research coordinator",
+        "coordinator",
+    ),
     ("researcher", "Rowan, researcher", "researcher"),
-    ("colleague", "Corin, researcher on the same project", "researcher"),
+    (
+        "colleague",
+        "Corin, researcher on the same project",
+        "researcher",
+    ),
     ("panel_1", "Morag, panel member", "panel_member"),
     ("panel_2", "Iain, panel member", "panel_member"),
     ("panel_3", "Priya, public panel member", "panel_member"),

@@ -21,6 +21,11 @@ pub(crate) fn cpu_s(pid: &str) -> f64 {
     u32::try_from(ticks).map_or(0.0, f64::from) / TICKS
 }
 
+/// Lets the peak of a process count from now on. Where the kernel refuses, it goes on from its start.
+pub(crate) fn forget_peak(pid: &str) {
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
+}
+
 /// Peak resident memory of a process, in MB.
 pub(crate) fn peak_mb(pid: &str) -> f64 {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {

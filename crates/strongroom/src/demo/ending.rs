@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use audit_log::{FileTiles, LogKey, Note, Outcome, Tiles, Verdict, VerifyOptions, Vkey, verify_log};
+use audit_log::{
+    FileTiles, LogKey, Note, Outcome, Tiles, Verdict, VerifyOptions, Vkey, verify_log,
+};
 use vault::{Purpose, Root, Secrets};
 
 use super::ORIGIN;
@@ -29,7 +31,11 @@ pub(crate) fn tell(
     let changed = copy(&log)?;
     change_a_leaf(changed.path())?;
     let verdict = judge(changed.path(), &vkey, None);
-    say(teller, "a copy in which one byte of one entry was changed", &verdict)?;
+    say(
+        teller,
+        "a copy in which one byte of one entry was changed",
+        &verdict,
+    )?;
     expect(&verdict, Outcome::Bad)?;
 
     let rolled = copy(&log)?;
@@ -38,10 +44,18 @@ pub(crate) fn tell(
         "now the operator itself cheats: the last entries are cut off and {size} entries are signed again with the real key"
     ))?;
     let verdict = judge(rolled.path(), &vkey, None);
-    say(teller, "that copy, to somebody who remembers nothing", &verdict)?;
+    say(
+        teller,
+        "that copy, to somebody who remembers nothing",
+        &verdict,
+    )?;
     expect(&verdict, Outcome::Ok)?;
     let verdict = judge(rolled.path(), &vkey, remembered);
-    say(teller, "the same copy, to somebody who kept a checkpoint", &verdict)?;
+    say(
+        teller,
+        "the same copy, to somebody who kept a checkpoint",
+        &verdict,
+    )?;
     expect(&verdict, Outcome::Bad)?;
     teller.say("this is why checkpoints go to witnesses outside the operator")?;
     teller.done()
@@ -137,16 +151,15 @@ fn roll_back(log: &Path, places: &Places) -> Result<u64, Problem> {
         .map_err(failed)?
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| Problem::could_not("the log has no checkpoint"))?;
-    let checkpoint = audit_log::Checkpoint::parse(Note::parse(&note).map_err(failed)?.text())
-        .map_err(failed)?;
+    let checkpoint =
+        audit_log::Checkpoint::parse(Note::parse(&note).map_err(failed)?.text()).map_err(failed)?;
     let size = checkpoint.size / 3;
     let entries = entries(&tiles, checkpoint.size)?;
     std::fs::remove_dir_all(log.join("tile"))
         .and_then(|()| std::fs::remove_file(log.join("checkpoint")))
         .map_err(|_| Problem::could_not("the copy cannot be changed"))?;
     let keep = usize::try_from(size).unwrap_or(0);
-    let published =
-        audit_log::publish(&tiles, 0, entries.iter().take(keep)).map_err(failed)?;
+    let published = audit_log::publish(&tiles, 0, entries.iter().take(keep)).map_err(failed)?;
     let signed = with_log_key(places, |key| key.sign_checkpoint(size, published.root))?;
     audit_log::publish_checkpoint(&tiles, &signed).map_err(failed)?;
     Ok(size)
@@ -167,7 +180,8 @@ fn entries(tiles: &FileTiles, size: u64) -> Result<Vec<Vec<u8>>, Problem> {
             .map_err(failed)?
             .ok_or_else(|| Problem::could_not("a bundle of the log is absent"))?;
         for entry in audit_log::bundle_entries(&bytes) {
-            let entry = entry.ok_or_else(|| Problem::could_not("a bundle of the log is damaged"))?;
+            let entry =
+                entry.ok_or_else(|| Problem::could_not("a bundle of the log is damaged"))?;
             all.push(entry.to_vec());
         }
         index += 1;

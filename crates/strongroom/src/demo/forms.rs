@@ -48,8 +48,8 @@ pub(crate) async fn identifiers(
         .of("identifiers")?
         .post_bytes(&path, csv.into_bytes())
         .await?;
-    let answer: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| Problem::could_not("the answer is not JSON"))?;
+    let answer: Value =
+        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     teller.cost(&answer);
     text(&answer, "/delivery")
 }
@@ -66,8 +66,8 @@ pub(crate) async fn payload(
         .of("payload")?
         .post_bytes(&path, csv.into_bytes())
         .await?;
-    let answer: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| Problem::could_not("the answer is not JSON"))?;
+    let answer: Value =
+        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     teller.cost(&answer);
     Ok(answer)
 }
@@ -91,8 +91,8 @@ pub(crate) async fn approve(
     let bytes = researcher
         .post_bytes(&at("submit"), form.to_string().into_bytes())
         .await?;
-    let answer: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| Problem::could_not("the answer is not JSON"))?;
+    let answer: Value =
+        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     let version = text(&answer, "/version")?;
     teller.say(&format!("{project} submitted; its version is {version}"))?;
     cast.must_refuse(
@@ -219,7 +219,10 @@ pub(crate) async fn build(
         ))?;
     }
     let extract = text(&answer, "/extract")?;
-    teller.say(&format!("{extract} sealed, sha256 {}", text(&answer, "/sha256")?))?;
+    teller.say(&format!(
+        "{extract} sealed, sha256 {}",
+        text(&answer, "/sha256")?
+    ))?;
     let answer = cast
         .of("steward")?
         .post(
@@ -298,9 +301,7 @@ pub(crate) async fn release(
     cast.must_refuse(
         teller,
         "release after one vote",
-        cast.of("checker_1")?
-            .post(&at("release"), &json!({}))
-            .await,
+        cast.of("checker_1")?.post(&at("release"), &json!({})).await,
     )?;
     cast.of("checker_2")?.post(&at("votes"), &vote).await?;
     let answer = cast
@@ -309,9 +310,13 @@ pub(crate) async fn release(
         .await?;
     let released = text(&answer, "/bytes")?;
     if released != bytes {
-        return Err(Problem::refused("other bytes were released than were reviewed"));
+        return Err(Problem::refused(
+            "other bytes were released than were reviewed",
+        ));
     }
-    teller.say(&format!("released: {released}, the bytes that both checkers saw"))?;
+    teller.say(&format!(
+        "released: {released}, the bytes that both checkers saw"
+    ))?;
     let table = cast
         .of("researcher")?
         .post_bytes(&at("download"), Vec::new())

@@ -23,7 +23,10 @@ pub(crate) async fn tell(
     people: usize,
     seed: u64,
 ) -> Result<Cast, Problem> {
-    teller.step("The population", "made up from a seed, with households, twins and namesakes")?;
+    teller.step(
+        "The population",
+        "made up from a seed, with households, twins and namesakes",
+    )?;
     let population = People::generate(people, seed);
     teller.say(&format!("{} people", population.people.len()))?;
     let sets = deliver(&cast, teller, &population, seed).await?;
@@ -117,7 +120,10 @@ async fn deliver(
         "identifiers and payload in two flows by two people, sealed as they arrive",
     )?;
     let spine = forms::identifiers(cast, teller, &register, population.register_rows()).await?;
-    teller.say(&format!("register: {} people, the spine", population.people.len()))?;
+    teller.say(&format!(
+        "register: {} people, the spine",
+        population.people.len()
+    ))?;
     let objections = forms::identifiers(cast, teller, &objected, objections(population)).await?;
     bad_files(cast, teller, &hospital, population, seed).await?;
     let typical = ErrorProfile::typical();
@@ -196,10 +202,7 @@ async fn bad_files(
         .first()
         .map(|p| p.chi.clone())
         .unwrap_or_default();
-    let with_chi = format!(
-        "{}{chi},,,,,,,\n",
-        testkit::people::IDENTIFIER_HEADER
-    );
+    let with_chi = format!("{}{chi},,,,,,,\n", testkit::people::IDENTIFIER_HEADER);
     cast.must_refuse(
         teller,
         "a record number that is a valid CHI number",
@@ -413,7 +416,10 @@ pub(crate) fn rows(teller: &Teller, answer: &Value) -> Result<(), Problem> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let names: Vec<String> = list("/report/outputs/0/columns").iter().map(plain).collect();
+    let names: Vec<String> = list("/report/outputs/0/columns")
+        .iter()
+        .map(plain)
+        .collect();
     teller.say(&format!("  {}", names.join(" | ")))?;
     for row in list("/report/outputs/0/rows") {
         let cells: Vec<String> = row.as_array().into_iter().flatten().map(plain).collect();

@@ -116,7 +116,10 @@ pub(crate) async fn tell(
         .await?;
     cast.remember(text(&answer, "/checkpoint")?);
 
-    teller.step("The first table of Strack et al. 2014", "from the linked extract")?;
+    teller.step(
+        "The first table of Strack et al. 2014",
+        "from the linked extract",
+    )?;
     teller.say(TABLE)?;
     let context = "HbA1c measurement and early readmission, table 1 of the paper repeated.";
     let (output, answer) = forms::stage(&cast, teller, &workspace, TABLE, context).await?;
@@ -125,7 +128,10 @@ pub(crate) async fn tell(
     let table = forms::release(&cast, teller, &output, "exact").await?;
     compare(teller, &table)?;
 
-    teller.step("A finer table", "by race, sex and age band: it must not pass as it stands")?;
+    teller.step(
+        "A finer table",
+        "by race, sex and age band: it must not pass as it stands",
+    )?;
     let (_, answer) = forms::stage(&cast, teller, &workspace, FINER, context).await?;
     must_be(&answer, &["treat", "review", "fail"])?;
     teller.say(&format!("verdict: {}", text(&answer, "/verdict")?))?;
@@ -299,7 +305,10 @@ async fn deliver(
         dictionary("Diabetic admissions", "admissions", ADMISSIONS.to_vec()),
     )
     .await?;
-    let columns = OUTCOMES.iter().map(|(_, name, kind)| (*name, *kind)).collect();
+    let columns = OUTCOMES
+        .iter()
+        .map(|(_, name, kind)| (*name, *kind))
+        .collect();
     let outcomes = forms::register(
         cast,
         "controller_2",
@@ -307,7 +316,10 @@ async fn deliver(
     )
     .await?;
     let spine = forms::identifiers(cast, teller, &register, population.register_rows()).await?;
-    teller.say(&format!("register: {} people, the spine", population.people.len()))?;
+    teller.say(&format!(
+        "register: {} people, the spine",
+        population.people.len()
+    ))?;
     let everybody: Vec<usize> = (0..population.people.len()).collect();
     let typical = ErrorProfile::typical();
     let mut deliveries = Vec::new();

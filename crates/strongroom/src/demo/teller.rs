@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::cost::{cpu_s, peak_mb};
+use super::cost::{cpu_s, forget_peak, peak_mb};
 use crate::problem::Problem;
 
 pub(crate) struct Teller {
     keeper: Option<String>,
     steps: Vec<Value>,
     current: Option<Step>,
-    worker_peak_mb: f64,
+    /// Of any process so far.
+    peak_mb: f64,
     begun: Instant,
 }
 
@@ -30,7 +31,7 @@ impl Teller {
             keeper: None,
             steps: Vec::new(),
             current: None,
-            worker_peak_mb: 0.0,
+            peak_mb: 0.0,
             begun: Instant::now(),
         }
     }
@@ -64,10 +65,15 @@ impl Teller {
         self.done()?;
         let number = self.steps.len() + 1;
         line(&format!("{number:>2}. {name}: {about}"))?;
+        // What came before the first step, such as the walls being tried, is part of it.
+        let (begun, cpu_s) = match number {
+            1 => (self.begun, 0.0),
+            _ => (Instant::now(), self.cpu()),
+        };
         self.current = Some(Step {
             name: name.to_owned(),
-            begun: Instant::now(),
-            cpu_s: self.cpu(),
+            begun,
+            cpu_s,
             worker_peak_mb: 0.0,
         });
         Ok(())
@@ -87,11 +93,10 @@ impl Teller {
         self.say(&format!("    -> {why}"))
     }
 
-    /// Takes a worker's cost from an answer of the API.
+    /// Takes a worker's peak from an answer of the API.
     pub(crate) fn cost(&mut self, answer: &Value) {
         let kib = answer.pointer("/cost/peak_kib").and_then(Value::as_f64);
         let mb = kib.unwrap_or(0.0) * 1024.0 / 1e6;
-        self.worker_peak_mb = self.worker_peak_mb.max(mb);
         if let Some(step) = &mut self.current {
             step.worker_peak_mb = step.worker_peak_mb.max(mb);
         }
@@ -105,6 +110,11 @@ impl Teller {
         let wall = step.begun.elapsed().as_secs_f64();
         let cpu = (self.cpu() - step.cpu_s).max(0.0);
         let peak = self.peak().max(step.worker_peak_mb);
+        self.peak_mb = self.peak_mb.max(peak);
+        forget_peak("self");
+        if let Some(keeper) = &self.keeper {
+            forget_peak(keeper);
+        }
         line(&format!("      ({wall:.1} s, {cpu:.1} CPU s)\n"))?;
         self.steps.push(json!({
             "name": step.name, "cpu_s": cpu, "wall_s": wall, "peak_mb": peak,
@@ -115,17 +125,11 @@ impl Teller {
     /// The end: what everything cost.
     pub(crate) fn closing(&mut self, report: Option<&Path>) -> Result<(), Problem> {
         self.done()?;
-        let total = |key: &str| -> f64 {
-            self.steps
-                .iter()
-                .filter_map(|s| s.get(key).and_then(Value::as_f64))
-                .sum()
-        };
         line(&format!(
             "Done in {:.1} s, {:.1} CPU seconds; the largest process used {:.0} MB.",
             self.begun.elapsed().as_secs_f64(),
-            total("cpu_s"),
-            self.peak().max(self.worker_peak_mb)
+            self.cpu(),
+            self.peak_mb.max(self.peak())
         ))?;
         if let Some(path) = report {
             let text = json!({ "steps": self.steps }).to_string();

@@ -68,7 +68,9 @@ pub(super) struct Place {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Modes {
-    Private { looked_at: usize },
+    Private {
+        looked_at: usize,
+    },
     /// The first that is not, in a sentence.
     Wrong(String),
 }

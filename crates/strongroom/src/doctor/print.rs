@@ -9,8 +9,14 @@ use super::{Condition, Findings, Need, Purpose, State, Tried};
 pub(super) fn table(findings: &Findings) -> String {
     let mut lines = Vec::new();
     for tried in &findings.profiles {
-        lines.push(format!("Sandbox layers under the profile {}", tried.profile));
-        lines.push(format!("  {:<18} {:<9} {:<8} what was tried", "layer", "", ""));
+        lines.push(format!(
+            "Sandbox layers under the profile {}",
+            tried.profile
+        ));
+        lines.push(format!(
+            "  {:<18} {:<9} {:<8} what was tried",
+            "layer", "", ""
+        ));
         lines.extend(tried.layers.iter().map(layer));
         lines.push(String::new());
     }
@@ -111,7 +117,9 @@ fn last(findings: &Findings) -> &'static str {
         (true, Purpose::Production) => {
             "Everything that real data needs and that can be tried from here is there."
         }
-        (false, Purpose::Rehearsal) => "Something that is required is missing: workers do not start.",
+        (false, Purpose::Rehearsal) => {
+            "Something that is required is missing: workers do not start."
+        }
         (false, Purpose::Production) => "This machine is not fit for real data.",
     }
 }

@@ -125,16 +125,31 @@ fn swap_counts_where_nothing_keeps_rows_from_it() {
         ..machine()
     };
     let name = "swap";
-    assert_eq!(state(&judge(layers(&lacking), &on, Purpose::Rehearsal), name), State::NotMet);
-    assert_eq!(state(&judge(layers(&[]), &on, Purpose::Rehearsal), name), State::Met);
-    assert_eq!(state(&judge(layers(&lacking), &machine(), Purpose::Rehearsal), name), State::Met);
+    assert_eq!(
+        state(&judge(layers(&lacking), &on, Purpose::Rehearsal), name),
+        State::NotMet
+    );
+    assert_eq!(
+        state(&judge(layers(&[]), &on, Purpose::Rehearsal), name),
+        State::Met
+    );
+    assert_eq!(
+        state(
+            &judge(layers(&lacking), &machine(), Purpose::Rehearsal),
+            name
+        ),
+        State::Met
+    );
     assert!(judge(layers(&lacking), &on, Purpose::Rehearsal).fit);
 }
 
 #[test]
 fn what_the_kernel_says_is_read_and_silence_counts_against() {
     assert_eq!(swap_of(Some("Filename Type Size\n")), Swap::Off);
-    assert_eq!(swap_of(Some("Filename Type Size\n/dev/sda2 partition 8\n")), Swap::On);
+    assert_eq!(
+        swap_of(Some("Filename Type Size\n/dev/sda2 partition 8\n")),
+        Swap::On
+    );
     assert_eq!(swap_of(None), Swap::On);
     assert_eq!(effective_uid("Name:\tx\nUid:\t1000\t0\t0\t0\n"), Some(0));
     assert_eq!(effective_uid("Name:\tx\n"), None);
@@ -145,7 +160,10 @@ fn the_library_beside_the_worker_is_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let worker = folder.path().join("strongroom-worker");
     let mut pinned = pinned().unwrap().remove(0);
-    assert_eq!((pinned.file.as_str(), pinned.sha256.len()), ("libduckdb.so", 64));
+    assert_eq!(
+        (pinned.file.as_str(), pinned.sha256.len()),
+        ("libduckdb.so", 64)
+    );
     assert!(matches!(look_at(&worker, &pinned), Library::Unread(_)));
     fs::write(folder.path().join("libduckdb.so"), "abc").unwrap();
     assert!(matches!(look_at(&worker, &pinned), Library::Other { .. }));
@@ -203,19 +221,35 @@ fn the_table_says_why_a_missing_layer_matters_and_how_to_get_it() {
         .lines()
         .find(|line| line.trim_start().starts_with("memory_cgroup "))
         .unwrap();
-    assert!(row.contains("wanted") && row.contains("MISSING") && row.contains("EPERM"), "{row}");
+    assert!(
+        row.contains("wanted") && row.contains("MISSING") && row.contains("EPERM"),
+        "{row}"
+    );
     let wanted = "  memory_cgroup: the kernel answers EPERM; without it only the worker's own limits bound its memory. To get it: start the keeper as root.";
-    assert_eq!(text.lines().filter(|line| *line == wanted).count(), 1, "{text}");
+    assert_eq!(
+        text.lines().filter(|line| *line == wanted).count(),
+        1,
+        "{text}"
+    );
     assert!(text.contains("open a socket: held (EPERM)"), "{text}");
-    assert!(text.ends_with("--production asks for what real data needs."), "{text}");
+    assert!(
+        text.ends_with("--production asks for what real data needs."),
+        "{text}"
+    );
 }
 
 #[test]
 fn the_json_has_every_layer_of_both_profiles() {
     let findings = judge(layers(&[]), &machine(), Purpose::Production);
     let json = serde_json::to_value(&findings).unwrap();
-    assert_eq!((&json["fit"], &json["purpose"]), (&false.into(), &"production".into()));
-    assert_eq!(json["profiles"][1]["layers"].as_array().unwrap().len(), Layer::ALL.len());
+    assert_eq!(
+        (&json["fit"], &json["purpose"]),
+        (&false.into(), &"production".into())
+    );
+    assert_eq!(
+        json["profiles"][1]["layers"].as_array().unwrap().len(),
+        Layer::ALL.len()
+    );
     assert_eq!(json["profiles"][0]["layers"][0]["layer"], "clean_start");
     assert_eq!(json["conditions"][0]["state"], "met");
 }
@@ -223,7 +257,9 @@ fn the_json_has_every_layer_of_both_profiles() {
 #[test]
 fn the_words_of_the_command_are_known() {
     let parse = |words: &[&str]| Line::try_parse_from([&["x"], words].concat());
-    let args = parse(&["--production", "--format", "json", "--data-dir", "d"]).unwrap().args;
+    let args = parse(&["--production", "--format", "json", "--data-dir", "d"])
+        .unwrap()
+        .args;
     assert!(args.production && args.format == Form::Json);
     assert_eq!(parse(&[]).unwrap().args.format, Form::Text);
     assert!(parse(&["--format", "xml"]).is_err());

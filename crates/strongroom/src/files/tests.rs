@@ -22,7 +22,11 @@ fn find(names: &[&str], arguments: &[&str]) -> Result<DataFiles, Problem> {
     }
     let data = arguments
         .iter()
-        .map(|argument| argument.replace("{}", folder.path().to_str().unwrap()).into())
+        .map(|argument| {
+            argument
+                .replace("{}", folder.path().to_str().unwrap())
+                .into()
+        })
         .collect();
     DataArgs { data }.files()
 }
@@ -37,8 +41,19 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Problem>, words: &str) {
 
 #[test]
 fn data_may_be_repeated_or_listed_and_one_text_is_needed() {
-    let line = parse(&["--data", "a.csv", "b=c.csv", "--data", "d.parquet", "--sql", "select 1"]);
+    let line = parse(&[
+        "--data",
+        "a.csv",
+        "b=c.csv",
+        "--data",
+        "d.parquet",
+        "--sql",
+        "select 1",
+    ]);
     assert_eq!(line.unwrap().data.data.len(), 3);
+    // A text may begin with a comment.
+    let comment = parse(&["--data", "a.csv", "--sql", "-- all\nselect 1"]).unwrap();
+    assert_eq!(comment.sql.text(100).unwrap(), "-- all\nselect 1");
     assert!(parse(&["--data", "a.csv"]).is_err());
     assert!(parse(&["--sql", "select 1"]).is_err());
     assert!(parse(&["--data", "a.csv", "--sql", "x", "--sql-file", "y"]).is_err());
@@ -46,7 +61,11 @@ fn data_may_be_repeated_or_listed_and_one_text_is_needed() {
 
 #[test]
 fn files_become_tables_and_mounts_in_order() {
-    let files = find(&["a.csv", "B-2.PARQUET"], &["{}/a.csv", "b=/{}/B-2.PARQUET"]).unwrap();
+    let files = find(
+        &["a.csv", "B-2.PARQUET"],
+        &["{}/a.csv", "b=/{}/B-2.PARQUET"],
+    )
+    .unwrap();
     let Source::Files { tables } = files.source() else {
         panic!("not files");
     };
@@ -56,7 +75,10 @@ fn files_become_tables_and_mounts_in_order() {
         .collect();
     assert_eq!(
         seen,
-        [("a", "0.csv", Format::Csv), ("b", "1.parquet", Format::Parquet)]
+        [
+            ("a", "0.csv", Format::Csv),
+            ("b", "1.parquet", Format::Parquet)
+        ]
     );
     let inputs = files.inputs();
     let names: Vec<_> = inputs.iter().map(Input::name).collect();
@@ -67,11 +89,23 @@ fn files_become_tables_and_mounts_in_order() {
 #[test]
 fn what_cannot_become_a_table_is_refused_in_one_sentence() {
     refused(find(&[], &["{}/a.csv"]), "a.csv cannot be read");
-    refused(find(&["a.txt"], &["{}/a.txt"]), "neither a .csv nor a .parquet");
+    refused(
+        find(&["a.txt"], &["{}/a.txt"]),
+        "neither a .csv nor a .parquet",
+    );
     refused(find(&["a"], &["{}/a"]), "neither a .csv nor a .parquet");
-    refused(find(&["A.csv"], &["{}/A.csv"]), "the table name \"A\" cannot be used");
-    refused(find(&["a.csv"], &["9x={}/a.csv"]), "the table name \"9x\" cannot be used");
-    refused(find(&["a.csv"], &["={}/a.csv"]), "the table name \"\" cannot be used");
+    refused(
+        find(&["A.csv"], &["{}/A.csv"]),
+        "the table name \"A\" cannot be used",
+    );
+    refused(
+        find(&["a.csv"], &["9x={}/a.csv"]),
+        "the table name \"9x\" cannot be used",
+    );
+    refused(
+        find(&["a.csv"], &["={}/a.csv"]),
+        "the table name \"\" cannot be used",
+    );
     refused(
         find(&["a.csv"], &["{}/a.csv", "a={}/a.csv"]),
         "two files would become the table a",
@@ -104,7 +138,10 @@ fn the_text_is_read_whole_or_refused() {
     refused(from(&path).text(100), "q.sql cannot be read");
     fs::write(&path, "select 1;\n").unwrap();
     assert_eq!(from(&path).text(100).unwrap(), "select 1;\n");
-    refused(from(&path).text(5), "longer than the limit statement_bytes of 5");
+    refused(
+        from(&path).text(5),
+        "longer than the limit statement_bytes of 5",
+    );
     fs::write(&path, " \n\t").unwrap();
     refused(from(&path).text(100), "there is no statement");
     fs::write(&path, [0x73, 0xff]).unwrap();
@@ -131,5 +168,8 @@ fn a_policies_folder_that_is_not_there_is_named() {
     );
     let empty = tempfile::tempdir().unwrap();
     let policies = Some(empty.path().to_owned());
-    refused(PoliciesArgs { policies }.load(), "access/schema.cedarschema cannot be read");
+    refused(
+        PoliciesArgs { policies }.load(),
+        "access/schema.cedarschema cannot be read",
+    );
 }

@@ -45,8 +45,16 @@ fn every_file_is_listed_with_its_hash_as_sha256sum_writes_it() {
     let folder = folder();
     let text = checked(folder.path()).unwrap();
     assert_eq!(text, check(&shipped()).unwrap());
-    for name in [PROFILES[0], PROFILES[1], LINKAGE, "access/policies.cedar", "tiers.toml"] {
-        let line = text.lines().find(|line| line.ends_with(&format!("  {name}")));
+    for name in [
+        PROFILES[0],
+        PROFILES[1],
+        LINKAGE,
+        "access/policies.cedar",
+        "tiers.toml",
+    ] {
+        let line = text
+            .lines()
+            .find(|line| line.ends_with(&format!("  {name}")));
         let bytes = fs::read(folder.path().join(name)).unwrap();
         let hash = hex::encode(audit_log::sha256(&bytes));
         assert_eq!(line, Some(format!("{hash}  {name}").as_str()));
@@ -65,11 +73,36 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_listed() {
         assert_eq!(problem.code, 2);
         assert!(problem.text.contains(words), "{problem}");
     };
-    spoil("tiers.toml", "quorum_one = 3", "quorum_one = 2", "cannot be below three");
-    spoil("limits.toml", "page = 200", "pages = 200", "policies/limits.toml");
-    spoil("disclosure/default.toml", "[threshold]", "[thresholds]", "policies/disclosure/default.toml");
-    spoil("sandbox/sql.toml", "seccomp = \"required\"", "seccomp = \"wanted\"", "policies/sandbox/sql.toml: the sandbox profile makes seccomp optional");
-    spoil("sandbox/job.toml", "threads = 4", "threads = 0", "policies/sandbox/job.toml");
+    spoil(
+        "tiers.toml",
+        "quorum_one = 3",
+        "quorum_one = 2",
+        "cannot be below three",
+    );
+    spoil(
+        "limits.toml",
+        "page = 200",
+        "pages = 200",
+        "policies/limits.toml",
+    );
+    spoil(
+        "disclosure/default.toml",
+        "[threshold]",
+        "[thresholds]",
+        "policies/disclosure/default.toml",
+    );
+    spoil(
+        "sandbox/sql.toml",
+        "seccomp = \"required\"",
+        "seccomp = \"wanted\"",
+        "policies/sandbox/sql.toml: the sandbox profile makes seccomp optional",
+    );
+    spoil(
+        "sandbox/job.toml",
+        "threads = 4",
+        "threads = 0",
+        "policies/sandbox/job.toml",
+    );
     spoil(LINKAGE, "=", "", "policies/linkage/standard.toml");
 }
 
@@ -94,12 +127,28 @@ fn the_explanation_says_numbers_and_what_is_off() {
 fn one_disclosure_policy_is_explained_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
-    fs::write(&path, "name = \"mine\"\n[threshold]\nminimum = 7\nzero = \"safe\"\n").unwrap();
+    fs::write(
+        &path,
+        "name = \"mine\"\n[threshold]\nminimum = 7\nzero = \"safe\"\n",
+    )
+    .unwrap();
     let said = disclosure_policy(&path).unwrap().explain();
-    assert!(said.contains("policy mine") && said.contains("1 to 6 people"), "{said}");
-    fs::write(&path, "name = \"mine\"\n[threshold]\nminimum = 7\n[rounding]\nbase = 5\n").unwrap();
+    assert!(
+        said.contains("policy mine") && said.contains("1 to 6 people"),
+        "{said}"
+    );
+    fs::write(
+        &path,
+        "name = \"mine\"\n[threshold]\nminimum = 7\n[rounding]\nbase = 5\n",
+    )
+    .unwrap();
     let problem = disclosure_policy(&path).unwrap_err();
-    assert!(problem.text.contains("this build does not enforce [rounding]"), "{problem}");
+    assert!(
+        problem
+            .text
+            .contains("this build does not enforce [rounding]"),
+        "{problem}"
+    );
     let both = ["explain", "--policies", "a", "--policy", "b"];
     assert!(parse(&both).is_err());
 }

@@ -57,7 +57,10 @@ fn play(script: Script) -> (Result<Ended, Problem>, Vec<serde_json::Value>) {
     let mut lines = Vec::new();
     let answer = every(
         &mut |skip| {
-            let (wanted, said) = script.borrow_mut().pop_front().expect("one worker too many");
+            let (wanted, said) = script
+                .borrow_mut()
+                .pop_front()
+                .expect("one worker too many");
             assert_eq!(skip, wanted);
             Ok(Said(said.into()))
         },
@@ -80,7 +83,12 @@ fn a_result_an_error_and_a_limit_are_one_line_each() {
         killed: Some(Killed::Disk),
         ..answer(2)
     };
-    let said = vec![rows(0), Ok(Up::Statement(error)), Ok(Up::Statement(killed)), done()];
+    let said = vec![
+        rows(0),
+        Ok(Up::Statement(error)),
+        Ok(Up::Statement(killed)),
+        done(),
+    ];
     let (ended, lines) = play(vec![(0, said)]);
     assert_eq!(ended, Ok(Ended::SomeDidNot));
     assert_eq!(
@@ -109,8 +117,17 @@ fn the_keys_stand_in_the_documented_order() {
 fn after_a_kill_a_fresh_worker_goes_on_behind_it() {
     let (ended, lines) = play(vec![
         (0, vec![rows(0), Err(SandboxError::Killed(Killed::Memory))]),
-        (2, vec![rows(2), failed(FailureCode::Limit, "the limit result_bytes is exceeded")]),
-        (4, vec![rows(4), Err(SandboxError::Crashed("signal 11".into()))]),
+        (
+            2,
+            vec![
+                rows(2),
+                failed(FailureCode::Limit, "the limit result_bytes is exceeded"),
+            ],
+        ),
+        (
+            4,
+            vec![rows(4), Err(SandboxError::Crashed("signal 11".into()))],
+        ),
         (6, vec![done()]),
     ]);
     assert_eq!(ended, Ok(Ended::SomeDidNot));
@@ -148,7 +165,10 @@ fn the_first_statement_is_blamed_only_if_the_files_load() {
 
 #[test]
 fn a_broken_file_or_a_worker_that_makes_things_up_ends_the_command() {
-    let (ended, _) = play(vec![(0, vec![failed(FailureCode::BadInput, "table a: it is empty")])]);
+    let (ended, _) = play(vec![(
+        0,
+        vec![failed(FailureCode::BadInput, "table a: it is empty")],
+    )]);
     assert_eq!(ended, Err(Problem::could_not("table a: it is empty")));
     let (ended, _) = play(vec![(0, vec![rows(1)])]);
     assert_eq!(ended, Err(out_of_turn()));

@@ -1,0 +1,3 @@
+//! Attacks on the sealed worker through the front door.
+
+mod sql;
