@@ -202,12 +202,13 @@ fn guard(child: i32, socket: &File, held: OwnedFd, limits: &Limits) -> ! {
     }
     let code = match sys::wait_child(child) {
         Ok(ended) => {
-            let spent = ended.cpu + Duration::from_millis(100);
+            // The kernel counts CPU for its limit by ticks, which on a busy machine runs ahead of the usage
+            // that it reports.
+            let limit = Duration::from_secs(limits.cpu_s.into());
+            let spent = ended.cpu + limit / 4;
             match (ended.exit, ended.signal) {
                 (_, Some(libc::SIGXCPU)) => EXIT_CPU,
-                (_, Some(libc::SIGKILL)) if spent >= Duration::from_secs(limits.cpu_s.into()) => {
-                    EXIT_CPU
-                }
+                (_, Some(libc::SIGKILL)) if spent >= limit => EXIT_CPU,
                 (_, Some(signal)) => EXIT_SIGNAL + signal,
                 (Some(code), None) => code,
                 (None, None) => 1,

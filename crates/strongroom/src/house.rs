@@ -172,7 +172,10 @@ impl House {
 
     /// Waits until the keeper ends by itself: then nothing can be done any more.
     pub(crate) async fn keeper_ended(&mut self) {
-        let _ = self.keeper.wait().await;
+        // Not `wait`: that closes its standard input, at which the keeper ends.
+        while matches!(self.keeper.try_wait(), Ok(None)) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Stops the front, then the keeper.

@@ -60,6 +60,17 @@ impl IntoResponse for No {
     }
 }
 
+/// Work that goes on to its end and is recorded even when whoever asked hangs up.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
+) -> Result<T, No> {
+    match tokio::spawn(work).await {
+        Ok(result) => Ok(result?),
+        // Only a panic ends it early; then nothing is claimed to be done.
+        Err(_) => Err(No(ServiceError::KeeperGone)),
+    }
+}
+
 pub(crate) async fn nothing_here() -> No {
     No(ServiceError::NotFound("address"))
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use service::{DeliveryAnswer, NewPerson};
 use tokio_util::io::StreamReader;
 
-use crate::answer::{Answer, No};
+use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
 
 pub(crate) async fn whoami(SignedIn(caller): SignedIn) -> Answer<Value> {
@@ -111,11 +111,8 @@ pub(crate) async fn deliver_identifiers(
     body: Body,
 ) -> Answer<DeliveryAnswer> {
     let body = as_file(ask.format, body);
-    let answer = front
-        .service
-        .deliver_identifiers(&caller, &id, body)
-        .await?;
-    Ok(Json(answer))
+    let work = async move { front.service.deliver_identifiers(&caller, &id, body).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn deliver_payload(
@@ -126,9 +123,8 @@ pub(crate) async fn deliver_payload(
     body: Body,
 ) -> Answer<DeliveryAnswer> {
     let body = as_file(ask.format, body);
-    Ok(Json(
-        front.service.deliver_payload(&caller, &id, body).await?,
-    ))
+    let work = async move { front.service.deliver_payload(&caller, &id, body).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn delivery(

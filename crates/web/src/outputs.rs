@@ -8,7 +8,7 @@ use governance::{Action, OutputId, WorkspaceId};
 use serde_json::{Value, json};
 use service::{CheckAnswer, OutputView, QueryAnswer};
 
-use crate::answer::{Answer, No};
+use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
 
 pub(crate) async fn query(
@@ -17,7 +17,8 @@ pub(crate) async fn query(
     Path(id): Path<WorkspaceId>,
     Json(ask): Json<asks::Query>,
 ) -> Answer<QueryAnswer> {
-    Ok(Json(front.service.query(&caller, &id, &ask.sql).await?))
+    let work = async move { front.service.query(&caller, &id, &ask.sql).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn stage(
@@ -26,11 +27,13 @@ pub(crate) async fn stage(
     Path(id): Path<WorkspaceId>,
     Json(ask): Json<asks::Stage>,
 ) -> Answer<CheckAnswer> {
-    let answer = front
-        .service
-        .stage_output(&caller, &id, &ask.sql, &ask.context)
-        .await?;
-    Ok(Json(answer))
+    let work = async move {
+        let service = &front.service;
+        service
+            .stage_output(&caller, &id, &ask.sql, &ask.context)
+            .await
+    };
+    Ok(Json(to_the_end(work).await?))
 }
 
 macro_rules! keeps {

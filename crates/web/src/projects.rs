@@ -10,7 +10,7 @@ use governance::{ProjectId, Sha256};
 use serde_json::{Value, json};
 use service::{ExtractAnswer, IndexingAnswer, ProjectView};
 
-use crate::answer::{Answer, No};
+use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
 
 pub(crate) async fn start(State(front): Ready, SignedIn(caller): SignedIn) -> Answer<Value> {
@@ -135,17 +135,14 @@ pub(crate) async fn index(
     Path(id): Path<ProjectId>,
     Json(ask): Json<asks::Index>,
 ) -> Answer<IndexingAnswer> {
-    let answer = front
-        .service
-        .index(
-            &caller,
-            &id,
-            &ask.delivery,
-            &ask.spine,
-            ask.objections.as_ref(),
-        )
-        .await?;
-    Ok(Json(answer))
+    let work = async move {
+        let objections = ask.objections.as_ref();
+        let service = &front.service;
+        service
+            .index(&caller, &id, &ask.delivery, &ask.spine, objections)
+            .await
+    };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn extract(
@@ -154,9 +151,8 @@ pub(crate) async fn extract(
     Path(id): Path<ProjectId>,
     Json(ask): Json<asks::Extract>,
 ) -> Answer<ExtractAnswer> {
-    Ok(Json(
-        front.service.extract(&caller, &id, &ask.indexings).await?,
-    ))
+    let work = async move { front.service.extract(&caller, &id, &ask.indexings).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn workspace(

@@ -371,13 +371,38 @@ fn two_tables_are_never_treated_apart() {
     assert_eq!(report.findings[0].rule, Rule::Differencing);
 }
 
+/// JSON with its keys in order, whatever order another crate's features make serde_json keep.
+fn sorted(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries = entries.into_iter().map(|(key, value)| {
+                format!(
+                    "{}:{}",
+                    serde_json::Value::from(key.as_str()),
+                    sorted(value)
+                )
+            });
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        }
+        serde_json::Value::Array(items) => {
+            format!(
+                "[{}]",
+                items.iter().map(sorted).collect::<Vec<_>>().join(",")
+            )
+        }
+        plain => plain.to_string(),
+    }
+}
+
 #[test]
 fn the_report_is_the_agreed_json() {
     let one = count(&[("a", &[20]), ("b", &[9])]);
     let mut json = serde_json::to_value(check(&one, &policy("safe"))).unwrap();
     json["policy"]["sha256"] = "…".into();
     expect![[r#"
-        {"findings":[],"outputs":[{"cells":[{"column":"n","findings":[],"key":{"k":"a"},"people":20,"status":"ok"},{"column":"n","findings":[{"detail":"9 people are behind this cell, 10 are needed","rule":"threshold"}],"key":{"k":"b"},"people":9,"status":"primary"}],"class":"table","columns":["k","n"],"rows":[["a",20],["b",9]],"statement":"select","treated_rows":[["a",20],["b",null]]}],"policy":{"name":"t","sha256":"…"},"verdict":"treat"}"#]].assert_eq(&json.to_string());
+        {"findings":[],"outputs":[{"cells":[{"column":"n","findings":[],"key":{"k":"a"},"people":20,"status":"ok"},{"column":"n","findings":[{"detail":"9 people are behind this cell, 10 are needed","rule":"threshold"}],"key":{"k":"b"},"people":9,"status":"primary"}],"class":"table","columns":["k","n"],"rows":[["a",20],["b",9]],"statement":"select","treated_rows":[["a",20],["b",null]]}],"policy":{"name":"t","sha256":"…"},"verdict":"treat"}"#]].assert_eq(&sorted(&json));
 }
 
 #[test]
@@ -393,5 +418,5 @@ fn the_researcher_sees_no_small_number() {
     let said = json.to_string();
     assert!(!said.contains('7') && !said.contains("zero"), "{said}");
     expect![[r#"
-        {"findings":[],"outputs":[{"cells":[{"column":"n","findings":[{"remedy":"merge this group with another, or take the treated version","rule":"threshold"}],"key":{"k":"a","l":"y"},"people":"fewer than 10","status":"primary"},{"column":"n","findings":[{"remedy":"merge this group with another, or take the treated version","rule":"threshold"}],"key":{"k":"b","l":"y"},"people":"fewer than 10","status":"primary"}],"class":"table","columns":["k","l","n"],"rows":[["a","x",20],["b","x",30],["a","y",null],["b","y",null]],"statement":"select"}],"policy":{"name":"t","sha256":"…"},"verdict":"treat"}"#]].assert_eq(&json.to_string());
+        {"findings":[],"outputs":[{"cells":[{"column":"n","findings":[{"remedy":"merge this group with another, or take the treated version","rule":"threshold"}],"key":{"k":"a","l":"y"},"people":"fewer than 10","status":"primary"},{"column":"n","findings":[{"remedy":"merge this group with another, or take the treated version","rule":"threshold"}],"key":{"k":"b","l":"y"},"people":"fewer than 10","status":"primary"}],"class":"table","columns":["k","l","n"],"rows":[["a","x",20],["b","x",30],["a","y",null],["b","y",null]],"statement":"select"}],"policy":{"name":"t","sha256":"…"},"verdict":"treat"}"#]].assert_eq(&sorted(&json));
 }
