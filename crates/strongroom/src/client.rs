@@ -46,8 +46,11 @@ impl No {
         }
     }
 
-    /// Where in a file, if that is known.
+    /// Where in a file, if that is known and the sentence does not say it.
     pub(crate) fn place(&self) -> String {
+        if self.message.starts_with("row ") || self.message.starts_with("column ") {
+            return String::new();
+        }
         match (self.row, &self.column) {
             (Some(row), Some(column)) => format!(" (row {row}, column {column})"),
             (Some(row), None) => format!(" (row {row})"),
