@@ -142,7 +142,7 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
 pub(crate) struct Whose {
     /// Folder of the safe haven: its socket lies in it.
     #[arg(long)]
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     /// File that holds your token. A token never stands on the command line, where others can read it.
     #[arg(long)]
     token_file: Option<PathBuf>,
@@ -205,7 +205,11 @@ fn client(whose: &Whose) -> Result<Client, Problem> {
                 .to_owned(),
         ),
     };
-    let places = crate::house::Places::new(&whose.data_dir);
+    let folder = whose
+        .data_dir
+        .as_deref()
+        .ok_or_else(|| Problem::could_not("say where the safe haven is: --data-dir DIR"))?;
+    let places = crate::house::Places::new(folder);
     Ok(Client::new(&places.socket(), token))
 }
 
