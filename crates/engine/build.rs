@@ -1,4 +1,4 @@
-//! Puts the prebuilt engine library beside what is built, and lets tests find it there.
+// Puts the prebuilt engine library beside what is built, and lets programs and tests find it there.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -7,6 +7,7 @@ const LIBRARY: &str = "libduckdb.so";
 
 fn main() {
     println!("cargo::rerun-if-env-changed=DUCKDB_LIB_DIR");
+    // Beside a program; one folder above a test.
     println!("cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN");
     println!("cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/..");
     let Some(folder) = env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from) else {
@@ -19,7 +20,7 @@ fn main() {
         println!("cargo::error={LIBRARY} is missing: run `cargo xtask setup` first");
         return;
     }
-    // OUT_DIR is PROFILE/build/engine-HASH/out.
+    // OUT_DIR is PROFILE/build/NAME-HASH/out.
     let out = env::var_os("OUT_DIR").map(PathBuf::from);
     let Some(profile) = out.as_deref().and_then(|out| out.ancestors().nth(3)) else {
         println!("cargo::error=the folder of the build profile could not be told");

@@ -74,7 +74,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("aes-gcm", &["vault"]),
     ("axum", &["web"]),
     ("cedar-policy", &["service"]),
-    ("csv", &["frames"]),
+    ("csv", &["frames", "testkit"]),
     ("duckdb", &["engine"]),
     ("hyper", &["strongroom"]),
     ("landlock", &["sandbox"]),

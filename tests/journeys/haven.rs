@@ -164,6 +164,14 @@ impl Haven {
         self.post(who, path, json).no(status)
     }
 
+    /// Must be kept out: by the policy of who may what (403), or by the rule of the thing itself (409).
+    #[track_caller]
+    pub(crate) fn kept_out(&self, who: &str, path: &str, json: &Value) {
+        let answer = self.post(who, path, json);
+        let status = if answer.status == 409 { 409 } else { 403 };
+        answer.no(status);
+    }
+
     /// Publishes the log as it stands.
     pub(crate) fn publish(&self) -> Value {
         self.yes("auditor", "/v1/log/publish", &json!({}))

@@ -114,7 +114,10 @@ pub(crate) fn form(haven: &Haven, sets: &Sets) -> Value {
 
 /// Starts an application. Gives the project.
 pub(crate) fn start(haven: &Haven) -> String {
-    text(&haven.yes("researcher", "/v1/projects", &json!({})), "/project")
+    text(
+        &haven.yes("researcher", "/v1/projects", &json!({})),
+        "/project",
+    )
 }
 
 /// Submits a version. Gives its hash.
@@ -124,7 +127,14 @@ pub(crate) fn submit(haven: &Haven, project: &str, form: &Value) -> String {
 }
 
 /// A controller signs for a dataset, or declines.
-pub(crate) fn sign(haven: &Haven, who: &str, project: &str, dataset: &str, version: &str, word: &str) {
+pub(crate) fn sign(
+    haven: &Haven,
+    who: &str,
+    project: &str,
+    dataset: &str,
+    version: &str,
+    word: &str,
+) {
     let ask = json!({ "dataset": dataset, "version": version, "verdict": word });
     haven.yes(who, &format!("/v1/projects/{project}/sign"), &ask);
 }
@@ -145,8 +155,22 @@ pub(crate) fn state(haven: &Haven, project: &str) -> String {
 
 /// Signed, voted on, approved, papers on file, in force.
 pub(crate) fn approve(haven: &Haven, project: &str, sets: &Sets, version: &str) {
-    sign(haven, "controller_1", project, &sets.hospital, version, "signed");
-    sign(haven, "controller_2", project, &sets.prescribing, version, "signed");
+    sign(
+        haven,
+        "controller_1",
+        project,
+        &sets.hospital,
+        version,
+        "signed",
+    );
+    sign(
+        haven,
+        "controller_2",
+        project,
+        &sets.prescribing,
+        version,
+        "signed",
+    );
     vote(haven, project, version, "approve");
     let at = |act: &str| format!("/v1/projects/{project}/{act}");
     haven.yes("chair", &at("approve"), &json!({}));

@@ -119,6 +119,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     latest_ms: Arc<AtomicI64>,
+    // One publisher at a time: the log's files are written in order, by one hand.
+    publishing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Service {
@@ -138,6 +140,7 @@ impl Service {
             clock,
             ids,
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
+            publishing: Arc::default(),
         }
     }
 

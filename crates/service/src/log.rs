@@ -70,6 +70,7 @@ impl Service {
     /// # Errors
     /// If the keeper refuses or the folder cannot be written.
     pub async fn publish_log(&self, folder: &Path) -> Result<LogState, ServiceError> {
+        let _alone = self.publishing.lock().await;
         let note = self.keeper.sign_checkpoint().await?;
         let signed = checkpoint(&note)?;
         self.store.save_checkpoint(signed.size, &note).await?;

@@ -22,8 +22,8 @@ pub(crate) const ORIGIN: &str = "strongroom.example/demo";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many people to make up.
-    #[arg(long, default_value_t = 20_000)]
+    /// How many people to make up, at least 3,000: with fewer, hardly a cell of the demo's table is safe.
+    #[arg(long, default_value_t = 20_000, value_parser = at_least_3000)]
     people: usize,
     /// Seed of the made-up people: the same seed makes the same people.
     #[arg(long, default_value_t = 1)]
@@ -37,6 +37,13 @@ pub(crate) struct Args {
     /// Write each step's CPU, wall-clock time and peak memory to this file as JSON.
     #[arg(long)]
     report: Option<PathBuf>,
+}
+
+fn at_least_3000(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(people @ 3_000..=5_000_000) => Ok(people),
+        Ok(_) | Err(_) => Err("the demo takes 3000 to 5000000 people".into()),
+    }
 }
 
 /// Runs the journey. Ends with exit code 0 only if every step came out as it must, log verified.

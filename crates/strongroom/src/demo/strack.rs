@@ -2,11 +2,11 @@
 //! Repository, CC BY 4.0) through the whole product. People around them are made up; the table is theirs.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use testkit::people::{Date, Delivery, ErrorProfile, People, PersonHint, Population, Sex};
+use testkit::table::Table;
 
 use super::cast::{Cast, number, text};
 use super::forms::{self, Dataset};
@@ -83,7 +83,7 @@ pub(crate) async fn tell(
     let encounters = Encounters::read(file)?;
     teller.say(&format!(
         "{} encounters of {} patients",
-        encounters.rows.len(),
+        encounters.table.rows(),
         encounters.patients
     ))?;
     let population = encounters.people(seed);
@@ -141,8 +141,7 @@ pub(crate) async fn tell(
 }
 
 struct Encounters {
-    header: BTreeMap<String, usize>,
-    rows: Vec<csv::StringRecord>,
+    table: Table,
     /// Index of the patient of each row.
     patient: Vec<usize>,
     patients: usize,
@@ -150,61 +149,33 @@ struct Encounters {
 
 impl Encounters {
     fn read(file: &Path) -> Result<Self, Problem> {
-        let broken = || Problem::could_not("the file of encounters cannot be read");
-        let open = std::fs::File::open(file).map_err(|_| broken())?;
-        let gzipped = file.extension().is_some_and(|e| e == "gz");
-        let reader: Box<dyn Read> = if gzipped {
-            Box::new(flate2::read::GzDecoder::new(open))
-        } else {
-            Box::new(open)
-        };
-        let mut csv = csv::Reader::from_reader(reader);
-        let header: BTreeMap<String, usize> = csv
-            .headers()
-            .map_err(|_| broken())?
-            .iter()
-            .enumerate()
-            .map(|(n, name)| (name.to_owned(), n))
-            .collect();
+        let table = Table::read(file)
+            .map_err(|_| Problem::could_not("the file of encounters cannot be read"))?;
         for name in ADMISSIONS
             .iter()
             .map(|(name, _)| *name)
             .chain(OUTCOMES.iter().map(|(name, _, _)| *name))
             .chain(["patient_nbr"])
         {
-            if !header.contains_key(name) {
+            if !table.has(name) {
                 return Err(Problem::could_not(format!(
                     "the file of encounters has no column {name}"
                 )));
             }
         }
-        let rows: Vec<csv::StringRecord> = csv
-            .records()
-            .collect::<Result<_, _>>()
-            .map_err(|_| broken())?;
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
-        let column = header.get("patient_nbr").copied().unwrap_or_default();
-        let patient = rows
-            .iter()
-            .map(|row| {
-                let next = known.len();
-                *known
-                    .entry(row.get(column).unwrap_or_default().to_owned())
-                    .or_insert(next)
-            })
-            .collect();
+        let mut patient = Vec::with_capacity(table.rows());
+        for row in 0..table.rows() {
+            let next = known.len();
+            let number = table.value(row, "patient_nbr").to_owned();
+            patient.push(*known.entry(number).or_insert(next));
+        }
         let patients = known.len();
         Ok(Self {
-            header,
-            rows,
+            table,
             patient,
             patients,
         })
-    }
-
-    fn value<'a>(&self, row: &'a csv::StringRecord, name: &str) -> &'a str {
-        let column = self.header.get(name).copied().unwrap_or(usize::MAX);
-        row.get(column).unwrap_or_default()
     }
 
     /// A made-up person for each patient, of the same sex and age band.
@@ -216,16 +187,16 @@ impl Encounters {
             };
             self.patients
         ];
-        for (row, patient) in self.rows.iter().zip(&self.patient) {
+        for (row, patient) in self.patient.iter().enumerate() {
             let Some(hint) = hints.get_mut(*patient) else {
                 continue;
             };
-            hint.sex = match self.value(row, "gender") {
+            hint.sex = match self.table.value(row, "gender") {
                 "Female" => Some(Sex::Female),
                 "Male" => Some(Sex::Male),
                 _ => hint.sex,
             };
-            hint.age_band = hint.age_band.or(band(self.value(row, "age")));
+            hint.age_band = hint.age_band.or(band(self.table.value(row, "age")));
         }
         let reference = Date {
             year: 2008,
@@ -245,11 +216,11 @@ impl Encounters {
         }
         let titles: Vec<&str> = names.iter().map(|(_, ours)| *ours).collect();
         let mut text = format!("record,{}\n", titles.join(","));
-        for (row, patient) in self.rows.iter().zip(&self.patient) {
+        for (row, patient) in self.patient.iter().enumerate() {
             text.push_str(record.get(*patient).copied().unwrap_or_default());
             for (theirs, _) in names {
                 text.push(',');
-                let value = self.value(row, theirs);
+                let value = self.table.value(row, theirs);
                 // `?` means missing in this file.
                 text.push_str(if value == "?" { "" } else { value });
             }
@@ -377,18 +348,14 @@ fn compare(teller: &mut Teller, released: &str) -> Result<(), Problem> {
         "{:<22} {:>8} {:>8} {:>6}   {:>10} {:>8} {:>6}",
         "group", "unlinked", "linked", "diff", "readmitted", "linked", "diff"
     ))?;
-    let mut csv = csv::Reader::from_reader(released.as_bytes());
-    let rows: Vec<csv::StringRecord> = csv
-        .records()
-        .collect::<Result<_, _>>()
+    let table = Table::parse(released.as_bytes())
         .map_err(|_| Problem::could_not("the released table is not CSV"))?;
     for (group, people, readmitted) in KNOWN {
-        let row = rows
-            .iter()
-            .find(|row| row.get(0) == Some(group))
+        let row = (0..table.rows())
+            .find(|row| table.value(*row, "hba1c") == group)
             .ok_or_else(|| Problem::refused(format!("the released table has no group {group}")))?;
-        let ours = |n: usize| row.get(n).and_then(|v| v.parse::<i64>().ok()).unwrap_or(-1);
-        let (p, r) = (ours(1), ours(2));
+        let ours = |column| table.value(row, column).parse::<i64>().unwrap_or(-1);
+        let (p, r) = (ours("people"), ours("readmitted"));
         teller.say(&format!(
             "{group:<22} {people:>8} {p:>8} {:>6}   {readmitted:>10} {r:>8} {:>6}",
             p - people,
