@@ -54,7 +54,8 @@ fn the_doctor_names_every_layer() {
 #[test]
 fn without_user_namespaces_the_demo_says_so_and_does_nothing() {
     const NOT_ARRANGED: i32 = 77;
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces || exit 77; \"$0\" demo --people 3000";
+    let script =
+        "echo 0 > /proc/sys/user/max_user_namespaces || exit 77; \"$0\" demo --people 3000";
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "sh", "-c", script])
         .arg(program("strongroom"))

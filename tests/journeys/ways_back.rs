@@ -135,6 +135,14 @@ fn an_output_is_changed_and_comes_back_and_a_revoked_project_ends() {
     haven.kept_out("controller_1", &revoke, &ask);
     haven.yes("controller_2", &revoke, &ask);
     assert_eq!(project::state(&haven, &open.project), "revoked");
+    // Its controllers still read what they ended, and the public register still shows it.
+    let path = format!("/v1/projects/{}", open.project);
+    assert_eq!(
+        text(&haven.of("controller_2").get(&path).ok(), "/state"),
+        "revoked"
+    );
+    let register = haven.door().get("/v1/register").ok();
+    assert_eq!(text(&register, "/0/state"), "revoked");
     haven.no(409, "researcher", &queries, &sql);
     let path = format!("/v1/workspaces/{}/outputs", open.workspace);
     let ask = json!({ "sql": project::SAFE, "context": "Table 1." });

@@ -39,20 +39,40 @@ impl Project {
         }
     }
 
+    /// What was approved, from the approval on, also after the end.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Approved(a) => Some(&a.manifest),
+            Self::InForce(f) => Some(&f.manifest),
+            Self::Expired { manifest, .. }
+            | Self::Revoked { manifest, .. }
+            | Self::Closed { manifest, .. } => Some(manifest),
+            Self::Draft { .. }
+            | Self::Submitted(_)
+            | Self::Returned { .. }
+            | Self::Refused { .. }
+            | Self::Withdrawn { .. } => None,
+        }
+    }
+
     /// People who are on the project in this state: nobody else's work is theirs to decide on.
     #[must_use]
     pub fn people(&self) -> BTreeSet<PersonId> {
         let mut people = match self {
             Self::Submitted(s) => s.request.people.clone(),
-            Self::Approved(a) => a.manifest.people.clone(),
-            Self::InForce(f) => f.manifest.people.clone(),
-            Self::Expired { people, .. }
-            | Self::Revoked { people, .. }
-            | Self::Closed { people, .. } => people.clone(),
-            Self::Draft { .. }
+            Self::Approved(_)
+            | Self::InForce(_)
+            | Self::Expired { .. }
+            | Self::Revoked { .. }
+            | Self::Closed { .. }
+            | Self::Draft { .. }
             | Self::Returned { .. }
             | Self::Refused { .. }
-            | Self::Withdrawn { .. } => BTreeSet::new(),
+            | Self::Withdrawn { .. } => self
+                .manifest()
+                .map(|m| m.people.clone())
+                .unwrap_or_default(),
         };
         people.insert(self.core().author.clone());
         people
@@ -159,7 +179,7 @@ impl Project {
         }
         let to = Self::Closed {
             core: in_force.core,
-            people: in_force.manifest.people,
+            manifest: in_force.manifest,
         };
         Ok(Change::new(
             to,

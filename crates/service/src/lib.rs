@@ -230,17 +230,10 @@ impl Service {
 
     /// What the policies need to know of a project: who is on it, who controls its datasets.
     async fn project_object(&self, project: &Project) -> Result<Object, ServiceError> {
-        let asked = match project {
-            Project::Submitted(s) => s.request.datasets.clone(),
-            Project::Approved(a) => a.manifest.datasets.clone(),
-            Project::InForce(f) => f.manifest.datasets.clone(),
-            Project::Draft { .. }
-            | Project::Returned { .. }
-            | Project::Refused { .. }
-            | Project::Withdrawn { .. }
-            | Project::Expired { .. }
-            | Project::Revoked { .. }
-            | Project::Closed { .. } => Vec::new(),
+        let asked = match (project, project.manifest()) {
+            (Project::Submitted(s), _) => s.request.datasets.clone(),
+            (_, Some(manifest)) => manifest.datasets.clone(),
+            (_, None) => Vec::new(),
         };
         let datasets = self.datasets(asked.into_iter().map(|d| d.dataset)).await?;
         let controllers: BTreeSet<PersonId> =

@@ -9,7 +9,7 @@ use audit_log::{
 };
 use governance::output::Output;
 use governance::project::Project;
-use governance::{Action, By, Fact, PersonId, ProjectId, Timestamp};
+use governance::{Action, By, Fact, Lifecycle, PersonId, ProjectId, Timestamp};
 use serde::Serialize;
 use store::{EventFilter, Filter};
 
@@ -220,33 +220,33 @@ impl Service {
     /// If the store fails.
     pub async fn register(&self) -> Result<Vec<RegisterEntry>, ServiceError> {
         let filter = Filter {
-            states: &["in_force"],
+            states: &["in_force", "expired", "revoked", "closed"],
             limit: self.policies.limits.page,
             ..Filter::default()
         };
         let mut entries = Vec::new();
         for held in self.store.list::<Project>(filter).await? {
-            let Project::InForce(in_force) = &held.value else {
+            let Some(manifest) = held.value.manifest() else {
                 continue;
             };
-            let bytes = self.store.document(&in_force.manifest.application).await?;
+            let bytes = self.store.document(&manifest.application).await?;
             let Some(form) =
                 bytes.and_then(|b| serde_json::from_slice::<governance::request::Request>(&b).ok())
             else {
                 continue;
             };
             let released = Filter {
-                project: Some(&in_force.core.id),
+                project: Some(&manifest.project),
                 states: &["released"],
                 limit: self.policies.limits.page,
                 ..Filter::default()
             };
             let released = self.store.list::<Output>(released).await?.len();
             entries.push(RegisterEntry {
-                project: in_force.core.id.clone(),
+                project: manifest.project.clone(),
                 title: form.title,
                 lay_summary: form.lay_summary,
-                state: "in_force",
+                state: held.value.state(),
                 released: u64::try_from(released).unwrap_or(u64::MAX),
             });
         }

@@ -121,7 +121,7 @@ impl Project {
         }
         let to = Self::Expired {
             core: in_force.core,
-            people: in_force.manifest.people,
+            manifest: in_force.manifest,
         };
         Ok(Change::new(to, Action::ExpireProject, &By::System, at))
     }
@@ -157,9 +157,9 @@ impl Project {
                 return Err(Refusal::Elsewhere("this dataset"));
             }
         }
-        let (core, people) = (self.core().clone(), manifest.people.clone());
+        let (core, manifest) = (self.core().clone(), manifest.clone());
         let change = Change::new(
-            Self::Revoked { core, people },
+            Self::Revoked { core, manifest },
             Action::RevokeProject,
             &By::Person(by.clone()),
             at,

@@ -219,22 +219,22 @@ pub enum Project {
     Expired {
         /// Id, author, version.
         core: Core,
-        /// Who was on it: its outputs are still theirs, so they still check none of them.
-        people: BTreeSet<PersonId>,
+        /// What might be done: its people still check none of its outputs, its controllers still read it.
+        manifest: Manifest,
     },
     /// Ended by a controller or the panel's chair.
     Revoked {
         /// Id, author, version.
         core: Core,
-        /// Who was on it: its outputs are still theirs, so they still check none of them.
-        people: BTreeSet<PersonId>,
+        /// What might be done: its people still check none of its outputs, its controllers still read it.
+        manifest: Manifest,
     },
     /// Ended by its author.
     Closed {
         /// Id, author, version.
         core: Core,
-        /// Who was on it: its outputs are still theirs, so they still check none of them.
-        people: BTreeSet<PersonId>,
+        /// What might be done: its people still check none of its outputs, its controllers still read it.
+        manifest: Manifest,
     },
 }
 
