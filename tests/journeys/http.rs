@@ -1,6 +1,6 @@
 //! As much of HTTP/1.1 as the API needs: one request on a Unix socket, then the answer to its end.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -77,7 +77,15 @@ impl Client {
         // A server that says no before the body has ended closes the socket.
         let _ = stream.write_all(body);
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("an answer in time");
+        if let Err(error) = stream.read_to_end(&mut bytes) {
+            // A server that has answered closes its socket, whatever of the body is still in it; whether the
+            // answer is whole is told by its length below.
+            assert_eq!(
+                error.kind(),
+                ErrorKind::ConnectionReset,
+                "an answer in time"
+            );
+        }
         let answer = parse(&bytes, format!("{method} {path}"));
         if answer.status >= 400 {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -102,9 +110,16 @@ fn parse(bytes: &[u8], asked: String) -> Answer {
         .nth(1)
         .and_then(|s| s.parse().ok())
         .unwrap_or_else(|| panic!("{asked}: no status"));
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .and_then(|length| length.trim().parse().ok())
+        .unwrap_or_else(|| panic!("{asked}: no length"));
+    let body = bytes[end + 4..].to_vec();
+    assert_eq!(body.len(), length, "{asked}: the answer is not whole");
     Answer {
         status,
-        body: bytes[end + 4..].to_vec(),
+        body,
         asked,
     }
 }

@@ -1,7 +1,7 @@
 //! People, datasets, deliveries.
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use futures_util::TryStreamExt;
 use governance::dataset::Dataset;
@@ -51,6 +51,7 @@ pub(crate) async fn retire_person(
     State(front): Ready,
     SignedIn(caller): SignedIn,
     Path(id): Path<PersonId>,
+    _: Bytes,
 ) -> Answer<Value> {
     front.service.retire_person(&caller, &id).await?;
     Ok(Json(json!({ "person": id })))

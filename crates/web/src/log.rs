@@ -1,6 +1,7 @@
 //! The log and the public register.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,11 @@ pub(crate) async fn register(State(front): Ready) -> Answer<Vec<RegisterEntry>> 
 }
 
 /// Anybody who is signed in may have the log published up to now.
-pub(crate) async fn publish(State(front): Ready, SignedIn(_): SignedIn) -> Answer<LogState> {
+pub(crate) async fn publish(
+    State(front): Ready,
+    SignedIn(_): SignedIn,
+    _: Bytes,
+) -> Answer<LogState> {
     Ok(Json(front.service.publish_log(&front.log).await?))
 }
 

@@ -1,6 +1,7 @@
 //! Queries, outputs, reviews, releases.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -42,6 +43,7 @@ macro_rules! keeps {
             State(front): Ready,
             SignedIn(caller): SignedIn,
             Path(id): Path<WorkspaceId>,
+            _: Bytes,
         ) -> Answer<Value> {
             let state = front.service.keep_workspace(&caller, &id, Action::$action).await?;
             Ok(Json(json!({ "workspace": id, "state": state })))
@@ -115,6 +117,7 @@ pub(crate) async fn release(
     State(front): Ready,
     SignedIn(caller): SignedIn,
     Path(id): Path<OutputId>,
+    _: Bytes,
 ) -> Answer<Value> {
     let bytes = front.service.release_output(&caller, &id).await?;
     Ok(Json(json!({ "output": id, "bytes": bytes })))
@@ -124,6 +127,7 @@ pub(crate) async fn download(
     State(front): Ready,
     SignedIn(caller): SignedIn,
     Path(id): Path<OutputId>,
+    _: Bytes,
 ) -> Result<impl IntoResponse, No> {
     let bytes = front.service.download_output(&caller, &id).await?;
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
@@ -133,6 +137,7 @@ pub(crate) async fn withdraw(
     State(front): Ready,
     SignedIn(caller): SignedIn,
     Path(id): Path<OutputId>,
+    _: Bytes,
 ) -> Answer<Value> {
     front.service.withdraw_output(&caller, &id).await?;
     Ok(Json(json!({ "output": id, "state": "withdrawn" })))
@@ -142,6 +147,7 @@ pub(crate) async fn recall(
     State(front): Ready,
     SignedIn(caller): SignedIn,
     Path(id): Path<OutputId>,
+    _: Bytes,
 ) -> Answer<Value> {
     front.service.recall_output(&caller, &id).await?;
     Ok(Json(json!({ "output": id, "state": "recalled" })))

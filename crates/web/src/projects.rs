@@ -13,7 +13,11 @@ use service::{ExtractAnswer, IndexingAnswer, ProjectView};
 use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
 
-pub(crate) async fn start(State(front): Ready, SignedIn(caller): SignedIn) -> Answer<Value> {
+pub(crate) async fn start(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    _: Bytes,
+) -> Answer<Value> {
     let project = front.service.start_application(&caller).await?;
     Ok(Json(json!({ "project": project })))
 }
@@ -91,6 +95,8 @@ macro_rules! acts {
             State(front): Ready,
             SignedIn(caller): SignedIn,
             Path(id): Path<ProjectId>,
+            // Nothing is asked; what is sent all the same is read, so that the connection ends in order.
+            _: Bytes,
         ) -> Answer<Value> {
             front.service.$act(&caller, &id).await?;
             Ok(Json(json!({ "project": id })))
