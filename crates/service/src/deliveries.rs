@@ -203,7 +203,7 @@ impl Service {
         self.finish_payload(&job, delivery, outcome).await
     }
 
-    /// A delivery's state. Its provider and its controller may ask.
+    /// A delivery. No policy is asked: reception shows anybody who is signed in its dataset and state only.
     ///
     /// # Errors
     /// If there is none.
