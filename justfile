@@ -20,8 +20,8 @@ test *ARGS:
 demo *ARGS:
     cargo xtask demo {{ARGS}}
 
-# The whole journey on real hospital encounters (the README beside the file says where they come from)
-strack FILE="../shared/data/diabetes130/encounters.csv.gz":
+# The whole journey on real hospital encounters (README.md says which)
+strack FILE:
     cargo xtask demo --strack {{FILE}}
 
 # CPU, wall time and peak memory of each step

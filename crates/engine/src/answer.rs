@@ -75,13 +75,14 @@ fn ended(text: String) -> Outcome {
     if text.starts_with("INTERRUPT Error") {
         return Outcome::Interrupted;
     }
-    if text.contains("max_temp_directory_size") && !text.starts_with("Parser Error") {
+    if !text.starts_with("Out of Memory Error") {
+        return Outcome::Error(text);
+    }
+    // The engine tells full scratch space as memory, and names the setting.
+    if text.contains("max_temp_directory_size") {
         return Outcome::OutOfDisk;
     }
-    if text.starts_with("Out of Memory Error") {
-        return Outcome::OutOfMemory;
-    }
-    Outcome::Error(text)
+    Outcome::OutOfMemory
 }
 
 type Capped<T> = Result<T, String>;

@@ -26,6 +26,7 @@ mod node;
 mod plan;
 mod run;
 mod scope;
+mod shown;
 mod split;
 mod subquery;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -152,6 +153,14 @@ pub fn cut(
             "extract",
             "a new file and at least one table are needed",
         ));
+    }
+    let mut names = BTreeSet::new();
+    // The engine's names do not know case.
+    if let Some(twice) = plans
+        .iter()
+        .find(|table| !names.insert(table.name.to_lowercase()))
+    {
+        return Err(plan(&twice.name, "it is planned twice"));
     }
     let mut cuts = Vec::with_capacity(plans.len());
     let connection = unlocked(settings)?;

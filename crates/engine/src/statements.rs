@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-/// The statements of a text, without empty ones, trimmed of space. An unclosed quote or comment runs to
+/// The statements of a text, without empty ones, trimmed of (Unicode) space. An unclosed quote or comment runs to
 /// the end; the engine says so in its own words.
 #[must_use]
 pub fn split(sql: &str) -> Vec<&str> {
@@ -18,7 +18,7 @@ pub fn split(sql: &str) -> Vec<&str> {
     while let Some(&byte) = bytes.get(at) {
         if byte == b';' {
             if holds_code {
-                pieces.extend(sql.get(start..at).map(str::trim));
+                pieces.extend(piece(sql, start, at));
             }
             at += 1;
             start = at;
@@ -34,9 +34,16 @@ pub fn split(sql: &str) -> Vec<&str> {
         }
     }
     if holds_code {
-        pieces.extend(sql.get(start..).map(str::trim));
+        pieces.extend(piece(sql, start, bytes.len()));
     }
     pieces
+}
+
+/// Space that is not ASCII was taken for code.
+fn piece(sql: &str, start: usize, end: usize) -> Option<&str> {
+    sql.get(start..end)
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
 }
 
 fn skip_comment(bytes: &[u8], at: usize) -> Option<usize> {

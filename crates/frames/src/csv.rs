@@ -1,5 +1,9 @@
 //! CSV, read strictly (RFC 4180 with a header line, UTF-8, comma).
 //!
+//! RFC 4180 lets the last line go without a line break. In a delivery that is refused: a file cut off
+//! inside its last field looks just the same, and what a delivery holds is kept for years. Programs that
+//! export tables end every line. Files of one's own ([`check`]) are taken as the standard has them.
+//!
 //! Two passes. The first walks the bytes and finds what a forgiving reader would paper over: quotes that
 //! never close or stand where none may, empty lines, NUL, cells over the limit. The second lets the
 //! `csv` crate cut the fields, which on what is left has one meaning only.
@@ -12,18 +16,25 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::table::expect_columns;
 use crate::{Frame, FrameError, Limits, Strings};
 
 const BUFFER: usize = 1 << 20;
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// Reads a file into text columns. A byte order mark is accepted.
+/// Reads a delivery into text columns: it has exactly the columns `declared`, in any order, and its last
+/// line ends in a line break. A byte order mark is accepted.
 ///
 /// # Errors
-/// One sentence with row and column when the file is not fit, or a limit by its name.
-pub fn read(path: &Path, limits: &Limits) -> Result<Frame, FrameError> {
+/// One sentence with row and column when the file is not fit, or a limit by its name. A column is named
+/// only when it is declared: where the header line is missing, its "names" are values.
+pub fn read(path: &Path, declared: &[&str], limits: &Limits) -> Result<Frame, FrameError> {
     let mut columns: Vec<Strings> = Vec::new();
-    let header = walk(path, limits, |index, cell| {
+    let accept = |header: &[String]| {
+        let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        expect_columns(&names, declared)
+    };
+    let walked = walk(path, limits, accept, |index, cell| {
         if index >= columns.len() {
             columns.resize_with(index + 1, Strings::new);
         }
@@ -31,25 +42,39 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Frame, FrameError> {
             .get_mut(index)
             .map_or(Ok(()), |column| column.push(cell))
     })?;
+    if !walked.shape.ends_with_line_break {
+        return Err(FrameError::row(
+            walked.shape.rows,
+            "is the last and has no line break at its end, so it may be cut off: end it with a line break if it is whole",
+        ));
+    }
     Ok(Frame {
-        columns: header.into_iter().zip(columns).collect(),
+        columns: walked.header.into_iter().zip(columns).collect(),
     })
 }
 
-/// Finds every fault that [`read`] would find and keeps nothing. Gives the column names.
+/// Finds what makes a file of one's own unfit and keeps nothing. Gives the column names.
 ///
 /// # Errors
-/// As [`read`].
+/// One sentence with row and column, or a limit by its name.
 pub fn check(path: &Path, limits: &Limits) -> Result<Vec<String>, FrameError> {
-    walk(path, limits, |_, _| Ok(()))
+    walk(path, limits, |_| Ok(()), |_, _| Ok(())).map(|walked| walked.header)
 }
 
-/// Calls `cell` with column index and text for every cell, row by row.
+/// What is known of a file whose every cell was met.
+struct Walked {
+    header: Vec<String>,
+    shape: shape::Shape,
+}
+
+/// Calls `accept` with the column names before any of them is told, then `cell` with column index and text
+/// for every cell, row by row.
 fn walk(
     path: &Path,
     limits: &Limits,
+    accept: impl FnOnce(&[String]) -> Result<(), FrameError>,
     mut cell: impl FnMut(usize, &str) -> Result<(), FrameError>,
-) -> Result<Vec<String>, FrameError> {
+) -> Result<Walked, FrameError> {
     if limits.check_file(path)? == 0 {
         return Err(FrameError::file(
             "the file is empty: a header line with column names is needed",
@@ -68,10 +93,12 @@ fn walk(
         Err(shape::Broken::At(place)) => {
             // Rows before the broken one are sound, so the header can be read.
             let header = header(&mut reader, limits)?;
+            accept(&header)?;
             return Err(place.in_rows(&header, limits));
         }
     };
     let header = header(&mut reader, limits)?;
+    accept(&header)?;
     if shape.rows == 0 {
         return Err(FrameError::file("the file has a header line and no rows"));
     }
@@ -96,7 +123,7 @@ fn walk(
             "the rows of the file could not be told apart",
         ));
     }
-    Ok(header)
+    Ok(Walked { header, shape })
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, FrameError> {

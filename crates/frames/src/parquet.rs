@@ -15,18 +15,20 @@ use std::path::Path;
 use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{DataFrame, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader};
 
+use crate::table::expect_columns;
 use crate::{Frame, FrameError, Limits, Table};
 
 /// Notes kept in a file: pairs of key and value.
 pub type Notes = Vec<(String, String)>;
 
-/// Reads a delivered file into text columns: numbers and dates are written out as in CSV.
+/// Reads a delivery into text columns: it has exactly the columns `declared`, in any order; numbers and
+/// dates are written out as in CSV.
 ///
 /// # Errors
-/// One sentence when the file is damaged, holds a type that has no place in a delivery, has no rows or
-/// two columns of one name, or a limit by its name.
-pub fn read_text(path: &Path, limits: &Limits) -> Result<Frame, FrameError> {
-    let (data, _) = load(path, limits)?;
+/// One sentence when the file is damaged, has other columns, holds a type that has no place in a
+/// delivery, has no rows or two columns of one name, or a limit by its name.
+pub fn read_text(path: &Path, declared: &[&str], limits: &Limits) -> Result<Frame, FrameError> {
+    let (data, _) = load(path, limits, |names| expect_columns(names, declared))?;
     if data.height() == 0 {
         return Err(FrameError::file("the file has columns and no rows"));
     }
@@ -43,7 +45,7 @@ pub fn read_text(path: &Path, limits: &Limits) -> Result<Frame, FrameError> {
 /// # Errors
 /// When the file is damaged or holds a type that we never write, or a limit by its name.
 pub fn read(path: &Path, limits: &Limits) -> Result<Table, FrameError> {
-    let (data, notes) = load(path, limits)?;
+    let (data, notes) = load(path, limits, |_| Ok(()))?;
     let mut columns = Vec::with_capacity(data.width());
     for column in data.columns() {
         let series = column.as_materialized_series();
@@ -75,10 +77,10 @@ fn pairs(footer: &FileMetadataRef) -> Notes {
         .collect()
 }
 
-/// Writes a table; all of it is on disk, or the file is not to be used.
+/// Writes a table to a new file. After an error the file is not to be used.
 ///
 /// # Errors
-/// When the file cannot be written or columns differ in length.
+/// When there is such a file, it cannot be written, or columns differ in length or have one name.
 pub fn write(path: &Path, table: Table) -> Result<(), FrameError> {
     let rows = table.rows();
     let mut columns = Vec::with_capacity(table.columns.len());
@@ -99,7 +101,12 @@ pub fn write(path: &Path, table: Table) -> Result<(), FrameError> {
     out.flush().map_err(|e| FrameError::io("written", &e))
 }
 
-fn load(path: &Path, limits: &Limits) -> Result<(DataFrame, Notes), FrameError> {
+/// Reads a whole file after `accept` has seen the names of its columns.
+fn load(
+    path: &Path,
+    limits: &Limits,
+    accept: impl FnOnce(&[&str]) -> Result<(), FrameError>,
+) -> Result<(DataFrame, Notes), FrameError> {
     let size = limits.check_file(path)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     File::open(path)
@@ -115,13 +122,17 @@ fn load(path: &Path, limits: &Limits) -> Result<(DataFrame, Notes), FrameError> 
         return Err(FrameError::file("the Parquet file is cut off"));
     }
     // A crafted file may panic the library; nothing of it is used after that.
-    match catch_unwind(AssertUnwindSafe(|| decode(bytes, limits))) {
+    match catch_unwind(AssertUnwindSafe(|| decode(bytes, limits, accept))) {
         Ok(read) => read,
         Err(_) => Err(damaged()),
     }
 }
 
-fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<(DataFrame, Notes), FrameError> {
+fn decode(
+    bytes: Vec<u8>,
+    limits: &Limits,
+    accept: impl FnOnce(&[&str]) -> Result<(), FrameError>,
+) -> Result<(DataFrame, Notes), FrameError> {
     let mut reader = ParquetReader::new(std::io::Cursor::new(bytes));
     let metadata = reader.get_metadata().map_err(|_| damaged())?;
     limits.check_rows(metadata.num_rows as u64)?;
@@ -143,7 +154,11 @@ fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<(DataFrame, Notes), FrameEr
             )));
         }
     }
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    accept(&names)?;
     let data = reader.finish().map_err(|_| damaged())?;
+    // The footer's number of rows is a claim of its own.
+    limits.check_rows(data.height() as u64)?;
     Ok((data, notes))
 }
 

@@ -72,9 +72,7 @@ impl Strings {
         }
         Ok(taken)
     }
-}
 
-impl Strings {
     /// A column of these cells.
     ///
     /// # Errors

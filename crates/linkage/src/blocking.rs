@@ -162,6 +162,13 @@ pub(crate) struct Candidates {
     pub(crate) rules: Vec<RuleReport>,
 }
 
+impl Candidates {
+    /// True if no rule found its fields filled in both files.
+    pub(crate) fn no_shared_field(&self) -> bool {
+        self.rules.iter().all(|rule| rule.taken != Taken::Used)
+    }
+}
+
 /// Finds the candidates among some rows of each file.
 pub(crate) fn candidates(
     prepared: &Prepared,
@@ -204,16 +211,11 @@ pub(crate) fn candidates(
         });
     }
     let used = rules.iter().any(|rule| rule.taken == Taken::Used);
-    match (used, smallest) {
-        (true, _) => {}
-        (false, Some(smallest)) => {
-            return Err(LinkError::PairBudget {
-                pairs_max,
-                smallest,
-            });
-        }
-        (false, None) if left_rows.is_empty() || spine_rows.is_empty() => {}
-        (false, None) => return Err(LinkError::NothingToBlockOn),
+    if let (false, Some(smallest)) = (used, smallest) {
+        return Err(LinkError::PairBudget {
+            pairs_max,
+            smallest,
+        });
     }
     packed.sort_unstable();
     packed.dedup();

@@ -21,12 +21,12 @@ pub enum Role {
     /// First address line.
     #[serde(rename = "address_1")]
     Address1,
-    /// Second address line.
+    /// Second address line. Not compared.
     #[serde(rename = "address_2")]
     Address2,
-    /// Town or village.
+    /// Town or village. Not compared.
     Locality,
-    /// Region or council.
+    /// Region or council. Not compared.
     Region,
     /// Community Health Index number.
     Chi,

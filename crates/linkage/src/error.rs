@@ -24,7 +24,7 @@ pub enum LinkError {
         file: &'static str,
     },
     /// More records than the settings allow.
-    #[error("the {file} has {found} records and at most {limit} are allowed")]
+    #[error("the {file} has {found} records, above the limit records_max of {limit}")]
     TooManyRecords {
         /// "file" or "spine".
         file: &'static str,
@@ -34,7 +34,9 @@ pub enum LinkError {
         limit: usize,
     },
     /// A value is longer than any identifier is.
-    #[error("column {role} of the {file} has a value of more than {limit} bytes")]
+    #[error(
+        "column {role} of the {file} has a value above the limit value_bytes_max of {limit} bytes"
+    )]
     ValueTooLong {
         /// "file" or "spine".
         file: &'static str,
@@ -48,7 +50,7 @@ pub enum LinkError {
     NothingToBlockOn,
     /// Every blocking rule that finds pairs would pass the budget.
     #[error(
-        "every blocking rule would make more candidate pairs than the budget of {pairs_max}; the smallest would make {smallest}"
+        "every blocking rule would make more candidate pairs than the limit pairs_max of {pairs_max}; the smallest would make {smallest}"
     )]
     PairBudget {
         /// Pairs allowed.

@@ -33,6 +33,11 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
     let weights = model.weights(&prepared);
 
     let found = blocking::candidates(&prepared, &rest.left, &rest.spine, settings.pairs_max)?;
+    // A record that verified numbers leave over and that has no field to be found by stays unlinked.
+    let asked = verified.is_empty() && !rest.left.is_empty() && !rest.spine.is_empty();
+    if asked && found.no_shared_field() {
+        return Err(LinkError::NothingToBlockOn);
+    }
     let judged = judge(&found, &prepared, &mut comparer, &weights);
     let assigned = assign::assign(
         &judged.scored,

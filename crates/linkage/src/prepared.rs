@@ -48,7 +48,7 @@ impl Dictionary {
         if let Some(code) = self.codes.get(&value) {
             return *code;
         }
-        // Two files of under 2^31 records cannot hold 2^32 values.
+        // Two columns of two files of under 2^30 records cannot hold 2^32 values.
         let code = u32::try_from(self.values.len()).unwrap_or(0);
         self.codes.insert(value.clone(), code);
         self.values.push(value);

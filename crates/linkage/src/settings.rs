@@ -99,9 +99,9 @@ impl Settings {
         if !(0.0..=40.0).contains(&self.term_frequency_cap_bits) {
             return refuse("term_frequency_cap_bits", "0 to 40");
         }
-        // Ordinals of records are 32 bits wide inside.
-        if self.records_max == 0 || self.records_max >= 1 << 31 {
-            return refuse("records_max", "above 0 and under 2147483648");
+        // Two columns of both files share a dictionary, whose codes are 32 bits wide and begin at 1.
+        if self.records_max == 0 || self.records_max >= 1 << 30 {
+            return refuse("records_max", "above 0 and under 1073741824");
         }
         if self.value_bytes_max == 0 || self.value_bytes_max > 1 << 20 {
             return refuse("value_bytes_max", "1 to 1048576");

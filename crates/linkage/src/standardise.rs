@@ -59,7 +59,7 @@ const DATE_DEFAULTS: &[u32] = &[
     17530101, 18000101, 18991230, 18991231, 19000101, 19010101, 99991231,
 ];
 
-/// Earliest and latest year a birth date may have. No clock is read here, so the future is cut by the caller.
+/// Earliest and latest year a birth date may have. No clock is read here, so a future date passes.
 const YEARS: std::ops::RangeInclusive<u32> = 1880..=2099;
 
 /// Long and short forms of the last words of a street.
@@ -254,7 +254,7 @@ pub(crate) fn address(raw: &str) -> Standard<String> {
     }
 }
 
-/// A telephone number: digits, with +44 and 0044 written as 0.
+/// A telephone number: digits, with +44, 0044 and +44 (0) written as 0.
 pub(crate) fn telephone(raw: &str) -> Standard<String> {
     let mut digits: String = raw.chars().filter(char::is_ascii_digit).collect();
     if raw.trim().is_empty() {
@@ -262,7 +262,8 @@ pub(crate) fn telephone(raw: &str) -> Standard<String> {
     }
     for prefix in ["0044", "44"] {
         if digits.len() > 10 && digits.starts_with(prefix) {
-            digits = format!("0{}", digits.split_off(prefix.len()));
+            let national = digits.split_off(prefix.len());
+            digits = format!("0{}", national.trim_start_matches('0'));
         }
     }
     let first = digits.chars().nth(1);
@@ -290,7 +291,8 @@ pub(crate) fn email(raw: &str) -> Standard<String> {
     }
 }
 
-/// A CHI number as it stands, right or wrong check digit, if it has ten digits and is no stand-in.
+/// A CHI or NHS number as it stands, right or wrong check digit, if it has ten digits (or nine, a leading
+/// zero lost) and is no stand-in.
 pub(crate) fn identity_number(raw: &str) -> Standard<u64> {
     if raw.trim().is_empty() {
         return Standard::Missing;

@@ -116,6 +116,11 @@ fn keeper(profile: &Profile, job: &str, file: Option<&str>) -> ExitCode {
     if job == "cancel" {
         running.cancel().unwrap();
     }
+    if job == "overtaken" {
+        // The worker reads the first and leaves the second in its socket.
+        running.cancel().unwrap();
+        running.cancel().unwrap();
+    }
     loop {
         match running.next() {
             Ok(Some(Up::Statement(result))) => println!("said {:?}", result.result.map(|r| r.rows)),
@@ -208,6 +213,12 @@ fn act(word: &str, hatch: &mut Hatch<'_>) {
         "file" => {
             let file = vec![1_u8; 300_000];
             hatch.send_file("out.bin", &mut file.as_slice()).unwrap();
+        }
+        "overtaken" => {
+            while hatch.progress(0, 0, "waiting").is_ok() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
         "spin" => loop {
             std::hint::black_box(0);

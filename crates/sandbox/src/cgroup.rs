@@ -39,6 +39,8 @@ impl Group {
             .ok_or_else(|| io::Error::from_raw_os_error(libc::EACCES))?;
         sweep(&base, Path::new("/proc"));
         let path = base.join(format!("{PREFIX}{pid}"));
+        // Left by a killed keeper whose worker had this number; the kernel refuses if a process is in it.
+        let _ = fs::remove_dir(&path);
         fs::create_dir(&path)?;
         let group = Self { path, version };
         group.limit(limits)?;

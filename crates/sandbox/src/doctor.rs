@@ -7,13 +7,13 @@ use protocol::job::{Job, Order};
 use protocol::limits::Limits;
 use protocol::posture::{Layer, LayerState, Outcome, Posture, Probe, Requirement};
 use protocol::report::Report;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::launch::{Input, start};
 use crate::{Profile, SandboxError};
 
 /// One wall as it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Which one.
     pub layer: Layer,

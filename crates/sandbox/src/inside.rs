@@ -197,8 +197,9 @@ fn guard(child: i32, socket: &File, held: OwnedFd, limits: &Limits) -> ! {
     match watched {
         Ok((_, (Seen::Readable, _))) => {}
         // The keeper is gone, or watching failed: the worker must not go on alone.
-        Ok((pidfd, _)) => drop(sys::pidfd_kill(pidfd.as_fd())),
-        Err(_) => sys::exit_now(1),
+        Ok((pidfd, _)) if sys::pidfd_kill(pidfd.as_fd()).is_ok() => {}
+        // The kernel ends the sealed process with its guard.
+        Ok(_) | Err(_) => sys::exit_now(1),
     }
     let code = match sys::wait_child(child) {
         Ok(ended) => {

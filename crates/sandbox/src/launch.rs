@@ -1,9 +1,10 @@
 //! Starting a worker: its process, its inputs, its posture, its order.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -80,10 +81,7 @@ impl Input {
                     source,
                 };
                 // Opening proves that the caller may read it; the worker gets no more than that.
-                let file = File::open(path).map_err(failed)?;
-                if !file.metadata().map_err(failed)?.is_file() {
-                    return Err(failed(io::Error::other("it is not a regular file")));
-                }
+                open_regular(path).map_err(failed)?;
                 let path = path.canonicalize().map_err(failed)?;
                 match path.to_str() {
                     Some(_) => Ok(InputPlan::Bind {
@@ -100,8 +98,21 @@ impl Input {
     fn open(self) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Stream { reader, .. } => Ok(reader),
-            Self::HostFile { path, .. } => Ok(Box::new(File::open(path)?)),
+            Self::HostFile { path, .. } => Ok(Box::new(open_regular(&path)?)),
         }
+    }
+}
+
+/// Opens a regular file. A named pipe without a writer is refused instead of waited for.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
     }
 }
 
@@ -206,9 +217,17 @@ pub(crate) fn start(
 ) -> Result<Standing, SandboxError> {
     let plans = inputs.iter().map(Input::plan).collect::<Result<_, _>>()?;
     let (ours, theirs) = UnixStream::pair()?;
-    let child = exec(worker, &theirs)?;
+    let mut child = exec(worker, &theirs)?;
     drop(theirs);
-    let watch = Watch::over(&child)?;
+    let watch = match Watch::over(&child) {
+        Ok(watch) => watch,
+        Err(error) => {
+            // It may be gone already; waiting takes its number back.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error.into());
+        }
+    };
     // From here on the worker ends when `running` is dropped.
     let mut running = Running::new(child, watch, ours, limits.clone());
     running.allow(Duration::from_secs(READY_S));
@@ -218,7 +237,8 @@ pub(crate) fn start(
     note_group(&mut outside, &group);
     let mut layers = profile.layers.clone();
     let need = layers.insert(Layer::MemoryCgroup, Requirement::Wanted);
-    if let (Err(_), Some(Requirement::Required)) = (&group, need)
+    running.enclose(group.ok());
+    if let Some(Requirement::Required) = need
         && let LayerState::Missing { why, remedy } = outside.state(Layer::MemoryCgroup)
     {
         return Err(SandboxError::MissingLayer {
@@ -254,7 +274,7 @@ pub(crate) fn start(
         other => return Err(refused(other, &mut running)),
     };
     posture.0.append(&mut outside.0);
-    running.furnish(posture, group.ok());
+    running.furnish(posture);
     Ok(Standing { running })
 }
 

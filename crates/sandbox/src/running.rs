@@ -49,6 +49,8 @@ pub struct Running {
     ended: Option<Ended>,
     watch: Arc<Watch>,
     inbox: Ears,
+    /// Whether its report, failure or refusal has come.
+    heard_out: bool,
     limits: Limits,
     pace: Pace,
     posture: Posture,
@@ -74,6 +76,7 @@ impl Running {
             ended: None,
             watch,
             inbox: Inbox::new(socket, limits.clone()),
+            heard_out: false,
             limits,
             pace: Pace::Whole,
             posture: Posture::default(),
@@ -119,13 +122,15 @@ impl Running {
         match self.inbox.next_frame() {
             Ok(Some(frame)) => {
                 if self.inbox.is_over() {
+                    self.heard_out = true;
                     self.watch.allow(LEAVE);
                 } else if matches!((&frame, self.pace), (Up::Statement(_), Pace::Statement)) {
                     self.watch.allow(self.time());
                 }
                 Ok(Some(frame))
             }
-            Ok(None) if self.inbox.is_over() => {
+            // One that leaves a cancellation unread resets the socket instead of closing it.
+            Ok(None) | Err(FrameError::Io(_)) if self.heard_out => {
                 self.wait()?;
                 Ok(None)
             }
@@ -164,9 +169,13 @@ impl Running {
         self.send(&Down::Order(Box::new(order)))
     }
 
-    pub(crate) fn furnish(&mut self, posture: Posture, group: Option<Group>) {
-        self.posture = posture;
+    /// Holds the worker's group until the worker has been ended.
+    pub(crate) fn enclose(&mut self, group: Option<Group>) {
         self.group = group;
+    }
+
+    pub(crate) fn furnish(&mut self, posture: Posture) {
+        self.posture = posture;
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -220,12 +229,14 @@ impl Running {
 
     /// Why the worker is gone.
     fn death(&mut self) -> SandboxError {
+        // Asked before the guard gets its time to leave, the end of which is no limit of the job.
+        let why = self.watch.why();
         self.watch.allow(LEAVE);
         let ended = match self.wait() {
             Ok(ended) => ended,
             Err(error) => return SandboxError::Io(error),
         };
-        match self.watch.why() {
+        match why {
             Some(Why::Clock) => return SandboxError::Killed(Killed::Time),
             Some(Why::Asked) => return SandboxError::Ended,
             None => {}
@@ -342,7 +353,7 @@ impl Watch {
 
     /// Kills the guard; the kernel kills the sealed process with it. The first reason stays.
     fn strike(&self, state: &mut State, why: Why) {
-        // ESRCH: it has left on its own, which is no kill.
+        // ESRCH: it has left and been waited for, which is no kill.
         if sys::pidfd_kill(self.pidfd.as_fd()).is_ok() {
             state.why.get_or_insert(why);
         }

@@ -262,7 +262,7 @@ pub(crate) fn landlock_abi() -> io::Result<i64> {
     })
 }
 
-/// Memory that would be executable were it allowed is the mark of this personality bit.
+/// Clears the personality: one bit of it would make all readable memory executable.
 pub(crate) fn clear_personality() -> io::Result<()> {
     // SAFETY: a number.
     check(unsafe { libc::personality(0) }).map(drop)

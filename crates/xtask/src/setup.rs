@@ -132,14 +132,21 @@ fn beside(place: &Place, library: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether both are one file, or a copy that is not older.
+/// Whether both are one file, or hold the same bytes.
 fn same(library: &Path, beside: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (library.metadata(), beside.metadata()) {
         (Ok(a), Ok(b)) => {
             (a.dev() == b.dev() && a.ino() == b.ino())
-                || (a.dev() != b.dev() && a.len() == b.len() && b.mtime() >= a.mtime())
+                || (a.len() == b.len() && same_bytes(library, beside))
         }
+        _ => false,
+    }
+}
+
+fn same_bytes(one: &Path, other: &Path) -> bool {
+    match (fs::read(one), fs::read(other)) {
+        (Ok(one), Ok(other)) => one == other,
         _ => false,
     }
 }
@@ -179,6 +186,11 @@ mod tests {
             let _ = fs::remove_file(&library);
             fs::write(&library, bytes).unwrap();
             beside(&place, &library).unwrap();
+            beside(&place, &library).unwrap();
+            // A copy of the same length with other bytes is put right.
+            let spoilt = root.join("target/debug").join(LIBRARY);
+            fs::remove_file(&spoilt).unwrap();
+            fs::write(&spoilt, "bad").unwrap();
             beside(&place, &library).unwrap();
             for folder in ["target/debug", "target/debug/deps"] {
                 let folder = root.join(folder);

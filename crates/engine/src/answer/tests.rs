@@ -1,4 +1,5 @@
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -138,6 +139,11 @@ fn errors_are_the_engines_own_words_even_late_in_a_stream() {
         matches!(run("select 'a\0b'", &CAPS), Outcome::Error(_)),
         "NUL"
     );
+    let words = "select error('the setting max_temp_directory_size')";
+    assert!(
+        matches!(run(words, &CAPS), Outcome::Error(_)),
+        "words of the statement are no kind of error"
+    );
 }
 
 #[test]
@@ -152,14 +158,19 @@ fn memory_and_time_are_told_apart_and_the_session_lives() {
         "{ended:?}"
     );
     let interrupt = connection.interrupt();
+    let done = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&done);
+    // Again and again: an interrupt before the statement runs is lost.
     let stopper = std::thread::spawn(move || {
-        for _ in 0..200 {
-            std::thread::sleep(Duration::from_millis(20));
+        while !ended.load(Ordering::Relaxed) {
             interrupt.interrupt();
+            std::thread::yield_now();
         }
     });
     let slow = "select count(*) from range(1000000000000) where range % 7 = 8";
-    assert_eq!(connection.run(slow, &CAPS), Outcome::Interrupted);
+    let stopped = connection.run(slow, &CAPS);
+    done.store(true, Ordering::Relaxed);
+    assert_eq!(stopped, Outcome::Interrupted);
     stopper.join().unwrap();
     let Outcome::Rows(answer) = connection.run("select 1", &CAPS) else {
         panic!()

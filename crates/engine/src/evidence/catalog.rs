@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::{EvidenceError, Stop, expr, measure, run, untraceable};
+use crate::quote;
 
 /// The most tables and subqueries of one statement, each use counted.
 const RELATIONS_MAX: u32 = 24;
@@ -101,12 +102,16 @@ impl<'a> Catalog<'a> {
 
     /// Whether the columns together are unique and never null in a table.
     pub(super) fn is_key(&self, table: &Table, columns: &[String]) -> Result<IsKey, Stop> {
-        let names: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        let names: Vec<String> = columns.iter().map(|name| quote::name(name)).collect();
         let present: Vec<String> = names
             .iter()
             .map(|name| format!("{name} is not null"))
             .collect();
-        let table = format!("{}.main.{}", quoted(&table.database), quoted(&table.name));
+        let table = format!(
+            "{}.main.{}",
+            quote::name(&table.database),
+            quote::name(&table.name)
+        );
         let sql = format!(
             "select case when (select count(*) from {table}) = (select count(*) from \
              (select distinct {} from {table} where {})) then 'unique' else 'repeats' end",
@@ -126,8 +131,4 @@ impl<'a> Catalog<'a> {
 pub(super) enum IsKey {
     Unique,
     Repeats,
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

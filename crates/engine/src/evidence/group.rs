@@ -7,8 +7,9 @@ use super::expr;
 use super::items::{condition_of, row};
 use super::measure::{self, Conditions};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
-use super::plan::{Aggregate, GROUPED, Item, Order, Part, Plan};
+use super::plan::{Aggregate, GROUPED, Item, Order, Plan};
 use super::scope::Scope;
+use super::shown::{self, counts};
 use super::subquery::Reader;
 use super::{Stop, untraceable};
 
@@ -54,15 +55,20 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value) -> Result<Plan, Stop
         conditions: Conditions(vec![None]),
     };
     let items = grouping.items(list)?;
+    let judged = grouping.aggregates.len();
     let having = grouping.having(select, &items)?;
-    let orders = grouping.orders(select, &items)?;
+    let orders = grouping.orders(select, &items, judged)?;
     let (offset, limit) = limit(select)?;
+    let mut counts = counts(&items, &grouping.aggregates);
     let shown = match (&having, limit, offset) {
-        (Some(condition), _, _) => large(condition, &grouping.aggregates),
+        (Some((condition, used)), _, _) => {
+            let aggregates = &grouping.aggregates;
+            counts.extend(shown::whole_counts(used, aggregates, &counts));
+            shown::condition(condition, used, aggregates, &counts)
+        }
         (None, None, 0) => Shown::All,
         (None, _, _) => Shown::First,
     };
-    let counts = counts(&items, &grouping.aggregates);
     let Grouping {
         keys,
         aggregates,
@@ -79,7 +85,7 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value) -> Result<Plan, Stop
         aggregates,
         conditions: conditions.0,
         items,
-        having,
+        having: having.map(|(condition, _)| condition),
         shown,
         orders,
         offset,
@@ -297,18 +303,26 @@ impl Grouping<'_> {
         })
     }
 
-    fn having(&mut self, select: &Value, items: &[Item]) -> Result<Option<Value>, Stop> {
-        match child(select, "having") {
-            None => Ok(None),
-            Some(condition) => self
-                .over_groups(condition, items)
-                .map(|(value, _)| Some(value)),
-        }
+    /// The condition on groups, and the aggregates in it.
+    fn having(
+        &mut self,
+        select: &Value,
+        items: &[Item],
+    ) -> Result<Option<(Value, Vec<usize>)>, Stop> {
+        child(select, "having")
+            .map(|condition| self.over_groups(condition, items))
+            .transpose()
     }
 
-    fn orders(&mut self, select: &Value, items: &[Item]) -> Result<Vec<Order>, Stop> {
+    /// `judged` is how many of the aggregates are in the table: the people behind no other are judged,
+    /// so an order by another would show something of it.
+    fn orders(
+        &mut self,
+        select: &Value,
+        items: &[Item],
+        judged: usize,
+    ) -> Result<Vec<Order>, Stop> {
         let mut orders = Vec::new();
-        let known = self.aggregates.len();
         for modifier in list(select, "modifiers") {
             match text(modifier, "type") {
                 "ORDER_MODIFIER" => {}
@@ -333,18 +347,14 @@ impl Grouping<'_> {
                 if text(expression, "class") == "STAR" && !unused(expression, "columns") {
                     items.iter().for_each(|item| add(item.value.clone()));
                 } else {
-                    add(self.order(expression, items)?);
+                    add(self.order(expression, items, judged)?);
                 }
             }
-        }
-        // An order by a number that is not in the table shows something of it.
-        if self.aggregates.len() > known {
-            return untraceable("the order shows a number that is not in the table");
         }
         Ok(orders)
     }
 
-    fn order(&mut self, expression: &Value, items: &[Item]) -> Result<Value, Stop> {
+    fn order(&mut self, expression: &Value, items: &[Item], judged: usize) -> Result<Value, Stop> {
         if text(expression, "class") == "CONSTANT" {
             let item = integer(expression)
                 .and_then(|position| usize::try_from(position).ok())
@@ -363,7 +373,13 @@ impl Grouping<'_> {
             .find(|item| bare && item.name.to_ascii_lowercase() == name)
         {
             Some(item) => Ok(item.value.clone()),
-            None => Ok(self.over_groups(expression, items)?.0),
+            None => {
+                let (value, used) = self.over_groups(expression, items)?;
+                if used.iter().any(|index| *index >= judged) {
+                    return untraceable("the order shows a number that is not in the table");
+                }
+                Ok(value)
+            }
         }
     }
 }
@@ -426,66 +442,4 @@ fn limit(select: &Value) -> Result<(usize, Option<usize>), Stop> {
         found = (number("offset")?.unwrap_or(0), number("limit")?);
     }
     Ok(found)
-}
-
-/// Whether a condition on groups asks for nothing but a minimum of counts.
-fn large(condition: &Value, aggregates: &[Aggregate]) -> Shown {
-    let is_count = |side: Option<&Value>| {
-        side.is_some_and(|side| {
-            aggregates.iter().enumerate().any(|(index, aggregate)| {
-                aggregate.kind == Kind::Count
-                    && *side == node::column(GROUPED, &format!("a{index}"))
-            })
-        })
-    };
-    let is_number = |side: Option<&Value>| side.is_some_and(|side| integer(side).is_some());
-    let minimum = |part: &Value| match text(part, "type") {
-        "COMPARE_GREATERTHANOREQUALTO" | "COMPARE_GREATERTHAN" => {
-            is_count(part.get("left")) && is_number(part.get("right"))
-        }
-        "COMPARE_LESSTHANOREQUALTO" | "COMPARE_LESSTHAN" => {
-            is_number(part.get("left")) && is_count(part.get("right"))
-        }
-        _ => false,
-    };
-    if node::conjuncts(Some(condition)).into_iter().all(minimum) {
-        Shown::Large
-    } else {
-        Shown::Condition
-    }
-}
-
-/// The counts that the columns show, each once, under the name of the first column that
-/// shows it.
-fn counts(items: &[Item], aggregates: &[Aggregate]) -> Vec<(String, Part)> {
-    let mut counts: Vec<(String, Part)> = Vec::new();
-    // Plain counts first: they give the better names.
-    let plain = |item: &&Item| item.role == Role::Measure(Kind::Count);
-    for item in items
-        .iter()
-        .filter(plain)
-        .chain(items.iter().filter(|item| !plain(item)))
-    {
-        for aggregate in item
-            .aggregates
-            .iter()
-            .filter_map(|index| aggregates.get(*index))
-        {
-            for (place, part) in aggregate.counts.iter().enumerate() {
-                let seen = counts.iter().any(|(_, known)| {
-                    known.condition == part.condition && known.level == part.level
-                });
-                if seen {
-                    continue;
-                }
-                let name = match (item.role, place) {
-                    (Role::Measure(Kind::Count), _) => item.name.clone(),
-                    (_, 0) => format!("{} (counted)", item.name),
-                    (_, _) => format!("{} (counted of)", item.name),
-                };
-                counts.push((name, *part));
-            }
-        }
-    }
-    counts
 }

@@ -51,7 +51,7 @@ pub(super) struct Plan {
     pub(super) two_people: Vec<Value>,
     pub(super) keys: Vec<(String, Value)>,
     pub(super) aggregates: Vec<Aggregate>,
-    /// Conditions on rows whose people are counted; the first is none (the whole group).
+    /// Conditions on rows whose people are counted; [`WHOLE_GROUP`] is none.
     pub(super) conditions: Vec<Option<Value>>,
     pub(super) items: Vec<Item>,
     pub(super) having: Option<Value>,
@@ -63,6 +63,9 @@ pub(super) struct Plan {
     /// The counts between which a reader can subtract, with their names.
     pub(super) counts: Vec<(String, Part)>,
 }
+
+/// The index of the condition that every row of a group satisfies, in [`Plan::conditions`].
+pub(super) const WHOLE_GROUP: usize = 0;
 
 /// The name under which the grouped query is read.
 pub(super) const GROUPED: &str = "g";

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::node::{self, text};
 use super::plan::{GROUPED, Plan};
 use super::{EvidenceError, Limits, Stop, split, untraceable};
+use crate::error::kind;
 
 const SERIALIZE: &str = "select json_serialize_sql(cast(? as varchar), skip_null := false, skip_default := false, skip_empty := false)";
 
@@ -82,49 +83,34 @@ pub(super) fn texts(
     sql: &str,
     with: &[&str],
 ) -> Result<Vec<String>, EvidenceError> {
-    let mut statement = conn.prepare(sql).map_err(|e| failed(&e))?;
+    let mut statement = conn.prepare(sql).map_err(failed)?;
     let found = statement
         .query_map(duckdb::params_from_iter(with), |row| {
             row.get::<_, String>(0)
         })
-        .map_err(|e| failed(&e))?;
-    found.collect::<Result<_, _>>().map_err(|e| failed(&e))
+        .map_err(failed)?;
+    found.collect::<Result<_, _>>().map_err(failed)
 }
 
-/// The kind of an engine's failure; its text may hold values.
-fn failed(error: &duckdb::Error) -> EvidenceError {
-    let said = error.to_string();
-    let kind = [
-        "Conversion Error",
-        "Out of Range Error",
-        "Binder Error",
-        "Catalog Error",
-        "Invalid Input Error",
-        "Out of Memory Error",
-        "Permission Error",
-        "INTERRUPT Error",
-    ]
-    .into_iter()
-    .find(|kind| said.starts_with(kind))
-    .unwrap_or("engine error");
-    EvidenceError::Run { kind }
+fn failed(error: duckdb::Error) -> EvidenceError {
+    EvidenceError::Run { kind: kind(&error) }
 }
 
-/// All rows of a generated statement, at most `limit`.
+/// All rows of a generated statement, which bounds their number itself.
 pub(super) fn rows(
     conn: &duckdb::Connection,
     sql: &str,
     width: usize,
 ) -> Result<Vec<Vec<Raw>>, EvidenceError> {
-    let mut statement = conn.prepare(sql).map_err(|e| failed(&e))?;
+    let mut statement = conn.prepare(sql).map_err(failed)?;
     let found = statement
         .query_map([], |row| {
             (0..width)
                 .map(|i| row.get::<_, Raw>(i))
                 .collect::<Result<Vec<_>, _>>()
         })
-        .map_err(|e| failed(&e))?;
-    found.collect::<Result<_, _>>().map_err(|e| failed(&e))
+        .map_err(failed)?;
+    found.collect::<Result<_, _>>().map_err(failed)
 }
 
 /// Runs a plan and puts the evidence together.

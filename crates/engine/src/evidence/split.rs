@@ -11,6 +11,8 @@ use super::plan::Plan;
 use super::run::{Found, datum_of, limit_node, people, print, rows, whole};
 use super::{EvidenceError, Limits, Stop, untraceable};
 
+const TWO_ANSWERS: &str = "the statement gives different answers when it runs twice; order its windows by something unique";
+
 /// Splits each group by the counts its rows are in.
 pub(super) fn atoms(
     conn: &duckdb::Connection,
@@ -40,41 +42,66 @@ pub(super) fn atoms(
         .iter()
         .filter(|(_, part)| part.level == CountLevel::People)
         .count();
-    if of_people > 1 {
+    let people = if of_people > 1 {
+        Split::Done
+    } else {
+        Split::Not
+    };
+    if people == Split::Done {
         for (position, atom) in split(conn, plan, CountLevel::People, &places, most)? {
             if let Some((group, _)) = groups.get_mut(position) {
                 group.person_atoms.push(atom);
             }
         }
     }
-    agree(plan, groups)
+    agree(plan, groups, people)
 }
 
-/// The second query must have seen the data of the first: a statement that gives another
+/// Whether people were split too: for a single count of people there is nothing to subtract.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Split {
+    Done,
+    Not,
+}
+
+/// The later queries must have seen the data of the first: a statement that gives another
 /// answer each time (`row_number` over ties) is caught here.
-fn agree(plan: &Plan, groups: &[Found]) -> Result<(), Stop> {
+fn agree(plan: &Plan, groups: &[Found], people: Split) -> Result<(), Stop> {
     for (group, counted) in groups {
-        let sum = |bit: Option<usize>| -> u64 {
-            let inside = group
-                .row_atoms
-                .iter()
-                .filter(|a| bit.is_none_or(|bit| a.pattern & (1 << bit) != 0));
-            inside.map(|a| a.rows).sum()
-        };
-        let parts = plan.counts.iter().enumerate();
-        let fits = sum(None) == group.rows
-            && parts.into_iter().all(|(bit, (_, part))| {
-                counted
-                    .get(part.condition)
-                    .is_some_and(|counted| counted.rows == sum(Some(bit)))
+        let rows = |bit| sum(&group.row_atoms, bit, |atom| atom.rows);
+        let persons = |bit| sum(&group.person_atoms, bit, |atom| atom.people);
+        let parts: Vec<_> = plan
+            .counts
+            .iter()
+            .enumerate()
+            .map(|(bit, (_, part))| (bit, part.level, counted.get(part.condition)))
+            .collect();
+        let fits_rows = rows(None) == group.rows
+            && parts.iter().all(|(bit, _, behind)| {
+                behind.is_some_and(|behind| behind.rows == rows(Some(*bit)))
             });
-        if !fits {
-            return untraceable(
-                "the statement gives different answers when it runs twice; order its windows by something unique",
-            );
+        let fits_people = people == Split::Not
+            || persons(None) == group.people
+                && parts
+                    .iter()
+                    .filter(|(_, level, _)| *level == CountLevel::People)
+                    .all(|(bit, _, behind)| {
+                        behind.is_some_and(|behind| behind.people == persons(Some(*bit)))
+                    });
+        if !fits_rows || !fits_people {
+            return untraceable(TWO_ANSWERS);
         }
     }
     Ok(())
+}
+
+/// What the atoms hold together, of one count or of all.
+fn sum(atoms: &[Atom], bit: Option<usize>, of: fn(&Atom) -> u64) -> u64 {
+    atoms
+        .iter()
+        .filter(|atom| bit.is_none_or(|bit| atom.pattern & (1 << bit) != 0))
+        .map(of)
+        .sum()
 }
 
 /// Rows (or people) by key and by the pattern of counts they are in.
@@ -104,9 +131,7 @@ fn split(
             .map_err(|_| EvidenceError::Shape("a pattern too large"))?;
         let (rows, people) = (whole(fields.next())?, whole(fields.next())?);
         let Some(position) = places.get(&key) else {
-            return untraceable(
-                "the statement gives different answers when it runs twice; order its windows by something unique",
-            );
+            return untraceable(TWO_ANSWERS);
         };
         atoms.push((
             *position,

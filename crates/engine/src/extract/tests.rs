@@ -436,6 +436,19 @@ fn plans_that_do_not_fit_are_refused_in_one_sentence() {
 }
 
 #[test]
+fn two_tables_never_have_one_name() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    let plan = plan_for(folder.path(), &[("c", "stay", Transform::Keep)], Vec::new());
+    let mut other = plan.clone();
+    other.name = "STAYS".into();
+    let target = folder.path().join("e.duckdb");
+    let error = cut(&settings(folder.path()), &target, &[plan, other]).unwrap_err();
+    assert_eq!(error.to_string(), "table STAYS: it is planned twice");
+    assert!(!target.exists());
+}
+
+#[test]
 fn an_existing_file_is_never_written_to() {
     let folder = tempfile::tempdir().unwrap();
     small(folder.path());

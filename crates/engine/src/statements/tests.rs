@@ -11,6 +11,7 @@ fn check(sql: &str, want: &[&str]) {
 fn statements_end_at_semicolons_that_are_code() {
     check("", &[]);
     check(" ; ;; -- nothing\n/* at all */ ;", &[]);
+    check("\u{A0};\u{B}; \u{2003}", &[]);
     check("select 1", &["select 1"]);
     check("select 1; select 2;", &["select 1", "select 2"]);
     check("select ';' ; select 2", &["select ';'", "select 2"]);
@@ -74,7 +75,7 @@ fn the_engine_reads_each_piece_as_one_statement() {
 
 proptest! {
     #[test]
-    fn no_text_panics_and_no_piece_is_empty(sql in "[;'\"$a1e\\\\\n/* é-]{0,40}") {
+    fn no_text_panics_and_no_piece_is_empty(sql in "[;'\"$a1e\\\\\n/* é\u{A0}\u{B}-]{0,40}") {
         for piece in split(&sql) {
             prop_assert!(!piece.is_empty());
         }

@@ -110,6 +110,8 @@ struct Scanner<'a> {
     bytes: u64,
     opened: (u64, usize),
     empty_line: Option<u64>,
+    /// Columns of the header.
+    columns: usize,
 }
 
 /// Walks the whole file.
@@ -123,6 +125,7 @@ pub(super) fn scan<R: Read>(mut input: BufReader<R>, limits: &Limits) -> Result<
         bytes: 0,
         opened: (0, 0),
         empty_line: None,
+        columns: 0,
     };
     loop {
         let block = input.fill_buf().map_err(Broken::Io)?;
@@ -189,7 +192,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Empty lines are harmless at the very end, and a fault once anything follows them.
+    /// Empty lines are harmless at the very end (but see `end`), and a fault once anything follows them.
     fn start_line(&mut self) -> Result<(), Place> {
         if let (State::LineStart, Some(row)) = (self.state, self.empty_line) {
             return Err(Place {
@@ -223,11 +226,18 @@ impl Scanner<'_> {
             self.empty_line.get_or_insert(self.row);
             return Ok(());
         }
+        self.end_row();
+        self.state = State::LineStart;
+        Ok(())
+    }
+
+    fn end_row(&mut self) {
+        if self.row == 0 {
+            self.columns = self.field + 1;
+        }
         self.row += 1;
         self.field = 0;
         self.bytes = 0;
-        self.state = State::LineStart;
-        Ok(())
     }
 
     fn end(mut self) -> Result<Shape, Place> {
@@ -241,7 +251,15 @@ impl Scanner<'_> {
                 });
             }
             State::LineStart => {}
-            State::FieldStart | State::Plain | State::Closing => self.row += 1,
+            State::FieldStart | State::Plain | State::Closing => self.end_row(),
+        }
+        // Of one column, an empty line may be a row with a missing value: readers differ.
+        if let (1, Some(row)) = (self.columns, self.empty_line) {
+            return Err(Place {
+                row,
+                field: 0,
+                what: What::EmptyLine,
+            });
         }
         Ok(Shape {
             // The header is a line too.

@@ -11,6 +11,9 @@ const LIMITS: Limits = Limits {
     file_bytes: 100_000,
 };
 
+/// The columns of `table`.
+const NAMES: [&str; 5] = ["text", "integer", "number", "date", "ordinal"];
+
 fn table(text: &[Option<&str>], numbers: &[Option<f64>]) -> Table {
     let rows = text.len();
     Table {
@@ -96,7 +99,7 @@ fn a_delivery_is_read_as_the_text_of_a_csv_file() {
         table(&[Some("é"), None, Some("c")], &[Some(1.5), Some(2.0), None]),
     )
     .unwrap();
-    let frame = read_text(&path, &LIMITS).unwrap();
+    let frame = read_text(&path, &NAMES, &LIMITS).unwrap();
     let cells = |name: &str| -> Vec<Option<String>> {
         frame
             .column(name)
@@ -121,8 +124,31 @@ fn check_refusal(bytes: &[u8], message: &str) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("t.parquet");
     std::fs::write(&path, bytes).unwrap();
-    let error = read_text(&path, &LIMITS).err().expect("must be refused");
+    let error = read_text(&path, &NAMES, &LIMITS)
+        .err()
+        .expect("must be refused");
     assert_eq!(error.message, message);
+}
+
+#[test]
+fn a_delivery_has_exactly_the_declared_columns() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    std::fs::write(&path, sound()).unwrap();
+    let message = |declared: &[&str]| {
+        read_text(&path, declared, &LIMITS)
+            .err()
+            .map(|error| error.message)
+    };
+    assert_eq!(message(&NAMES), None);
+    assert_eq!(
+        message(&[&NAMES[..], &["more"]].concat()).as_deref(),
+        Some("column more is missing from the header")
+    );
+    assert_eq!(
+        message(&NAMES[..4]).as_deref(),
+        Some("column 5 of the header is not declared for this delivery")
+    );
 }
 
 fn sound() -> Vec<u8> {
@@ -153,7 +179,7 @@ fn a_flipped_byte_never_panics_and_never_shows_a_value() {
         let mut bytes = sound.clone();
         bytes[index] ^= 0x41;
         std::fs::write(&path, &bytes).unwrap();
-        if let Err(error) = read_text(&path, &LIMITS) {
+        if let Err(error) = read_text(&path, &NAMES, &LIMITS) {
             assert!(!error.message.contains("SECRET"), "{}", error.message);
         }
     }
@@ -166,7 +192,9 @@ fn limits_are_named() {
     let long = "x".repeat(21);
     write(&path, table(&[None, Some(&long)], &[None, None])).unwrap();
     let message = |limits: Limits| {
-        let error = read_text(&path, &limits).err().expect("must be refused");
+        let error = read_text(&path, &NAMES, &limits)
+            .err()
+            .expect("must be refused");
         assert_eq!(error.fault, Fault::Limit);
         error.message
     };

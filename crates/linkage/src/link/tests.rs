@@ -33,7 +33,7 @@ fn file(lines: &[&str]) -> Records {
     }
 }
 
-/// Twenty strangers, so that the files are more than one pair.
+/// Eight strangers, so that the files are more than one pair.
 const STRANGERS: [&str; 8] = [
     ",Una,Gow,1931-02-03,F,KY1 1AB,1 Kirk Rd",
     ",Bran,Mair,1944-04-05,M,KY1 1AC,2 Kirk Rd",
@@ -62,13 +62,19 @@ fn check(record: &str, people: &[&str], expected: Option<(u64, Step)>) {
 
 const MAIREAD: &str = "0703851247,Mairead,Galbraith,1985-03-07,F,EH1 3EG,12 High Street";
 
-#[test]
-fn a_verified_number_links_over_a_new_name_and_address() {
+/// MAIREAD with a number whose check digit is right, and that number.
+fn numbered() -> (String, String) {
     let chi = (0..10)
         .map(|last| format!("070385124{last}"))
         .find(|chi| crate::is_valid_chi(chi))
         .unwrap();
     let person = MAIREAD.replace("0703851247", &chi);
+    (chi, person)
+}
+
+#[test]
+fn a_verified_number_links_over_a_new_name_and_address() {
+    let (chi, person) = numbered();
     check(
         &format!("{chi},Mairead,Urquhart,1985-03-07,F,G12 8QQ,1 Byres Road"),
         &[&person],
@@ -78,11 +84,7 @@ fn a_verified_number_links_over_a_new_name_and_address() {
 
 #[test]
 fn a_wrong_number_never_links_by_itself() {
-    let chi = (0..10)
-        .map(|last| format!("070385124{last}"))
-        .find(|chi| crate::is_valid_chi(chi))
-        .unwrap();
-    let person = MAIREAD.replace("0703851247", &chi);
+    let (chi, person) = numbered();
     // A newborn entered under its mother's number.
     check(
         &format!("{chi},Baby,Galbraith,2015-06-20,F,EH1 3EG,12 High Street"),
@@ -146,6 +148,27 @@ fn two_equal_spine_people_are_ambiguous() {
     let linked = link(&left, &twice, &Settings::standard()).unwrap();
     assert!(linked.links.is_empty());
     assert_eq!((linked.report.unlinked, linked.report.ambiguous), (1, 1));
+}
+
+#[test]
+fn files_without_a_common_field_are_refused() {
+    let left = file(&[",,Galbraith,,,,"]);
+    let spine = file(&[",,,1985-03-07,,,"]);
+    let refused = link(&left, &spine, &Settings::standard());
+    assert_eq!(refused, Err(LinkError::NothingToBlockOn));
+}
+
+#[test]
+fn one_empty_record_does_not_stop_those_that_a_number_links() {
+    let (_, person) = numbered();
+    let linked = link(
+        &file(&[&person, ",,,,,,"]),
+        &file(&[&person]),
+        &Settings::standard(),
+    )
+    .unwrap();
+    assert_eq!(linked.report.links[&Step::ChiVerified], 1);
+    assert_eq!(linked.report.unlinked, 1);
 }
 
 #[test]

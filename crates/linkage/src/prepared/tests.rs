@@ -84,7 +84,7 @@ fn broken_files_are_refused_in_words() {
     let long = records(&[(Role::Surname, &[Some(&secret)])]);
     assert_eq!(
         message(&long, &standard),
-        "column surname of the file has a value of more than 1000 bytes"
+        "column surname of the file has a value above the limit value_bytes_max of 1000 bytes"
     );
     let one = Settings {
         records_max: 1,
@@ -93,6 +93,6 @@ fn broken_files_are_refused_in_words() {
     let two = records(&[(Role::Sex, &[Some("M"), Some("F")])]);
     assert_eq!(
         message(&two, &one),
-        "the file has 2 records and at most 1 are allowed"
+        "the file has 2 records, above the limit records_max of 1"
     );
 }

@@ -91,6 +91,7 @@ fn addresses_telephones_and_mail() {
     );
     assert_eq!(address("No fixed abode"), Standard::Default);
     assert_eq!(telephone("+44 131 496 0000"), value("01314960000"));
+    assert_eq!(telephone("+44 (0)131 496 0000"), value("01314960000"));
     assert_eq!(telephone("0131 496 0000"), value("01314960000"));
     assert_eq!(telephone("00000000000"), Standard::Default);
     assert_eq!(email(" A.B@Example.ORG "), value("a.b@example.org"));

@@ -11,7 +11,7 @@ use libc::{c_char, c_int, c_uint, c_ulong};
 
 use super::{check, own, path};
 
-/// `None` of a path argument of the kernel.
+/// The empty path: the descriptor beside it is meant.
 const EMPTY: &CStr = c"";
 /// `FSOPEN_CLOEXEC`, `FSMOUNT_CLOEXEC`.
 const MOUNT_FD_CLOEXEC: c_uint = 1;

@@ -19,7 +19,7 @@ use super::{Date, IDENTIFIER_HEADER, Person, Population, Sex, numbers, tables};
 pub struct ErrorProfile {
     /// No CHI number.
     pub chi_missing: f64,
-    /// A wrong digit, or two exchanged, in the CHI number.
+    /// A wrong digit among the last four of the CHI number.
     pub chi_typo: f64,
     /// A short form for the forename, where there is one.
     pub nickname: f64,
@@ -33,7 +33,7 @@ pub struct ErrorProfile {
     pub birth_surname: f64,
     /// Day and month in each other's place, where both could be months.
     pub date_exchanged: f64,
-    /// A wrong digit in the birth date.
+    /// A birth date of another day, month or year, on the calendar.
     pub date_typo: f64,
     /// The other sex.
     pub sex_wrong: f64,

@@ -88,12 +88,14 @@ mod tests {
 
     #[test]
     fn check_digits_by_hand() {
-        // 010101123: 9+7+5+4+6+6 = 37, 37 mod 11 = 4, 7. Doubled from the right: 6+2+2+0+1... = 13, 7.
+        // 010101123: 9+7+5+4+6+6 = 37, 37 mod 11 = 4, 7.
         assert_eq!(modulus_11(10_101_123), Some(7));
         // 401023213 is the NHS example, 7.
         assert_eq!(modulus_11(401_023_213), Some(7));
         assert_eq!(modulus_11(9_000), None);
-        // 0+1+0+1+0+1+2+3+8 = 16, 4.
+        // Every second digit doubled from the right: 6+2+2+1+0+1+0+1+0 = 13, 7.
+        assert_eq!(modulus_10(10_101_123), Some(7));
+        // 8+3+2+1+0+1+0+1+0 = 16, 4.
         assert_eq!(modulus_10(10_101_134), Some(4));
     }
 

@@ -6,7 +6,7 @@ use protocol::job::Check;
 use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode, Report};
 
-use super::source::{Watch, Why, open};
+use super::source::{OUT_OF_MEMORY, Watch, Why, open};
 use super::{Rooms, internal, refusal};
 
 /// Most cells whose evidence is gathered, whatever the limits of a result are.
@@ -43,6 +43,13 @@ fn failure(error: &EvidenceError, why: Why, limits: &Limits, hatch: &Hatch<'_>) 
             format!(
                 "the statement took longer than the limit time_s, {}",
                 limits.time_s
+            ),
+        ),
+        EvidenceError::Run { kind } if *kind == OUT_OF_MEMORY => refusal(
+            FailureCode::Limit,
+            format!(
+                "the statement needs more memory or scratch space than the limits memory_mib, {}, and scratch_mib, {}",
+                limits.memory_mib, limits.scratch_mib
             ),
         ),
         EvidenceError::TooManyCells { .. } | EvidenceError::TooLong => {

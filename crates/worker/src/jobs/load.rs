@@ -19,10 +19,16 @@ const DELIVERY: &str = "delivery";
 /// Name of the file of sorted record numbers.
 const RECORDS: &str = "records";
 
-fn read(path: &Path, format: Format, limits: &frames::Limits) -> Result<Frame, Failure> {
+/// A delivered file with exactly the declared columns.
+fn read(
+    path: &Path,
+    format: Format,
+    declared: &[&str],
+    limits: &frames::Limits,
+) -> Result<Frame, Failure> {
     match format {
-        Format::Csv => frames::csv::read(path, limits),
-        Format::Parquet => frames::parquet::read_text(path, limits),
+        Format::Csv => frames::csv::read(path, declared, limits),
+        Format::Parquet => frames::parquet::read_text(path, declared, limits),
     }
     .map_err(of_frame)
 }

@@ -1,8 +1,7 @@
 //! Opening the engine over the tables of a query or check, and stopping it in time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,8 @@ use super::{Rooms, file_limits, of_frame, refusal};
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// The engine's kind of error when memory or scratch space is used up.
+pub(super) const OUT_OF_MEMORY: &str = "Out of Memory Error";
 
 pub(super) fn settings(rooms: &Rooms, limits: &Limits, spill_mib: u32) -> Settings {
     Settings {
@@ -67,7 +68,7 @@ pub(super) fn code(error: &EngineError) -> FailureCode {
         EngineError::Load { kind, .. }
         | EngineError::Extract { kind }
         | EngineError::Failed { kind, .. }
-            if *kind == "Out of Memory Error" =>
+            if *kind == OUT_OF_MEMORY =>
         {
             FailureCode::Limit
         }
@@ -91,67 +92,79 @@ pub(super) enum Why {
 
 /// A thread that interrupts the engine when time is over or the keeper asks.
 pub(super) struct Watch {
-    tell: Option<Sender<Option<Instant>>>,
-    late: Arc<AtomicBool>,
+    shared: Arc<(Mutex<Clock>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and the statement's own thread share.
+struct Clock {
+    /// When the running statement must end; none while no statement runs.
+    deadline: Option<Instant>,
+    /// Whether the deadline was passed.
+    late: bool,
+    /// Whether the watch is over.
+    ended: bool,
 }
 
 impl Watch {
     pub(super) fn over(connection: &Connection, cancelled: Arc<AtomicBool>) -> Self {
         let interrupt: Interrupt = connection.interrupt();
-        let late = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&late);
-        let (tell, told) = channel::<Option<Instant>>();
+        let shared = Arc::new((
+            Mutex::new(Clock {
+                deadline: None,
+                late: false,
+                ended: false,
+            }),
+            Condvar::new(),
+        ));
+        let watched = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
-            let mut deadline: Option<Instant> = None;
-            loop {
-                match told.recv_timeout(TICK) {
-                    Ok(next) => deadline = next,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                    Err(RecvTimeoutError::Timeout) => {}
+            let (clock, told) = &*watched;
+            let mut clock = locked(clock);
+            while !clock.ended {
+                if let Some(end) = clock.deadline {
+                    clock.late |= Instant::now() >= end;
+                    // Under the lock, so that it never meets the statement after.
+                    if clock.late || cancelled.load(Ordering::Relaxed) {
+                        interrupt.interrupt();
+                    }
                 }
-                let Some(end) = deadline else { continue };
-                let over = Instant::now() >= end;
-                if over {
-                    flag.store(true, Ordering::Relaxed);
-                }
-                if over || cancelled.load(Ordering::Relaxed) {
-                    interrupt.interrupt();
-                }
+                (clock, _) = told
+                    .wait_timeout(clock, TICK)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         });
         Self {
-            tell: Some(tell),
-            late,
+            shared,
             thread: Some(thread),
         }
     }
 
     /// Runs `work` for at most `time_s` seconds; says why it was interrupted, if it was.
     pub(super) fn guard<T>(&self, time_s: u32, work: impl FnOnce() -> T) -> (T, Why) {
-        self.late.store(false, Ordering::Relaxed);
-        self.set(Some(
-            Instant::now() + Duration::from_secs(u64::from(time_s)),
-        ));
+        let end = Instant::now() + Duration::from_secs(u64::from(time_s));
+        locked(&self.shared.0).deadline = Some(end);
         let done = work();
-        self.set(None);
-        let why = if self.late.load(Ordering::Relaxed) {
+        let mut clock = locked(&self.shared.0);
+        clock.deadline = None;
+        let why = if std::mem::take(&mut clock.late) {
             Why::Time
         } else {
             Why::Cancelled
         };
         (done, why)
     }
-
-    fn set(&self, deadline: Option<Instant>) {
-        // Fails only when the thread is gone; the keeper's own clock is behind this one.
-        let _gone = self.tell.as_ref().map(|tell| tell.send(deadline));
-    }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        drop(self.tell.take());
+        locked(&self.shared.0).ended = true;
+        self.shared.1.notify_one();
         let _ended = self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// Nothing panics under the lock, and no state of the clock is half made.
+fn locked(clock: &Mutex<Clock>) -> MutexGuard<'_, Clock> {
+    clock.lock().unwrap_or_else(PoisonError::into_inner)
 }

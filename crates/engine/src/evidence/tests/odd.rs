@@ -105,6 +105,10 @@ fn groupings() {
             "the order shows a number",
         ),
         (
+            "select ward, count(*) as n from admissions group by ward having count(*) filter (where person = 7) >= 0 order by count(*) filter (where person = 7)",
+            "the order shows a number",
+        ),
+        (
             "select race, count(*) as race from admissions group by 1",
             "two columns are called race",
         ),

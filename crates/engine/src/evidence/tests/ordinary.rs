@@ -296,21 +296,131 @@ fn verdicts_follow_the_people() {
         ),
         Verdict::Review
     );
+    // All have a value and few are counted.
     assert_eq!(
-        verdict("select race, count(distinct ward) as m from admissions group by 1"),
-        Verdict::Pass
-    );
-    // Wards 0 to 4 have ten people here, the others nine.
-    let wards =
-        "select ward, count(*) as n from admissions where person < 95 group by all having count(*)";
-    assert_eq!(verdict(&format!("{wards} >= 18")), Verdict::Treat);
-    assert_eq!(verdict(&format!("{wards} > 18")), Verdict::Pass);
-    assert_eq!(
-        verdict("select ward, count(*) as n from admissions group by all having count(*) = 40"),
+        verdict(
+            "select count(distinct case when person < 4 then event else 0 end) as m from admissions"
+        ),
         Verdict::Review
     );
     assert_eq!(
         verdict("select ward, count(*) as n from admissions where false group by all"),
         Verdict::Review
+    );
+}
+
+/// What is said of a table must not depend on a number that is not judged.
+#[test]
+fn a_condition_on_groups_is_no_oracle() {
+    let conn = hospital();
+    let check = |sql: &str, verdict: Verdict| {
+        assert_eq!(judged(&conn, sql).verdict, verdict, "{sql}");
+    };
+    let same = |statements: &[String], verdict: Verdict| {
+        let told = |sql: &String| {
+            let mut report = judged(&conn, sql).for_researcher();
+            report.outputs[0].statement.clear();
+            report
+        };
+        for sql in statements {
+            assert_eq!(told(sql), told(&statements[0]), "{sql}");
+            check(sql, verdict);
+        }
+    };
+    // Wards 0 to 4 have ten people and twenty rows here, the others nine and eighteen.
+    let wards = |measure: &str, having: &str| {
+        format!(
+            "select ward, {measure} as n from admissions where person < 95 group by all having {having}"
+        )
+    };
+    let each = |range: std::ops::Range<u64>, measure: &str, having: &str| -> Vec<String> {
+        let having = |k: u64| having.replace("{}", &k.to_string());
+        range.map(|k| wards(measure, &having(k))).collect()
+    };
+    let (rows, people) = ("count(*)", "count(distinct person)");
+    same(&each(0..20, rows, "count(*) >= {}"), Verdict::Treat);
+    same(&each(0..20, rows, "count(1) > {}"), Verdict::Treat);
+    same(&each(0..20, rows, "{} <= count(*)"), Verdict::Treat);
+    same(&each(0..20, people, "count(*) >= {}"), Verdict::Treat);
+    same(
+        &each(0..10, people, "count(distinct person) >= {}"),
+        Verdict::Treat,
+    );
+    same(
+        &each(0..9, people, "{} < count(distinct person)"),
+        Verdict::Treat,
+    );
+    // What the statement leaves out is exactly what is small.
+    for having in [
+        "count(distinct person) >= 10",
+        "9 < count(distinct person) and count(distinct person) > 5",
+    ] {
+        check(&wards(people, having), Verdict::Pass);
+        check(&wards(rows, having), Verdict::Pass);
+    }
+    check(
+        &wards(people, "count(distinct person) >= 11"),
+        Verdict::Review,
+    );
+    // A part of the group, the table shows it or not, shows nothing of a group that is safe.
+    for part in [
+        "count(*) filter (where person < 4)",
+        "count(case when person = 7 then 1 end)",
+        "count_if(person = 7)",
+        "sum((person = 7)::int)",
+        "count(distinct person) filter (where person = 7)",
+        "count(distinct case when person = 7 then person end)",
+        "avg(case when person = 7 then 1 else 0 end)",
+        "max(cost)",
+        "sum(cost)",
+        "median(cost)",
+        "count(distinct event)",
+        "count(*) + count(*) filter (where person = 7)",
+    ] {
+        let each = |having: &str| -> Vec<String> {
+            (0..4).map(|k| format!("select ward, count(*) as n from admissions group by all having {part} {having} {k}")).collect()
+        };
+        same(&each(">="), Verdict::Review);
+        same(&each("="), Verdict::Review);
+    }
+    // Nor does one that goes to a person.
+    let largest = |x: u64| {
+        format!("select ward, max(cost) as m from admissions group by all having max(cost) > {x}")
+    };
+    same(&[largest(0), largest(93), largest(1_000)], Verdict::Review);
+    let shown = |having: &str| {
+        format!(
+            "select ward, count(*) as n, count(*) filter (where person = 7) as m from admissions group by all having {having}"
+        )
+    };
+    // Zeros are safe here, so the wards of others show; where person 7 was does not.
+    same(
+        &[shown("m >= 0"), shown("n > m"), shown("n = 40")],
+        Verdict::Treat,
+    );
+    same(
+        &[shown("m >= 1"), shown("m = 2"), shown("m > 5")],
+        Verdict::Fail,
+    );
+    // A count of all that only the condition has stands beside the others: 40 of whom 38 are in the table.
+    let rest = |having: &str| {
+        format!(
+            "select ward, count(*) filter (where person > 20) as m from admissions group by all{having}"
+        )
+    };
+    check(&rest(""), Verdict::Pass);
+    check(&rest(" having count(*) = 40"), Verdict::Fail);
+    // Every ward has forty rows of twenty people.
+    check(
+        "select ward, count(*) as n from admissions group by all having count(*) = 40",
+        Verdict::Pass,
+    );
+    check(
+        "select ward, count(*) as n from admissions group by all having count(*) = 41",
+        Verdict::Review,
+    );
+    check(
+        "select ward, count(*) as n from admissions group by all having ward > 3",
+        Verdict::Pass,
     );
 }

@@ -1,8 +1,8 @@
 //! Finding identifiers that have no place in a payload.
 //!
 //! By name: a column called `chi` or `surname` is refused whatever it holds. By content: a number counts
-//! when a run of ten digits in a value (also written 6+4 or 3+3+4, and nine digits in a column of integers,
-//! which lost a leading zero) passes the check of a CHI or an NHS number.
+//! when a run of ten digits in a value (also written 6+4 or 3+3+4, and nine digits in a column of integers
+//! or of whole numbers, which lost a leading zero) passes the check of a CHI or an NHS number.
 //!
 //! A check digit alone is weak evidence. Of random ten-digit numbers about 0.7 % pass as a CHI number (a
 //! day and month in front, either check digit) and 9 % as an NHS number; of real ones, nearly all do. So a
@@ -13,6 +13,8 @@
 //! in front avoids it.
 
 use frames::{FrameError, Strings};
+
+use super::values;
 
 /// Values that must pass before a column is refused.
 const HITS_MIN: u64 = 3;
@@ -103,6 +105,18 @@ pub(super) fn check_values(
         return Ok(());
     };
     Err(FrameError::column(name, what))
+}
+
+/// The same for a column of numbers. Only whole ones can be identifiers: programs that know no missing
+/// integer write `101500017` as `101500017.0` or `1.01500017e8`.
+pub(super) fn check_numbers(name: &str, cells: &Strings) -> Result<(), FrameError> {
+    let mut whole = Strings::new();
+    for number in cells.iter().flatten().filter_map(values::number) {
+        if number.fract() == 0.0 && (0.0..1e10).contains(&number) {
+            whole.push(&format!("{number:.0}"))?;
+        }
+    }
+    check_values(name, &whole, LeadingZero::Lost)
 }
 
 /// Runs of exactly ten digits in a text, also where single spaces or hyphens part them 6+4 or 3+3+4.
@@ -212,6 +226,28 @@ mod tests {
             .map(|n| format!("{} {} {}", &n[..3], &n[3..6], &n[6..]))
             .collect();
         assert_eq!(refused(&spaced, LeadingZero::Kept), said);
+    }
+
+    #[test]
+    fn chi_numbers_are_found_among_numbers() {
+        let refused = |cells: &[String]| {
+            let cells = Strings::of(cells.iter().map(|c| Some(c.as_str()))).unwrap();
+            check_numbers("c", &cells).err().map(|e| e.message)
+        };
+        let said = Some("column c holds values that are valid CHI numbers".to_owned());
+        // The first three lose their leading zero, the others have none.
+        let mut chi = numbers(linkage::is_valid_chi, 101_500_001, 3);
+        chi.extend(numbers(linkage::is_valid_chi, 1_101_500_001, 3));
+        let as_number = |form: fn(f64) -> String| -> Vec<String> {
+            chi.iter().map(|n| form(n.parse().unwrap())).collect()
+        };
+        assert_eq!(refused(&as_number(|n| format!("{n}"))), said);
+        assert_eq!(refused(&as_number(|n| format!("{n:.1}"))), said);
+        assert_eq!(refused(&as_number(|n| format!("{n:e}"))), said);
+        // Ten digits before or behind the point are no identifier.
+        assert_eq!(refused(&as_number(|n| format!("{}", n + 0.5))), None);
+        assert_eq!(refused(&as_number(|n| format!("{:.10}", n / 1e10))), None);
+        assert_eq!(refused(&as_number(|n| format!("-{n}"))), None);
     }
 
     #[test]

@@ -26,10 +26,14 @@ pub(in crate::jobs) fn run(
 ) -> Result<Report, Failure> {
     check_roles(job)?;
     hatch.progress(0, 0, "reading")?;
-    let frame = read(&rooms.input(DELIVERY)?, job.format, &file_limits(limits))?;
-    let mut expected = vec![job.record.as_str()];
-    expected.extend(job.roles.keys().map(String::as_str));
-    frame.expect_columns(&expected).map_err(of_frame)?;
+    let mut declared = vec![job.record.as_str()];
+    declared.extend(job.roles.keys().map(String::as_str));
+    let frame = read(
+        &rooms.input(DELIVERY)?,
+        job.format,
+        &declared,
+        &file_limits(limits),
+    )?;
     let order = order(&frame, &job.record).map_err(of_frame)?;
     hatch.progress(0, 0, "writing")?;
     let records = frame

@@ -11,7 +11,7 @@ use protocol::limits::Limits;
 use protocol::report::{Failure, Report};
 use ring::digest::{SHA256, digest};
 
-use super::hidden::{LeadingZero, check_name, check_values};
+use super::hidden::{LeadingZero, check_name, check_numbers, check_values};
 use super::{DELIVERY, RECORDS, missing_by_column, read, values};
 use crate::jobs::{Rooms, bad_input, file_limits, internal, of_frame};
 
@@ -21,6 +21,8 @@ const PAYLOAD: &str = "payload.parquet";
 const EVENTS: &str = "events";
 /// Bytes of an event hash.
 const EVENT_BYTES: usize = 16;
+/// Names that the payload file and the engine use beside the columns, in lower case.
+const OWN_NAMES: [&str; 3] = ["record", "file_row_number", "strongroom row"];
 /// The note in the payload file that says what its columns are: the extract job relies on it.
 pub(in crate::jobs) const KINDS_NOTE: &str = "strongroom.kinds";
 
@@ -33,17 +35,19 @@ pub(in crate::jobs) fn run(
     check_plan(job)?;
     hatch.progress(0, 0, "reading")?;
     let known = known_records(&rooms.input(RECORDS)?)?;
-    let frame = read(&rooms.input(DELIVERY)?, job.format, &file_limits(limits))?;
-    let mut expected: BTreeSet<&str> = job
+    let mut declared: BTreeSet<&str> = job
         .columns
         .iter()
         .map(|column| column.name.as_str())
         .collect();
-    expected.insert(&job.record);
-    expected.extend(job.event.as_deref());
-    frame
-        .expect_columns(&expected.into_iter().collect::<Vec<_>>())
-        .map_err(of_frame)?;
+    declared.insert(&job.record);
+    declared.extend(job.event.as_deref());
+    let frame = read(
+        &rooms.input(DELIVERY)?,
+        job.format,
+        &declared.into_iter().collect::<Vec<_>>(),
+        &file_limits(limits),
+    )?;
     let ordinals = ordinals(&frame, job, &known).map_err(of_frame)?;
     let order = order(&ordinals);
     hatch.progress(0, 0, "checking")?;
@@ -78,7 +82,14 @@ fn check_plan(job: &LoadPayload) -> Result<(), Failure> {
             )));
         }
         // The data engine's names do not know case.
-        if !names.insert(column.name.to_lowercase()) {
+        let name = column.name.to_lowercase();
+        if OWN_NAMES.contains(&name.as_str()) {
+            return Err(bad_input(format!(
+                "column {} has a name that is kept for the record number and the order of rows",
+                column.name
+            )));
+        }
+        if !names.insert(name) {
             return Err(bad_input(format!(
                 "column {} is declared twice",
                 column.name
@@ -167,10 +178,8 @@ fn table(
         match column.kind {
             ColumnKind::Text => check_values(&column.name, cells, LeadingZero::Kept),
             ColumnKind::Integer => check_values(&column.name, cells, LeadingZero::Lost),
-            ColumnKind::Number
-            | ColumnKind::Date
-            | ColumnKind::DateOfBirth
-            | ColumnKind::Postcode => Ok(()),
+            ColumnKind::Number => check_numbers(&column.name, cells),
+            ColumnKind::Date | ColumnKind::DateOfBirth | ColumnKind::Postcode => Ok(()),
         }
         .map_err(of_frame)?;
         let parsed = values::parse(column, cells).map_err(of_frame)?;

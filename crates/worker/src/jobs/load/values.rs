@@ -96,7 +96,7 @@ fn integer(text: &str) -> Option<i64> {
 }
 
 /// Digits, sign, point and exponent only: the words for infinity and not-a-number are no numbers here.
-fn number(text: &str) -> Option<f64> {
+pub(super) fn number(text: &str) -> Option<f64> {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));

@@ -159,7 +159,6 @@ fn statements_run_one_by_one_within_their_limits() {
     );
     assert_eq!((rows(2).rows.len(), rows(2).truncated), (100, true));
     assert_eq!(done.statements[3].killed, Some(Killed::Time));
-    assert!(done.statements[3].ms >= 2000);
     assert_eq!(rows(4).rows.len(), 1, "the session lives on");
     let done = desk.run(files("select 1; select 2; select 3", 2));
     assert_eq!(done.report, Ok(Report::Query { statements: 1 }));

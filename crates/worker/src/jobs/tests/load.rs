@@ -94,6 +94,19 @@ fn identifiers_that_are_not_fit_are_refused_with_their_place() {
     );
     refuses(
         job(),
+        "rec,first\nr1,SECR",
+        "row 1 is the last and has no line break at its end, so it may be cut off: end it with a line break if it is whole",
+        (Some(1), None),
+    );
+    // Without a header line a name would be a value.
+    refuses(
+        job(),
+        "r1,SECRET\nr2,\"x\n",
+        "the header names none of the declared columns: is the header line missing",
+        (None, None),
+    );
+    refuses(
+        job(),
         "rec,first\n",
         "the file has a header line and no rows",
         (None, None),
@@ -238,6 +251,31 @@ fn payload_that_is_not_fit_is_refused_with_its_place() {
         "column code holds values that are valid CHI numbers",
         (None, Some("code")),
     );
+    let mut numbers = payload_job(Unmatched::Refuse);
+    numbers.columns[2].kind = ColumnKind::Number;
+    let rows: String = chi
+        .iter()
+        .map(|n| format!("r1,s1,1950-01-01,,{}.0,,,\n", n.trim_start_matches('0')))
+        .collect();
+    refuses(
+        Job::LoadPayload(numbers),
+        &format!("{HEADER}{rows}"),
+        "column days holds values that are valid CHI numbers",
+        (None, Some("days")),
+    );
+    for name in ["Record", "file_row_number"] {
+        let mut own = payload_job(Unmatched::Refuse);
+        own.columns
+            .push(column(name, ColumnKind::Text, Presence::Optional));
+        refuses(
+            Job::LoadPayload(own),
+            HEADER,
+            &format!(
+                "column {name} has a name that is kept for the record number and the order of rows"
+            ),
+            (None, None),
+        );
+    }
     let mut named = payload_job(Unmatched::Refuse);
     named
         .columns
