@@ -238,6 +238,8 @@ def main():
                 entry(1).decode().replace("2026-03", "2026-13"),
                 entry(1).decode().replace("exact", "free text"),
                 entry(1).decode().replace(sha(b"access").hex(), "00"),
+                entry(1).decode().replace('"lane"', '"cells":1,"lane"'),
+                entry(1).decode().replace('{"statement"', '{"statement":"%s","statement"' % sha(b"").hex()),
                 entry(1).decode()[:-1],
                 entry(1).decode() + "x",
             ],

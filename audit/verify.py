@@ -20,12 +20,17 @@ import sys
 
 SIZE_MAX = 2**63 - 1
 FILE_MAX = 256 * 65537
+NOTE_MAX = 256 * 1024
 
 
 class Bad(Exception):
     def __init__(self, reason, first_bad=None):
         super().__init__(reason)
         self.first_bad = first_bad
+
+
+class Gone(Bad):
+    """A superseded file that was removed after its folder was listed."""
 
 
 # ---- Ed25519 (RFC 8032), verification only -------------------------------------------
@@ -106,7 +111,8 @@ def plain_number(text):
 
 
 def is_key_name(name):
-    return bool(name) and not any(c.isspace() or c == "+" or ord(c) < 32 for c in name)
+    control = lambda c: ord(c) < 32 or 127 <= ord(c) < 160
+    return bool(name) and not any(c.isspace() or c == "+" or control(c) for c in name)
 
 
 class Key:
@@ -125,6 +131,8 @@ class Key:
 
 def parse_note(text):
     """Text and list of (name, key id, signature)."""
+    if len(text.encode()) > NOTE_MAX:
+        raise Bad("not a signed note: it is over 256 KiB")
     if any(ord(c) < 32 and c != "\n" for c in text):
         raise Bad("not a signed note: it holds a control character")
     body, blank, block = text.rpartition("\n\n")
@@ -299,7 +307,7 @@ class Log:
             if data is not None:
                 return path, data
             if exact:
-                break
+                raise Gone("%s is absent" % path)
         raise Bad("%s is absent" % tile_path(kind, index, width), first)
 
 
@@ -335,6 +343,8 @@ class Scan:
             if other != width:
                 try:
                     older = self.log.bundle(index, other, True)
+                except Gone:
+                    continue
                 except Bad as fault:
                     self.note(fault)
                     continue
@@ -360,6 +370,8 @@ class Scan:
         for other in [width] + [w for w in self.log.partials(level, index) if w != width]:
             try:
                 stored = self.log.hashes(level, index, other, other != width)
+            except Gone:
+                continue
             except Bad as fault:
                 fault.first_bad = None
                 self.note(fault)
@@ -373,7 +385,8 @@ class Scan:
 
 
 def recall(text, key):
-    """A remembered checkpoint: signed, or its bare three lines."""
+    """A remembered checkpoint: signed, or its bare three lines; the last newline may be lost."""
+    text += "" if text.endswith("\n") else "\n"
     try:
         if "\n\n" not in text:
             return parse_checkpoint(text)
@@ -483,8 +496,10 @@ def main():
     parser.add_argument("--vkey", help="the log's key, from elsewhere than the log")
     parser.add_argument("--remembered", help="file with a checkpoint kept from before")
     parser.add_argument("--witness", action="append", default=[], help="key of a witness")
-    parser.add_argument("--quorum", type=int, default=0, help="witnesses required")
+    parser.add_argument("--quorum", type=int, help="witnesses required; all that are named, if left out")
     options = parser.parse_args()
+    if options.quorum is None:
+        options.quorum = len(options.witness)
     if options.proof and (options.folder or not (options.entry and options.vkey)):
         parser.error("--proof goes with --entry and --vkey, and without a folder")
     if not options.proof and not options.folder:

@@ -6,13 +6,17 @@
 
 use crate::{
     checkpoint::Checkpoint,
+    cosignature::Trust,
     error::AuditError,
     hash::{Hash, leaf_hash},
-    note::{Note, Vkey},
+    note::{Note, NoteSignature, Vkey},
     tile::{TILE_WIDTH, TilePath, push_entry, tiles_at},
     tiles::{Tiles, read_hashes},
     tree::{Frontier, TREE_SIZE_MAX, root_of_leaf_hashes},
 };
+
+const VKEY: &str = "vkey";
+const CHECKPOINT: &str = "checkpoint";
 
 /// What the published tiles now hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,22 +167,30 @@ impl<'a> Growth<'a> {
     }
 }
 
-/// Writes bundles and hash tiles for the entries from `start` on.
+/// Writes bundles and hash tiles for the entries from `start` on, into a folder of the log of `vkey`.
 ///
 /// `start` is a multiple of 256 ([`bundle_start`] of the size published so far) and
 /// `entries` yields every entry from there, so that partial files are never read back.
 /// Tiles above level 0 are read when `start` is not 0; publishing from 0 reads nothing
-/// and repairs everything. At most one bundle (16 MiB) is in memory.
+/// and repairs everything. At most one bundle (16 MiB) is in memory. The key is put in place
+/// first, so that a folder belongs to one log from its first file on.
 ///
 /// # Errors
-/// [`AuditError::StartMisplaced`], [`AuditError::EntryTooLong`], a tile that is absent or
-/// damaged, or what the storage gives.
-pub fn publish<I, E>(tiles: &dyn Tiles, start: u64, entries: I) -> Result<Published, AuditError>
+/// [`AuditError::OtherLog`] before any tile is written; [`AuditError::Damaged`] when key or
+/// checkpoint in place do not tell whose log it is; [`AuditError::StartMisplaced`],
+/// [`AuditError::EntryTooLong`], a tile that is absent or damaged, or what the storage gives.
+pub fn publish<I, E>(
+    tiles: &dyn Tiles,
+    vkey: &Vkey,
+    start: u64,
+    entries: I,
+) -> Result<Published, AuditError>
 where
     I: IntoIterator<Item = E>,
     E: AsRef<[u8]>,
 {
     let mut growth = Growth::load(tiles, start)?;
+    claim(tiles, vkey)?;
     let mut bundle = Vec::new();
     let mut hashes: Vec<Hash> = Vec::new();
     for entry in entries {
@@ -196,36 +208,119 @@ where
     growth.finish()
 }
 
-/// Puts a signed checkpoint in place, after the tiles it needs.
+/// The checkpoint in place, if a signed one may follow it: to be asked before tiles are written.
 ///
 /// # Errors
-/// Formats; [`AuditError::TakesBack`] when the one in place is larger, or as large with
-/// another root: that is a log restored from an old copy, and a person must look.
-pub fn publish_checkpoint(tiles: &dyn Tiles, signed: &str) -> Result<(), AuditError> {
-    let new = Checkpoint::parse(Note::parse(signed)?.text())?;
-    if let Some(bytes) = tiles.read("checkpoint")? {
-        let path = || "checkpoint".to_owned();
-        let damaged = || AuditError::Damaged {
-            path: path(),
-            why: "it is not UTF-8",
-        };
-        let old = String::from_utf8(bytes).map_err(|_| damaged())?;
-        let old = Checkpoint::parse(Note::parse(&old)?.text())?;
-        let same_size_other_root = old.size == new.size && old.root != new.root;
-        if old.size > new.size || same_size_other_root {
-            return Err(AuditError::TakesBack {
-                published: old.size,
-                new: new.size,
-            });
-        }
+/// As [`publish_checkpoint`], but nothing is written.
+pub fn published_before(
+    tiles: &dyn Tiles,
+    vkey: &Vkey,
+    signed: &str,
+) -> Result<Option<Checkpoint>, AuditError> {
+    let new = Trust::new(vkey.clone(), &[], 0)?.open(signed)?.checkpoint;
+    let Some((old, _)) = published_checkpoint(tiles, vkey)? else {
+        return Ok(None);
+    };
+    let same_size_other_root = old.size == new.size && old.root != new.root;
+    if old.size > new.size || same_size_other_root {
+        return Err(AuditError::TakesBack {
+            published: old.size,
+            new: new.size,
+        });
     }
-    tiles.write("checkpoint", signed.as_bytes())
+    Ok(Some(old))
 }
 
-/// Puts the log's verifier key beside the checkpoint, one line.
+/// Puts a signed checkpoint in place, after the tiles it needs, and gives what lies there then.
+///
+/// Over the same text the signature lines in place stay, so that publishing again takes no
+/// witness's line away; a line of the same key gives way to the new one.
 ///
 /// # Errors
-/// What the storage gives.
-pub fn publish_vkey(tiles: &dyn Tiles, vkey: &Vkey) -> Result<(), AuditError> {
-    tiles.write("vkey", format!("{vkey}\n").as_bytes())
+/// Formats; [`AuditError::NotSigned`], [`AuditError::BadSignature`] or
+/// [`AuditError::OtherOrigin`] for a checkpoint that is not the log's; [`AuditError::OtherLog`]
+/// when the folder is another log's.
+/// [`AuditError::TakesBack`] when the one in place is larger, or as large with
+/// another root: that is a log restored from an old copy, and a person must look.
+/// [`AuditError::Damaged`] when the one in place cannot be read, so that this cannot be told.
+pub fn publish_checkpoint(
+    tiles: &dyn Tiles,
+    vkey: &Vkey,
+    signed: &str,
+) -> Result<String, AuditError> {
+    published_before(tiles, vkey, signed)?;
+    let mut note = Note::parse(signed)?;
+    if let Some((_, in_place)) = claim(tiles, vkey)?
+        && in_place.text() == note.text()
+    {
+        note = with_kept_lines(note, &in_place)?;
+    }
+    let text = note.to_string();
+    tiles.write("checkpoint", text.as_bytes())?;
+    Ok(text)
+}
+
+/// The note with the lines in place whose keys have no line in it.
+fn with_kept_lines(note: Note, in_place: &Note) -> Result<Note, AuditError> {
+    let same_key = |a: &NoteSignature, b: &NoteSignature| a.name == b.name && a.key_id == b.key_id;
+    let kept: Vec<NoteSignature> = in_place
+        .signatures()
+        .iter()
+        .filter(|old| !note.signatures().iter().any(|new| same_key(old, new)))
+        .cloned()
+        .collect();
+    kept.into_iter().try_fold(note, Note::with_signature)
+}
+
+/// Puts the log's key, one line, into a folder that is nobody's or this log's already, and gives
+/// the checkpoint in place.
+fn claim(tiles: &dyn Tiles, vkey: &Vkey) -> Result<Option<(Checkpoint, Note)>, AuditError> {
+    let published = published_checkpoint(tiles, vkey)?;
+    let line = format!("{vkey}\n");
+    match tiles.read(VKEY)? {
+        Some(bytes) if bytes == line.as_bytes() => return Ok(published),
+        Some(bytes) if is_vkey(&bytes) => return Err(AuditError::OtherLog { path: VKEY }),
+        // The signature of the checkpoint in place tells whose log this is.
+        Some(_) if published.is_some() => {}
+        Some(_) => {
+            return Err(AuditError::Damaged {
+                path: VKEY.to_owned(),
+                why: "it is not a verifier key",
+            });
+        }
+        None => {}
+    }
+    tiles.write(VKEY, line.as_bytes())?;
+    Ok(published)
+}
+
+fn is_vkey(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| Vkey::parse(text.trim_end()).is_ok())
+}
+
+/// The checkpoint in place, if there is one; it must be this log's.
+fn published_checkpoint(
+    tiles: &dyn Tiles,
+    vkey: &Vkey,
+) -> Result<Option<(Checkpoint, Note)>, AuditError> {
+    let Some(bytes) = tiles.read(CHECKPOINT)? else {
+        return Ok(None);
+    };
+    let damaged = |why| AuditError::Damaged {
+        path: CHECKPOINT.to_owned(),
+        why,
+    };
+    let unread = || damaged("it is not a signed checkpoint");
+    let text = String::from_utf8(bytes).map_err(|_| unread())?;
+    let note = Note::parse(&text).map_err(|_| unread())?;
+    match Trust::new(vkey.clone(), &[], 0)?.open(&text) {
+        Ok(opened) => Ok(Some((opened.checkpoint, note))),
+        Err(AuditError::NotSigned | AuditError::OtherOrigin) => {
+            Err(AuditError::OtherLog { path: CHECKPOINT })
+        }
+        Err(AuditError::BadSignature { .. }) => {
+            Err(damaged("its signature under the log's key does not verify"))
+        }
+        Err(_) => Err(unread()),
+    }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     error::AuditError,
     hash::{Hash, digest},
+    unique,
 };
 
 /// Longest entry: what a two-byte length prefix can say.
@@ -67,8 +68,11 @@ struct In {
     action: String,
     object: String,
     project: Option<String>,
+    #[serde(deserialize_with = "unique::texts")]
     policy_sha256: BTreeMap<String, String>,
+    #[serde(deserialize_with = "unique::value")]
     details: Value,
+    #[serde(deserialize_with = "unique::texts")]
     commitments: BTreeMap<String, String>,
 }
 
@@ -170,7 +174,7 @@ pub fn commit(salt: &[u8; 32], bytes: &[u8]) -> Hash {
     digest(&[salt, bytes])
 }
 
-pub(crate) fn check_length(bytes: usize) -> Result<(), AuditError> {
+fn check_length(bytes: usize) -> Result<(), AuditError> {
     if bytes > ENTRY_BYTES_MAX {
         return Err(AuditError::EntryTooLong { bytes });
     }
@@ -235,6 +239,18 @@ fn check_details(value: &Value, depth: usize) -> Result<(), AuditError> {
     }
 }
 
+/// Days of the month that a text of the shape `0000-00` begins with.
+fn days_of_month(text: &str) -> u32 {
+    let year: u32 = text.get(..4).and_then(|y| y.parse().ok()).unwrap_or(0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match text.get(5..7) {
+        Some("02") if leap => 29,
+        Some("02") => 28,
+        Some("04" | "06" | "09" | "11") => 30,
+        _ => 31,
+    }
+}
+
 fn is_rfc3339(text: &str) -> bool {
     let shape = |text: &str, pattern: &str| {
         text.len() == pattern.len()
@@ -252,7 +268,7 @@ fn is_rfc3339(text: &str) -> bool {
     };
     if !shape(head, "0000-00-00T00:00:00")
         || !within(head.get(5..7), 1, 12)
-        || !within(head.get(8..10), 1, 31)
+        || !within(head.get(8..10), 1, days_of_month(head))
         || !within(head.get(11..13), 0, 23)
         || !within(head.get(14..16), 0, 59)
         || !within(head.get(17..19), 0, 60)

@@ -123,6 +123,12 @@ pub enum AuditError {
         /// The start asked for.
         start: u64,
     },
+    /// The folder belongs to another log: nothing of it is written over.
+    #[error("the folder holds another log: its {path} is not this log's")]
+    OtherLog {
+        /// The file that tells.
+        path: &'static str,
+    },
     /// The new checkpoint would take back what an earlier one published.
     #[error("a checkpoint of {new} entries would take back the published one of {published}")]
     TakesBack {

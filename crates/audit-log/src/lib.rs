@@ -20,6 +20,7 @@
 )]
 
 mod append;
+mod bundle;
 mod checkpoint;
 mod cosignature;
 mod entry;
@@ -33,9 +34,11 @@ mod tests;
 mod tile;
 mod tiles;
 mod tree;
+mod unique;
 mod verify;
 
-pub use append::{Published, bundle_start, publish, publish_checkpoint, publish_vkey};
+pub use append::{Published, bundle_start, publish, publish_checkpoint, published_before};
+pub use bundle::read_entries;
 pub use checkpoint::Checkpoint;
 pub use cosignature::{Opened, Trust, cosigned_message};
 pub use entry::{ENTRY_BYTES_MAX, Entry, commit};

@@ -1,6 +1,7 @@
 //! The keys that sign: the log's own and, for rehearsals and partners, a witness's.
 //!
-//! Neither can be printed. The seed comes from whoever keeps keys.
+//! Neither can be printed. The seed comes from whoever keeps keys. `ring` does not wipe a key
+//! pair when it is dropped: it belongs in a process that does nothing else.
 
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 

@@ -1,7 +1,10 @@
 mod forms;
 mod growth;
 mod own_vectors;
+mod ownership;
+mod probes;
 mod python;
+mod reference;
 mod shared_tiles;
 mod shared_vectors;
 mod tamper;
@@ -11,7 +14,6 @@ use std::path::PathBuf;
 
 use crate::{
     Entry, Hash, LogKey, MemoryTiles, Published, Tiles, commit, publish, publish_checkpoint,
-    publish_vkey,
 };
 
 pub(crate) const ORIGIN: &str = "strongroom.example/audit";
@@ -55,11 +57,10 @@ pub(crate) fn entries(n: u64) -> Vec<Vec<u8>> {
 
 /// Publishes entries from 0 with key and checkpoint.
 pub(crate) fn write_log(tiles: &dyn Tiles, entries: &[Vec<u8>]) -> Published {
-    let published = publish(tiles, 0, entries).unwrap();
     let key = log_key();
+    let published = publish(tiles, key.vkey(), 0, entries).unwrap();
     let signed = key.sign_checkpoint(published.size, published.root).unwrap();
-    publish_vkey(tiles, key.vkey()).unwrap();
-    publish_checkpoint(tiles, &signed).unwrap();
+    publish_checkpoint(tiles, key.vkey(), &signed).unwrap();
     published
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{checkpoint::parse_decimal, entry::check_length, error::AuditError, hash::Hash};
+use crate::{checkpoint::parse_decimal, error::AuditError, hash::Hash};
 
 /// Hashes or entries in a full tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -149,7 +149,6 @@ pub(crate) fn split_hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
 
 /// Adds an entry to a bundle: two bytes of length, then the entry.
 pub(crate) fn push_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Result<(), AuditError> {
-    check_length(entry.len())?;
     let length =
         u16::try_from(entry.len()).map_err(|_| AuditError::EntryTooLong { bytes: entry.len() })?;
     bundle.extend_from_slice(&length.to_be_bytes());

@@ -24,7 +24,8 @@ pub struct VerifyOptions {
     /// The log's key, from a source other than the log. Without it the `vkey` file in the
     /// log is used, and the verdict says so.
     pub vkey: Option<Vkey>,
-    /// A checkpoint kept from before: the signed note, or its three lines alone.
+    /// A checkpoint kept from before: the signed note, or its three lines alone; the last
+    /// newline may be lost.
     pub remembered: Option<String>,
     /// Keys of witnesses outside the operator.
     pub witnesses: Vec<Vkey>,
@@ -193,6 +194,9 @@ fn is_witness(verified: &Verified<'_>) -> bool {
 /// A remembered checkpoint: signed, or the bare three lines someone wrote down.
 fn recall(text: &str, trust: Option<&Trust>) -> Result<Checkpoint, String> {
     let refused = |error: AuditError| format!("the remembered checkpoint is refused: {error}");
+    // Shells and editors drop the last newline of what they pass on.
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let text = &format!("{text}{end}");
     if !text.contains("\n\n") {
         return Checkpoint::parse(text).map_err(refused);
     }

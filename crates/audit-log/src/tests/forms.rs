@@ -64,6 +64,8 @@ fn times_are_rfc_3339() {
         "2026-01-31T09:30:00.123456789Z",
         "2026-12-31T23:59:60+01:00",
         "2026-01-31T09:30:00.1-11:30",
+        "2028-02-29T09:30:00Z",
+        "2000-02-29T09:30:00Z",
     ] {
         assert!(with(good), "{good}");
     }
@@ -75,6 +77,9 @@ fn times_are_rfc_3339() {
         "2026-13-31T09:30:00Z",
         "2026-00-31T09:30:00Z",
         "2026-01-32T09:30:00Z",
+        "2026-02-29T09:30:00Z",
+        "2100-02-29T09:30:00Z",
+        "2026-04-31T09:30:00Z",
         "2026-01-31T24:30:00Z",
         "2026-01-31T09:60:00Z",
         "2026-01-31T09:30:61Z",
@@ -123,6 +128,41 @@ fn other_versions_say_so() {
     ));
     let twice = text.replace(r#"{"v":1"#, r#"{"v":1,"v":1"#);
     assert!(Entry::decode(twice.as_bytes()).is_err());
+}
+
+#[test]
+fn no_name_comes_twice_in_an_object() {
+    let mut whole = entry(1);
+    whole.details = json!({
+        "a": null, "b": true, "c": -1, "d": u64::MAX, "e": 0.25, "f": "x",
+        "g": [1, { "a": [] }, [{ "a": 2 }]], "h": { "a": {} },
+    });
+    let bytes = whole.encode().unwrap();
+    assert_eq!(Entry::decode(&bytes).unwrap(), whole);
+    let text = String::from_utf8(bytes).unwrap();
+    let hash = "0".repeat(64);
+    for (once, twice) in [
+        (r#""details":{"#, r#""details":{"h":1,"#.to_owned()),
+        (r#"{"a":[]}"#, r#"{"a":[],"a":[]}"#.to_owned()),
+        (r#"{"a":2}"#, r#"{"a":2,"\u0061":3}"#.to_owned()),
+        (r#""h":{"a":{}}"#, r#""h":{"a":{},"a":{}}"#.to_owned()),
+        (
+            r#""commitments":{"#,
+            format!(r#""commitments":{{"summary":"{hash}","#),
+        ),
+        (
+            r#""policy_sha256":{"#,
+            format!(r#""policy_sha256":{{"access":"{hash}","#),
+        ),
+        (r#""actor":"#, r#""actor":"person/2","actor":"#.to_owned()),
+    ] {
+        let changed = text.replacen(once, &twice, 1);
+        assert_ne!(changed, text, "{once}");
+        assert!(matches!(
+            Entry::decode(changed.as_bytes()),
+            Err(AuditError::EntryUnreadable)
+        ));
+    }
 }
 
 trait Unprintable {

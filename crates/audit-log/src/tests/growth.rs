@@ -26,11 +26,11 @@ fn assert_whole(tiles: &dyn Tiles, size: u64) {
 
 fn grow(tiles: &dyn Tiles, from: u64, to: &[Vec<u8>]) {
     let start = bundle_start(from);
-    let published = publish(tiles, start, &to[start as usize..]).unwrap();
+    let published = publish(tiles, log_key().vkey(), start, &to[start as usize..]).unwrap();
     let signed = log_key()
         .sign_checkpoint(published.size, published.root)
         .unwrap();
-    publish_checkpoint(tiles, &signed).unwrap();
+    publish_checkpoint(tiles, log_key().vkey(), &signed).unwrap();
 }
 
 proptest! {
@@ -80,6 +80,7 @@ fn partial_files_go_when_the_full_one_is_there() {
         "tile/entries/000",
         "tile/entries/001",
         "tile/entries/002.p/188",
+        "vkey",
     ];
     assert_eq!(paths, expected);
 }
@@ -100,7 +101,7 @@ fn publishing_again_repairs_whatever_a_crash_left() {
                 None => tiles.remove(&path).unwrap(),
                 Some(bytes) => tiles.write(&path, bytes).unwrap(),
             }
-            publish(&tiles, 0, &all).unwrap();
+            publish(&tiles, log_key().vkey(), 0, &all).unwrap();
             assert_whole(&tiles, 520);
         }
     }
@@ -121,7 +122,7 @@ fn tiles_ahead_of_the_checkpoint_do_no_harm() {
     ] {
         let tiles = log_of(size);
         let start = bundle_start(size);
-        publish(&tiles, start, &all[start as usize..ahead]).unwrap();
+        publish(&tiles, log_key().vkey(), start, &all[start as usize..ahead]).unwrap();
         assert_whole(&tiles, size);
         let signed = tiles.read("checkpoint").unwrap();
         assert!(
@@ -139,34 +140,45 @@ fn a_checkpoint_never_takes_back_what_was_published() {
     let smaller = key.sign_checkpoint(4, [1; 32]).unwrap();
     let other = key.sign_checkpoint(5, [1; 32]).unwrap();
     for signed in [smaller, other] {
-        let refused = publish_checkpoint(&tiles, &signed);
+        let refused = publish_checkpoint(&tiles, key.vkey(), &signed);
         assert!(matches!(
             refused,
             Err(AuditError::TakesBack { published: 5, .. })
         ));
     }
     assert_whole(&tiles, 5);
-    assert!(publish_checkpoint(&tiles, "no note").is_err());
+    assert!(publish_checkpoint(&tiles, key.vkey(), "no note").is_err());
+    // What the one in place published cannot be told, so nothing takes its place.
+    let larger = key.sign_checkpoint(6, [1; 32]).unwrap();
+    for damaged in [&b"no note"[..], b"\xff", b""] {
+        tiles.write("checkpoint", damaged).unwrap();
+        let refused = publish_checkpoint(&tiles, key.vkey(), &larger).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "checkpoint is damaged: it is not a signed checkpoint"
+        );
+        assert_eq!(tiles.read("checkpoint").unwrap().unwrap(), damaged);
+    }
 }
 
 #[test]
 fn publishing_refuses_what_it_cannot_do() {
     let tiles = MemoryTiles::new();
-    let start = publish(&tiles, 5, entries(1));
+    let start = publish(&tiles, log_key().vkey(), 5, entries(1));
     assert!(matches!(
         start,
         Err(AuditError::StartMisplaced { start: 5 })
     ));
-    let gap = publish(&tiles, 256, entries(1));
+    let gap = publish(&tiles, log_key().vkey(), 256, entries(1));
     assert!(matches!(gap, Err(AuditError::Absent { .. })));
-    assert!(publish(&tiles, u64::MAX - 255, entries(1)).is_err());
-    let long = publish(&tiles, 0, [vec![b'x'; 65_536]]);
+    assert!(publish(&tiles, log_key().vkey(), u64::MAX - 255, entries(1)).is_err());
+    let long = publish(&tiles, log_key().vkey(), 0, [vec![b'x'; 65_536]]);
     assert!(matches!(
         long,
         Err(AuditError::EntryTooLong { bytes: 65_536 })
     ));
-    assert!(tiles.paths().is_empty());
-    publish(&tiles, 0, [vec![b'x'; 65_535]]).unwrap();
+    assert_eq!(tiles.paths(), ["vkey"]);
+    publish(&tiles, log_key().vkey(), 0, [vec![b'x'; 65_535]]).unwrap();
     assert_eq!(
         tiles.read("tile/entries/000.p/1").unwrap().unwrap().len(),
         65_537
@@ -241,6 +253,20 @@ fn no_path_leads_out_of_the_folder() {
         );
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_superseded_file_that_goes_while_the_log_is_read_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiles = FileTiles::new(folder.path());
+    write_log(&tiles, &entries(4));
+    // A name that is listed and then not there.
+    for path in ["tile/0/000.p/2", "tile/entries/000.p/2"] {
+        std::os::unix::fs::symlink("gone", folder.path().join(path)).unwrap();
+    }
+    let tile = crate::TilePath::parse("tile/0/000").unwrap();
+    assert_eq!(tiles.partials(tile).unwrap(), [2, 4]);
+    assert_whole(&tiles, 4);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The published tlog-tiles vectors: names, shapes, Tessera's log, a log of 70,000.
 
 use super::{
-    hex_hash,
+    hex_hash, log_key,
     shared_vectors::{bytes, hashes, list, text, vectors},
 };
 use crate::{
@@ -72,8 +72,8 @@ fn tessera_log() {
     let mut ran = 0;
     for (size, signed) in list(&log["checkpoints"]).iter().enumerate() {
         let tiles = MemoryTiles::new();
-        publish(&tiles, 0, &leaves[..size]).unwrap();
-        publish_checkpoint(&tiles, text(signed)).unwrap();
+        publish(&tiles, &vkey, 0, &leaves[..size]).unwrap();
+        publish_checkpoint(&tiles, &vkey, text(signed)).unwrap();
         let options = VerifyOptions {
             vkey: Some(vkey.clone()),
             ..VerifyOptions::default()
@@ -123,7 +123,8 @@ fn generated_log_of_70_000() {
             let root = hex_hash(text(&expected["root_hex"]));
             assert_eq!(frontier.root(), root, "size {n}");
             // Grow the published log in the same steps.
-            let published = publish(&tiles, start, (start..n).map(entry)).unwrap();
+            let published =
+                publish(&tiles, log_key().vkey(), start, (start..n).map(entry)).unwrap();
             assert_eq!((published.size, published.root), (n, root));
             start = bundle_start(n);
             ran += 1;

@@ -3,7 +3,7 @@
 use super::{ORIGIN, entries, log_key, log_of, write_log};
 use crate::{
     LogKey, MemoryTiles, Note, Outcome, Tiles, Verdict, VerifyOptions, WitnessKey, bundle_start,
-    encode_bundle, leaf_hash, publish, publish_checkpoint, publish_vkey, verify_log,
+    encode_bundle, leaf_hash, publish, publish_checkpoint, verify_log,
 };
 
 fn given_key() -> VerifyOptions {
@@ -254,7 +254,9 @@ fn a_rollback_shows_only_against_a_remembered_checkpoint() {
 fn what_is_remembered_must_itself_be_sound() {
     let tiles = log_of(5);
     let bare = signed(3).split_once("\n\n").unwrap().0.to_owned() + "\n";
-    assert_ok(&verify_log(&tiles, &remembering(bare)));
+    for text in [&bare, bare.trim_end(), signed(3).trim_end()] {
+        assert_ok(&verify_log(&tiles, &remembering(text.to_owned())));
+    }
     let other = LogKey::from_seed(ORIGIN, &[8; 32]).unwrap();
     let by_other = other.sign_checkpoint(3, [0; 32]).unwrap();
     assert_bad(
@@ -286,11 +288,13 @@ fn what_is_remembered_must_itself_be_sound() {
 fn an_impostor_key_is_bad() {
     let tiles = MemoryTiles::new();
     let impostor = LogKey::from_seed(ORIGIN, &[8; 32]).unwrap();
-    let published = publish(&tiles, 0, entries(5)).unwrap();
+    let published = publish(&tiles, impostor.vkey(), 0, entries(5)).unwrap();
     let text = impostor
         .sign_checkpoint(published.size, published.root)
         .unwrap();
-    publish_checkpoint(&tiles, &text).unwrap();
+    publish_checkpoint(&tiles, impostor.vkey(), &text).unwrap();
+    let vkey = tiles.read("vkey").unwrap().unwrap();
+    tiles.remove("vkey").unwrap();
     assert_bad(
         &verify_log(&tiles, &given_key()),
         "not signed by the log's key",
@@ -301,7 +305,7 @@ fn an_impostor_key_is_bad() {
         "signature was not checked",
     );
     // A key found in the log shows that somebody signed; what was remembered shows who.
-    publish_vkey(&tiles, impostor.vkey()).unwrap();
+    tiles.write("vkey", &vkey).unwrap();
     let own = verify_log(&tiles, &VerifyOptions::default());
     assert_ok(&own);
     assert!(own.reason.contains("key came from the log itself"));
@@ -336,7 +340,7 @@ fn witnesses_and_their_quorum() {
         let line = key.cosign(note.text(), 1_772_000_000).unwrap();
         note = note.with_signature(line).unwrap();
     }
-    publish_checkpoint(&tiles, &note.to_string()).unwrap();
+    publish_checkpoint(&tiles, log_key().vkey(), &note.to_string()).unwrap();
     let ask = |quorum| VerifyOptions {
         witnesses: witnesses.clone(),
         quorum,
@@ -353,7 +357,12 @@ fn witnesses_and_their_quorum() {
     // A known witness whose line fails spoils the checkpoint, whatever the quorum.
     let mut line = keys[2].cosign(note.text(), 1_772_000_000).unwrap();
     line.bytes[7] ^= 1;
-    publish_checkpoint(&tiles, &note.with_signature(line).unwrap().to_string()).unwrap();
+    publish_checkpoint(
+        &tiles,
+        log_key().vkey(),
+        &note.with_signature(line).unwrap().to_string(),
+    )
+    .unwrap();
     assert_bad(&verify_log(&tiles, &ask(0)), "witness.example/3");
     // One secret under two names, or the log's own, is no second pair of eyes.
     let twin = WitnessKey::from_seed("witness.example/twin", &[1; 32]).unwrap();

@@ -2,26 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::reference;
 use crate::{
-    AuditError, Frontier, Hash, LeafHashes, TREE_SIZE_MAX, consistency_proof, empty_root,
-    inclusion_proof, leaf_hash, node_hash, root_of_leaf_hashes, verify_consistency,
+    AuditError, Frontier, Hash, LeafHashes, Nodes, TREE_SIZE_MAX, consistency_proof,
+    inclusion_proof, leaf_hash, root_of_leaf_hashes, tree_root, verify_consistency,
     verify_inclusion,
 };
-
-/// RFC 6962 section 2.1, word for word.
-fn reference_root(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [] => empty_root(),
-        [one] => *one,
-        many => {
-            let mut k = 1;
-            while k * 2 < many.len() {
-                k *= 2;
-            }
-            node_hash(&reference_root(&many[..k]), &reference_root(&many[k..]))
-        }
-    }
-}
 
 fn leaves(n: usize) -> Vec<Hash> {
     (0..n)
@@ -34,11 +20,11 @@ proptest! {
     fn frontier_gives_the_recursive_root(data in prop::collection::vec(any::<[u8; 32]>(), 0..200)) {
         let mut frontier = Frontier::new();
         for (n, leaf) in data.iter().enumerate() {
-            prop_assert_eq!(frontier.root(), reference_root(&data[..n]));
+            prop_assert_eq!(frontier.root(), reference::root(&data[..n]));
             frontier.append(*leaf).unwrap();
         }
-        prop_assert_eq!(frontier.root(), reference_root(&data));
-        prop_assert_eq!(root_of_leaf_hashes(&data), reference_root(&data));
+        prop_assert_eq!(frontier.root(), reference::root(&data));
+        prop_assert_eq!(root_of_leaf_hashes(&data), reference::root(&data));
     }
 
     #[test]
@@ -60,13 +46,21 @@ fn every_proof_up_to_40() {
     let mut ran = 0;
     for n in 1..=40_usize {
         let tree = &all[..n];
-        let (size, root) = (n as u64, reference_root(tree));
+        let (size, root) = (n as u64, reference::root(tree));
         for index in 0..n {
             let proof = inclusion_proof(&LeafHashes(tree), index as u64, size).unwrap();
+            assert_eq!(proof, reference::path(index, tree));
             verify_inclusion(&tree[index], index as u64, size, &proof, &root).unwrap();
             refuse_changes(&proof, |p| {
                 verify_inclusion(&tree[index], index as u64, size, p, &root).is_ok()
             });
+            for leaf in tree.iter().filter(|leaf| **leaf != tree[index]) {
+                let got = verify_inclusion(leaf, index as u64, size, &proof, &root);
+                assert!(got.is_err());
+            }
+            let other_root = reference::root(&all[..(n + 7) % 40]);
+            let got = verify_inclusion(&tree[index], index as u64, size, &proof, &other_root);
+            assert!(got.is_err());
             for other in (0..n + 2).filter(|other| *other != index) {
                 let got = verify_inclusion(&tree[index], other as u64, size, &proof, &root);
                 assert!(got.is_err());
@@ -74,12 +68,18 @@ fn every_proof_up_to_40() {
             ran += 1;
         }
         for m in 1..=n {
-            let old_root = reference_root(&all[..m]);
+            let old_root = reference::root(&all[..m]);
             let proof = consistency_proof(&LeafHashes(tree), m as u64, size).unwrap();
+            assert_eq!(proof, reference::consistency(m, tree));
             verify_consistency(m as u64, size, &proof, &old_root, &root).unwrap();
             refuse_changes(&proof, |p| {
                 verify_consistency(m as u64, size, p, &old_root, &root).is_ok()
             });
+            if m < n {
+                for (old, new) in [(&root, &old_root), (&root, &root), (&old_root, &old_root)] {
+                    assert!(verify_consistency(m as u64, size, &proof, old, new).is_err());
+                }
+            }
             ran += 1;
         }
     }
@@ -94,10 +94,46 @@ fn refuse_changes(proof: &[Hash], accepts: impl Fn(&[Hash]) -> bool) {
         let mut shorter = proof.to_vec();
         shorter.remove(place);
         assert!(!accepts(&shorter));
+        let mut twice = proof.to_vec();
+        twice.insert(place, proof[place]);
+        assert!(!accepts(&twice));
+        let mut turned = proof.to_vec();
+        turned.swap(place, 0);
+        assert!(place == 0 || !accepts(&turned));
     }
-    let mut longer = proof.to_vec();
-    longer.push([0; 32]);
-    assert!(!accepts(&longer));
+    for place in [0, proof.len()] {
+        let mut longer = proof.to_vec();
+        longer.insert(place, [0; 32]);
+        assert!(!accepts(&longer));
+    }
+}
+
+#[test]
+fn the_frontier_is_the_largest_full_subtrees() {
+    let all = leaves(70);
+    let mut frontier = Frontier::new();
+    for n in 0..=all.len() {
+        let mut expected = Vec::new();
+        let mut start = 0;
+        for level in (0..7).rev().filter(|level| n >> level & 1 == 1) {
+            let width = 1 << level;
+            let hash = reference::root(&all[start..start + width]);
+            expected.push((level, (start / width) as u64, hash));
+            start += width;
+        }
+        assert_eq!(frontier.nodes(), expected);
+        let stored = Frontier::from_parts(n as u64, &frontier.hashes()).unwrap();
+        assert_eq!(stored, frontier);
+        let root = tree_root(&LeafHashes(&all[..n]), n as u64).unwrap();
+        assert_eq!(root, reference::root(&all[..n]));
+        for (level, index, hash) in expected {
+            let node = LeafHashes(&all).node(level, index).unwrap();
+            assert_eq!(node, hash);
+        }
+        if let Some(leaf) = all.get(n) {
+            frontier.append(*leaf).unwrap();
+        }
+    }
 }
 
 #[test]

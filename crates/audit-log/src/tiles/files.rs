@@ -62,6 +62,12 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Makes a file that is there already survive a power cut.
+fn flush(place: &Path) -> io::Result<()> {
+    File::open(place)?.sync_all()?;
+    sync_folder(place.parent().ok_or(ErrorKind::InvalidInput)?)
+}
+
 fn write_durably(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = place.parent().ok_or(ErrorKind::InvalidInput)?;
     make_folder(parent)?;
@@ -107,11 +113,17 @@ impl Tiles for FileTiles {
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), AuditError> {
         let place = self.place(path)?;
-        // Publishing again writes the same bytes; leave durable files alone.
-        if fs::read(&place).is_ok_and(|old| old == bytes) {
-            return Ok(());
-        }
-        write_durably(&place, bytes).map_err(storage(path))
+        // Publishing again writes the same bytes: no need to, but a kill may have come
+        // between the rename and the flush of the folder.
+        let same = self
+            .read(path)
+            .is_ok_and(|old| old.as_deref() == Some(bytes));
+        let written = if same {
+            flush(&place)
+        } else {
+            write_durably(&place, bytes)
+        };
+        written.map_err(storage(path))
     }
 
     fn partials(&self, tile: TilePath) -> Result<Vec<u16>, AuditError> {

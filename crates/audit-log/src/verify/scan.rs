@@ -1,11 +1,12 @@
 //! One pass over the entries: leaf hashes, tiles at every level, the root.
 
 use crate::{
+    bundle::{Misfit, split_bundle},
     checkpoint::Checkpoint,
     entry::Entry,
     error::AuditError,
     hash::{Hash, leaf_hash},
-    tile::{TILE_WIDTH, TilePath, bundle_entries, split_hashes, tiles_at},
+    tile::{TILE_WIDTH, TilePath, split_hashes, tiles_at},
     tiles::{Tiles, read_hashes, read_tile},
     tree::{Frontier, root_of_leaf_hashes},
 };
@@ -96,13 +97,14 @@ impl Pass<'_> {
         let (found, bytes) = read_tile(self.tiles, tile)
             .map_err(|error| unread(error.to_string()))?
             .ok_or_else(|| unread(format!("the entry bundle {tile} is absent")))?;
-        let mut hashes = read_bundle(found, &bytes, first)?;
-        hashes.truncate(usize::from(width));
-        let unreadable = bundle_entries(&bytes)
-            .take(usize::from(width))
-            .filter(|entry| entry.is_none_or(|entry| Entry::decode(entry).is_err()))
+        let mut entries = whole_bundle(found, &bytes, first)?;
+        entries.truncate(usize::from(width));
+        let unreadable = entries
+            .iter()
+            .filter(|entry| Entry::decode(entry).is_err())
             .count();
         self.found.unreadable += unreadable as u64;
+        let hashes: Vec<Hash> = entries.into_iter().map(leaf_hash).collect();
         self.superseded_bundles(tile, &hashes);
         self.compare(
             TilePath::Hashes {
@@ -187,7 +189,8 @@ impl Pass<'_> {
             let older = tile.with_width(width);
             match read_whole_hashes(self.tiles, older) {
                 Err(fault) => self.note_fault(fault),
-                Ok(stored) => self.compare_hashes(older, &stored, expected),
+                Ok(None) => {}
+                Ok(Some(stored)) => self.compare_hashes(older, &stored, expected),
             }
         }
     }
@@ -216,7 +219,8 @@ impl Pass<'_> {
     }
 
     /// Widths of other partial files of this tile: older ones, or one ahead of the
-    /// checkpoint, of which only the part below the checkpoint can be judged.
+    /// checkpoint, of which only the part below the checkpoint can be judged. The log may
+    /// grow meanwhile, so any of them may be gone when it is read.
     fn superseded(&mut self, tile: TilePath) -> Vec<u16> {
         match self.tiles.partials(tile) {
             Ok(mut widths) => {
@@ -237,13 +241,19 @@ impl Pass<'_> {
         for width in self.superseded(tile) {
             let older = tile.with_width(width);
             let bytes = match self.tiles.read(&older.to_string()) {
-                Ok(bytes) => bytes.unwrap_or_default(),
-                Err(error) => return self.note_fault(error.into()),
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.note_fault(error.into());
+                    continue;
+                }
             };
-            match read_bundle(older, &bytes, index * TILE_WIDTH) {
+            match whole_bundle(older, &bytes, index * TILE_WIDTH) {
                 Err(fault) => self.note_fault(fault),
-                Ok(hashes) => {
-                    let Some(place) = hashes.iter().zip(expected).position(|(a, b)| a != b) else {
+                Ok(entries) => {
+                    let mut both = entries.into_iter().zip(expected);
+                    let Some(place) = both.position(|(entry, hash)| leaf_hash(entry) != *hash)
+                    else {
                         continue;
                     };
                     let leaf = index * TILE_WIDTH + place as u64;
@@ -258,43 +268,38 @@ impl Pass<'_> {
     }
 }
 
-/// Leaf hashes of a bundle that must hold exactly the entries its name says.
-fn read_bundle(tile: TilePath, bytes: &[u8], first: u64) -> Result<Vec<Hash>, Fault> {
-    let width = usize::from(tile.width());
-    let mut hashes = Vec::with_capacity(width);
-    for entry in bundle_entries(bytes) {
-        let leaf = first + hashes.len() as u64;
-        let Some(entry) = entry else {
-            let reason = format!("entry {leaf} is cut short in {tile}");
-            return Err(Fault {
-                reason,
-                first_bad: Some(leaf),
-            });
+/// The entries of a bundle that must hold exactly those its name says; `first` is its first.
+fn whole_bundle(tile: TilePath, bytes: &[u8], first: u64) -> Result<Vec<&[u8]>, Fault> {
+    split_bundle(tile, bytes).map_err(|misfit| {
+        let (reason, place) = match misfit {
+            Misfit::CutShort(place) => {
+                let leaf = first + place as u64;
+                (format!("entry {leaf} is cut short in {tile}"), Some(leaf))
+            }
+            Misfit::TooMany => {
+                let width = tile.width();
+                (format!("{tile} holds more than its {width} entries"), None)
+            }
+            Misfit::TooFew(place) => {
+                let leaf = first + place as u64;
+                (format!("{tile} ends before entry {leaf}"), Some(leaf))
+            }
         };
-        if hashes.len() == width {
-            let reason = format!("{tile} holds more than its {width} entries");
-            return Err(Fault {
-                reason,
-                first_bad: None,
-            });
-        }
-        hashes.push(leaf_hash(entry));
-    }
-    if hashes.len() < width {
-        let leaf = first + hashes.len() as u64;
-        let reason = format!("{tile} ends before entry {leaf}");
-        return Err(Fault {
+        Fault {
             reason,
-            first_bad: Some(leaf),
-        });
-    }
-    Ok(hashes)
+            first_bad: place,
+        }
+    })
 }
 
-fn read_whole_hashes(tiles: &dyn Tiles, tile: TilePath) -> Result<Vec<Hash>, Fault> {
-    let bytes = tiles.read(&tile.to_string())?.unwrap_or_default();
+/// The hashes of a tile from its own file; nothing when that is gone.
+fn read_whole_hashes(tiles: &dyn Tiles, tile: TilePath) -> Result<Option<Vec<Hash>>, Fault> {
+    let Some(bytes) = tiles.read(&tile.to_string())? else {
+        return Ok(None);
+    };
     split_hashes(&bytes)
         .filter(|hashes| hashes.len() == usize::from(tile.width()))
+        .map(Some)
         .ok_or_else(|| Fault {
             reason: format!("{tile} is not 32 bytes for each hash"),
             first_bad: None,
