@@ -1,14 +1,23 @@
 //! The rules over the evidence.
 
+mod treated;
+
 use std::collections::BTreeSet;
 
+use treated::treated;
+
 use crate::derive::{COUNTS_MAX, Precision, derived_sets};
-use crate::evidence::{Behind, Class, Evidence, Group, Kind, Role, Shown, Visible};
-use crate::report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};
+use crate::evidence::{Behind, Class, Evidence, Group, Kind, Shown, Visible};
+use crate::names::Names;
+use crate::report::{
+    CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
+};
 use crate::{Datum, Policy, ZeroRule};
 
 /// The most cells that are judged, whatever the evidence claims.
 const CELLS_MAX: usize = 1_000_000;
+/// Stands for the row itself where a finding is about no column of it.
+const ROW: &str = "(row)";
 
 /// Judges one statement.
 pub fn check(evidence: &Evidence, policy: &Policy) -> Report {
@@ -38,6 +47,11 @@ pub fn check_all(evidence: &[Evidence], policy: &Policy) -> Report {
             "several tables are checked together and this build does not compare them, so the treated version of one is not known to be safe beside the others",
         ));
     }
+    if verdict != Verdict::Treat {
+        for output in &mut outputs {
+            output.treated_rows.clear();
+        }
+    }
     Report {
         verdict,
         outputs,
@@ -57,6 +71,7 @@ fn finding(rule: Rule, detail: impl Into<String>) -> Finding {
     Finding {
         rule,
         detail: detail.into(),
+        told: Told::Whole,
     }
 }
 
@@ -78,6 +93,15 @@ fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
             ),
         ),
         Class::Table => match evidence.validate() {
+            Ok(()) if cells(evidence, evidence.groups.len()) > CELLS_MAX => whole(
+                evidence,
+                "untraceable",
+                Verdict::Review,
+                finding(
+                    Rule::Untraceable,
+                    format!("the table has more than {CELLS_MAX} cells, the most that are judged"),
+                ),
+            ),
             Ok(()) => table(evidence, policy),
             Err(malformed) => whole(
                 evidence,
@@ -87,6 +111,11 @@ fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
             ),
         },
     }
+}
+
+/// Cells of so many rows. A row without measures counts as one.
+fn cells(evidence: &Evidence, rows: usize) -> usize {
+    rows.saturating_mul(evidence.measures().count().max(1))
 }
 
 /// An answer without cells.
@@ -106,22 +135,23 @@ fn whole(evidence: &Evidence, class: &'static str, verdict: Verdict, finding: Fi
 }
 
 fn table(evidence: &Evidence, policy: &Policy) -> Judged {
+    let names = Names::of(evidence, policy.minimum());
     let mut findings = Vec::new();
     let mut cells = Vec::new();
     // Indexes of groups with a cell that must not be seen.
     let mut unsafe_groups = BTreeSet::new();
     for (index, group) in evidence.groups.iter().enumerate() {
-        if group.visible == Visible::Excluded {
+        if !is_judged(evidence, group, policy) {
             continue;
         }
-        let of_group = group_cells(evidence, group, policy);
+        let of_group = group_cells(evidence, group, &names, policy);
         if of_group.iter().any(|c| c.status == Status::Primary) {
             unsafe_groups.insert(index);
         }
         cells.extend(of_group);
     }
     let absent = match evidence.shown {
-        Shown::Large | Shown::Condition => Some(Vec::new()),
+        Shown::Large(_) | Shown::Condition | Shown::Unjudged => Some(Vec::new()),
         Shown::All | Shown::First => absent_keys(evidence),
     };
     if absent.is_none() {
@@ -132,25 +162,25 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     }
     let absent = absent.unwrap_or_default();
     for key in &absent {
-        cells.extend(implied_zeros(evidence, key, policy));
+        cells.extend(implied_zeros(evidence, key, &names, policy));
     }
-    findings.extend(about_the_whole(evidence, policy));
-    // Whatever is said about the whole table needs a person.
-    let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
+    findings.extend(about_the_whole(evidence));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
     let treated_rows = if primary {
-        treated(evidence, &unsafe_groups, &absent, policy)
+        treated(evidence, &unsafe_groups, &absent, &names, policy)
     } else {
         Vec::new()
     };
-    let empty_is_unsafe = evidence.groups.is_empty() && policy.zero() == ZeroRule::Unsafe;
-    let verdict = match (primary, treated_rows.is_empty(), review) {
-        _ if empty_is_unsafe => Verdict::Fail,
-        (true, true, _) => Verdict::Fail,
-        (_, _, true) => Verdict::Review,
-        (true, false, false) => Verdict::Treat,
-        (false, _, false) => Verdict::Pass,
-    };
+    // Whatever is said about the whole table needs a person.
+    let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
+    let verdict = verdict(evidence, primary, review, &treated_rows, policy);
+    if verdict != Verdict::Pass
+        && !primary
+        && is_empty(evidence)
+        && !(review && by_condition(evidence))
+    {
+        findings.push(nobody(policy));
+    }
     Judged {
         verdict,
         output: Output {
@@ -165,6 +195,69 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     }
 }
 
+/// Where a person has to look at a table whose rows a condition chose, the verdict is the same whatever the
+/// condition leaves: otherwise it would tell the numbers that a person has to look at.
+fn verdict(
+    evidence: &Evidence,
+    primary: bool,
+    review: bool,
+    treated_rows: &[Vec<Datum>],
+    policy: &Policy,
+) -> Verdict {
+    let nothing_left = if primary {
+        treated_rows.is_empty()
+    } else {
+        is_empty(evidence)
+    };
+    match (primary, review) {
+        _ if evidence.shown == Shown::Unjudged => Verdict::Review,
+        (_, true) if by_condition(evidence) => Verdict::Review,
+        // A table without rows gets the verdict of one whose groups are all small.
+        (true, _) if nothing_left => Verdict::Fail,
+        (false, _) if nothing_left && policy.zero() == ZeroRule::Unsafe => Verdict::Fail,
+        (false, _) if nothing_left => Verdict::Review,
+        (_, true) => Verdict::Review,
+        (true, false) => Verdict::Treat,
+        (false, false) => Verdict::Pass,
+    }
+}
+
+fn is_empty(evidence: &Evidence) -> bool {
+    shown(evidence).next().is_none()
+}
+
+fn by_condition(evidence: &Evidence) -> bool {
+    match evidence.shown {
+        Shown::Large(_) | Shown::Condition | Shown::Unjudged => true,
+        Shown::All | Shown::First => false,
+    }
+}
+
+/// What is said of a table without rows.
+fn nobody(policy: &Policy) -> Finding {
+    let (detail, told) = match policy.zero() {
+        ZeroRule::Unsafe => (
+            "the table is empty: that nobody qualifies is itself a result",
+            Told::Kind,
+        ),
+        ZeroRule::Safe => (
+            "the table is empty: whether nobody qualifies by design, a person has to say",
+            Told::Whole,
+        ),
+    };
+    Finding {
+        told,
+        ..finding(Rule::Zero, detail)
+    }
+}
+
+/// Whether the cells of a group are judged. What a condition leaves out is judged too, so that the
+/// verdict does not depend on the condition, unless it leaves out exactly what is too small.
+fn is_judged(evidence: &Evidence, group: &Group, policy: &Policy) -> bool {
+    let only_large = matches!(evidence.shown, Shown::Large(least) if least >= policy.minimum());
+    !(only_large && group.visible == Visible::Excluded)
+}
+
 fn shown(evidence: &Evidence) -> impl Iterator<Item = (usize, &Group)> {
     evidence
         .groups
@@ -173,22 +266,13 @@ fn shown(evidence: &Evidence) -> impl Iterator<Item = (usize, &Group)> {
         .filter(|(_, group)| group.visible == Visible::Shown)
 }
 
-/// Findings about the whole table. Each sends it to a person.
-fn about_the_whole(evidence: &Evidence, policy: &Policy) -> Vec<Finding> {
+/// Findings about the whole table that come from the statement. Each sends it to a person.
+fn about_the_whole(evidence: &Evidence) -> Vec<Finding> {
     let mut found = Vec::new();
-    if shown(evidence).next().is_none() {
-        let detail = match policy.zero() {
-            ZeroRule::Unsafe => "the table is empty: that nobody qualifies is itself a result",
-            ZeroRule::Safe => {
-                "the table is empty: whether nobody qualifies by design, a person has to say"
-            }
-        };
-        found.push(finding(Rule::Zero, detail));
-    }
-    if evidence.shown == Shown::Condition {
+    if evidence.shown == Shown::Unjudged {
         found.push(finding(
                 Rule::Untraceable,
-                "the condition on groups (having) is no minimum of a count, so what is absent tells something that is not counted",
+                "the condition on groups (having) is about a number that the table does not show, so what is absent tells something that is not counted",
             ));
     }
     if evidence.counts.len() > COUNTS_MAX {
@@ -198,17 +282,6 @@ fn about_the_whole(evidence: &Evidence, policy: &Policy) -> Vec<Finding> {
                     "a row shows {} counts; what can be formed by adding and subtracting is tried for at most {COUNTS_MAX}",
                     evidence.counts.len()
                 ),
-            ));
-    }
-    // `count(distinct f(person))` is a count of people that does not look like one.
-    let distinct = evidence
-        .measures()
-        .filter(|(_, k)| *k == Kind::Distinct)
-        .count();
-    if distinct > 0 && distinct + evidence.counts.len() > 1 {
-        found.push(finding(
-                Rule::Differencing,
-                "a number of distinct values stands beside other counts, and this build does not judge their differences",
             ));
     }
     found
@@ -223,13 +296,19 @@ fn key_of(evidence: &Evidence, values: &[Datum]) -> Key {
         .collect())
 }
 
-fn group_cells(evidence: &Evidence, group: &Group, policy: &Policy) -> Vec<CellReport> {
+fn group_cells(
+    evidence: &Evidence,
+    group: &Group,
+    names: &Names<'_>,
+    policy: &Policy,
+) -> Vec<CellReport> {
     let cell = |column: &str, people, (status, finding): (Status, Option<Finding>)| CellReport {
         key: key_of(evidence, &group.key),
         column: column.to_owned(),
         people,
         status,
         findings: finding.into_iter().collect(),
+        told: names.told(&group.key),
     };
     let mut cells: Vec<CellReport> = evidence
         .measures()
@@ -244,7 +323,7 @@ fn group_cells(evidence: &Evidence, group: &Group, policy: &Policy) -> Vec<CellR
     if cells.iter().all(|c| c.status != Status::Primary) && group.rows > 0 {
         let judged = judge_cell(Kind::Count, row, policy);
         if judged.0 == Status::Primary {
-            cells.push(cell("(row)", group.people, judged));
+            cells.push(cell(ROW, group.people, judged));
         }
     }
     for set in derived_sets(&evidence.counts, group, policy.minimum()) {
@@ -266,7 +345,12 @@ fn group_cells(evidence: &Evidence, group: &Group, policy: &Policy) -> Vec<CellR
             ),
         };
         if judged.0 != Status::Ok {
-            cells.push(cell(&set.label, set.people, judged));
+            let mut cell = cell(&set.label, set.people, judged);
+            // A combination that nobody has gives no differences: they would tell few from none.
+            if cell.told == Told::Whole && group.people < policy.minimum() {
+                cell.told = Told::Kind;
+            }
+            cells.push(cell);
         }
     }
     cells
@@ -292,7 +376,12 @@ fn judge_cell(kind: Kind, behind: Behind, policy: &Policy) -> (Status, Option<Fi
         return (Status::Primary, Some(finding(Rule::Threshold, detail)));
     }
     let missing = match kind {
-        Kind::Count | Kind::Share | Kind::Distinct => return (Status::Ok, None),
+        Kind::Count | Kind::Share => return (Status::Ok, None),
+        // `count(distinct case when rare then event else 0 end)`: all have a value, few are counted.
+        Kind::Distinct => (
+            Rule::Untraceable,
+            "a number of distinct values can count few people though all have a value, and needs a count of those behind each value",
+        ),
         Kind::Total => (Rule::Dominance, "totals and means need the dominance rule"),
         Kind::Spread => (
             Rule::DegreesOfFreedom,
@@ -328,7 +417,8 @@ fn absent_keys(evidence: &Evidence) -> Option<Vec<Vec<Datum>>> {
             .iter()
             .filter_map(|g| g.key.get(position))
             .collect();
-        if combinations.len().saturating_mul(values.len()) > CELLS_MAX {
+        let most = combinations.len().saturating_mul(values.len());
+        if cells(evidence, most) > CELLS_MAX {
             return None;
         }
         combinations = combinations
@@ -346,10 +436,22 @@ fn absent_keys(evidence: &Evidence) -> Option<Vec<Vec<Datum>>> {
     Some(combinations)
 }
 
-fn implied_zeros(evidence: &Evidence, key: &[Datum], policy: &Policy) -> Vec<CellReport> {
+fn implied_zeros(
+    evidence: &Evidence,
+    key: &[Datum],
+    names: &Names<'_>,
+    policy: &Policy,
+) -> Vec<CellReport> {
     let nobody = Behind { people: 0, rows: 0 };
+    // Keys alone also tell which combinations nobody has.
+    let row = evidence
+        .measures()
+        .next()
+        .is_none()
+        .then_some((ROW, Kind::Count));
     evidence
         .measures()
+        .chain(row)
         .map(|(name, kind)| {
             let (status, found) = judge_cell(kind, nobody, policy);
             CellReport {
@@ -358,68 +460,8 @@ fn implied_zeros(evidence: &Evidence, key: &[Datum], policy: &Policy) -> Vec<Cel
                 people: 0,
                 status,
                 findings: found.into_iter().collect(),
+                told: names.told(key),
             }
-        })
-        .collect()
-}
-
-/// The table with every measure of an unsafe row left empty; nothing if no row would
-/// be left. Safe without secondary suppression because the table shows no margins (a
-/// statement with `rollup`, `cube` or window totals is untraceable), rows are disjoint
-/// groups, and nothing in one row says anything about another. The order of the rows
-/// could (`order by count`), so emptied rows move to the end in the order of their keys.
-/// Where zeros are unsafe, combinations that the table left out come as emptied rows
-/// too: otherwise their absence would tell zero from small.
-fn treated(
-    evidence: &Evidence,
-    unsafe_groups: &BTreeSet<usize>,
-    absent: &[Vec<Datum>],
-    policy: &Policy,
-) -> Vec<Vec<Datum>> {
-    let (mut kept, mut emptied) = (Vec::new(), Vec::new());
-    for (index, group) in shown(evidence) {
-        if unsafe_groups.contains(&index) {
-            emptied.push((group.key.as_slice(), emptied_row(evidence, group)));
-        } else {
-            kept.push(group.values.clone());
-        }
-    }
-    if kept.is_empty() {
-        return kept;
-    }
-    let every_key_shown = (0..evidence.keys.len()).all(|key| {
-        evidence
-            .columns
-            .iter()
-            .any(|c| matches!(c.role, Role::Key(k) if usize::from(k) == key))
-    });
-    if policy.zero() == ZeroRule::Unsafe && evidence.shown == Shown::All && every_key_shown {
-        emptied.extend(absent.iter().map(|key| {
-            let row = evidence
-                .columns
-                .iter()
-                .map(|column| match column.role {
-                    Role::Key(k) => key.get(usize::from(k)).cloned().unwrap_or(Datum::Missing),
-                    Role::Label | Role::Measure(_) => Datum::Missing,
-                })
-                .collect();
-            (key.as_slice(), row)
-        }));
-    }
-    emptied.sort();
-    kept.extend(emptied.into_iter().map(|(_, row)| row));
-    kept
-}
-
-fn emptied_row(evidence: &Evidence, group: &Group) -> Vec<Datum> {
-    evidence
-        .columns
-        .iter()
-        .zip(&group.values)
-        .map(|(column, value)| match column.role {
-            Role::Key(_) => value.clone(),
-            // A label is left out too: a combination without rows has none to show.
-            Role::Label | Role::Measure(_) => Datum::Missing,
         })
         .collect()
 }

@@ -29,8 +29,8 @@ impl Datum {
     }
 }
 
-/// As plain JSON: null, boolean, number or string. A number that a JSON reader would
-/// round (more than 15 digits and no integer of 64 bits) or that JSON lacks is a string.
+/// As plain JSON: null, boolean, number or string. A number that is neither a 64-bit integer
+/// nor, digit by digit, a double (a long decimal, `nan`, `inf`) is a string.
 pub(crate) struct Plain<'a>(pub(crate) &'a Datum);
 
 impl Serialize for Plain<'_> {
@@ -53,21 +53,24 @@ fn number<S: Serializer>(text: &str, out: S) -> Result<S::Ok, S::Error> {
     }
     let integer = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     match text.parse::<f64>() {
-        // A double prints at most 17 digits; a longer text is a decimal.
-        Ok(value) if value.is_finite() && !integer && digits(text) <= 17 => {
+        Ok(value)
+            if value.is_finite() && !integer && digits(text) == digits(&format!("{value:e}")) =>
+        {
             out.serialize_f64(value)
         }
         Ok(_) | Err(_) => out.serialize_str(text),
     }
 }
 
-fn digits(text: &str) -> usize {
+/// The digits that count: those of the mantissa without zeros before and behind.
+fn digits(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
     mantissa
-        .trim_start_matches(['-', '0', '.'])
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .count()
+        .trim_start_matches(['-', '+', '0', '.'])
+        .trim_end_matches(['0', '.'])
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect()
 }
 
 /// Serialises rows as arrays of plain JSON values.
@@ -103,6 +106,10 @@ mod tests {
         check(n("18446744073709551615"), "18446744073709551615");
         check(n("184467440737095516150"), "\"184467440737095516150\"");
         check(n("0.30000000000000004"), "0.30000000000000004");
+        check(n("0.10"), "0.1");
+        check(n("-2.50"), "-2.5");
+        // 16 digits, of which a double keeps another last one.
+        check(n("9007199254740993.0"), "\"9007199254740993.0\"");
         check(n("nan"), "\"nan\"");
         check(n("inf"), "\"inf\"");
         check(n("12345678901234567890.12"), "\"12345678901234567890.12\"");

@@ -140,8 +140,9 @@ fn complement(factors: &[i32], counts: &[(usize, &Counted)]) -> bool {
 
 /// Rows and people of a union of atoms.
 fn measure(atoms: &[Atom]) -> (u64, u64, Precision) {
-    let rows: u64 = atoms.iter().map(|a| a.rows).sum();
-    let sum: u64 = atoms.iter().map(|a| a.people).sum();
+    // `Evidence::validate` refuses sums that do not fit.
+    let rows = atoms.iter().map(|a| a.rows).fold(0, u64::saturating_add);
+    let sum = atoms.iter().map(|a| a.people).fold(0, u64::saturating_add);
     let largest = atoms.iter().map(|a| a.people).max().unwrap_or(0);
     if atoms.len() < 2 || sum == rows && sum == largest {
         (rows, largest, Precision::Exact)

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Datum;
+use crate::derive::COUNTS_MAX;
 
 /// The evidence for one statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Evidence {
     pub shown: Shown,
     /// The counts of one row between which a reader can add and subtract.
     pub counts: Vec<Counted>,
-    /// Every group of the data, shown ones first, in the order of the result.
+    /// Every group of the data, in the order of the result.
     pub groups: Vec<Group>,
 }
 
@@ -88,7 +89,8 @@ pub enum Kind {
     Mode,
 }
 
-/// Which of the groups the reader sees.
+/// Which of the groups the reader sees. What is seen, and what is said of the table, must not depend
+/// on a number that is not judged: a reader who may ask again with another condition would learn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shown {
@@ -96,11 +98,14 @@ pub enum Shown {
     All,
     /// The first ones (`limit`). The others are judged as well.
     First,
-    /// Those with at least so many rows or people (`having count(*) >= k`). An absent
-    /// combination is small or empty and the reader cannot tell which.
-    Large,
-    /// Those that satisfy another condition, which is told by their absence.
+    /// Those with at least so many people (`having count(distinct person) >= k`), and no others. The
+    /// rest need no judging where `k` is no less than the policy's minimum.
+    Large(u64),
+    /// Those that satisfy a condition on counts that stand in [`Evidence::counts`] alone. The others are
+    /// judged as well.
     Condition,
+    /// Those that satisfy a condition on a number that is judged nowhere.
+    Unjudged,
 }
 
 /// A count in every row of the table, or inside a share of it.
@@ -153,9 +158,11 @@ pub struct Group {
     pub values: Vec<Datum>,
     /// Behind each measure, in column order.
     pub behind: Vec<Behind>,
-    /// The group's rows by which of [`Evidence::counts`] they are in.
+    /// The group's rows by which of [`Evidence::counts`] they are in, where there are 2 to
+    /// [`COUNTS_MAX`] counts.
     pub row_atoms: Vec<Atom>,
-    /// The group's people by which of the counts of people they are in.
+    /// The group's people by which of the counts of people they are in, where two or more of
+    /// these are of people.
     pub person_atoms: Vec<Atom>,
 }
 
@@ -248,6 +255,10 @@ impl Evidence {
         if self.counts.len() > 31 {
             return wrong("more than 31 counts");
         }
+        let keyless = |column: &Column| matches!(column.role, Role::Key(k) if usize::from(k) >= self.keys.len());
+        if self.columns.iter().any(keyless) {
+            return wrong("a column shows a key that the table does not have");
+        }
         let mut names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
@@ -273,7 +284,54 @@ impl Evidence {
             {
                 return wrong("more people than rows");
             }
+            if !self.may_be(group) {
+                return wrong("a group is left out that the statement shows");
+            }
+            if !self.taken_apart(group) {
+                return wrong("the parts of a group are not the group");
+            }
         }
         Ok(())
+    }
+
+    /// Whether a statement of this kind can leave a group so. What is large is left out by its people
+    /// alone, because it is not judged.
+    fn may_be(&self, group: &Group) -> bool {
+        match self.shown {
+            Shown::All => group.visible == Visible::Shown,
+            Shown::First => group.visible != Visible::Excluded,
+            Shown::Large(least) => (group.visible == Visible::Excluded) == (group.people < least),
+            Shown::Condition | Shown::Unjudged => true,
+        }
+    }
+
+    /// Whether the atoms are the whole group, where they are needed. Without them the numbers that
+    /// a reader can form would not be judged.
+    fn taken_apart(&self, group: &Group) -> bool {
+        let of_people = |count: &&Counted| count.level == CountLevel::People;
+        let people = self.counts.iter().filter(of_people).count();
+        let needed = (2..=COUNTS_MAX).contains(&self.counts.len());
+        let (Some(by_row), Some(by_person)) = (
+            self.total(&group.row_atoms),
+            self.total(&group.person_atoms),
+        ) else {
+            return false;
+        };
+        !needed || by_row.rows == group.rows && (people < 2 || by_person.people == group.people)
+    }
+
+    /// What is in all atoms together; `None` if one is impossible or the sum is.
+    fn total(&self, atoms: &[Atom]) -> Option<Behind> {
+        let nobody = Behind { people: 0, rows: 0 };
+        atoms.iter().try_fold(nobody, |sum, atom| {
+            let beyond = atom.pattern >> self.counts.len();
+            if atom.people > atom.rows || beyond != 0 {
+                return None;
+            }
+            Some(Behind {
+                people: sum.people.checked_add(atom.people)?,
+                rows: sum.rows.checked_add(atom.rows)?,
+            })
+        })
     }
 }

@@ -27,6 +27,7 @@ mod csv;
 mod datum;
 mod derive;
 mod evidence;
+mod names;
 mod policy;
 mod report;
 mod researcher;

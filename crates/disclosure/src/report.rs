@@ -77,6 +77,20 @@ pub struct Finding {
     pub rule: Rule,
     /// The reason, for an output checker: it may hold counts.
     pub detail: String,
+    #[serde(skip)]
+    pub(crate) told: Told,
+}
+
+/// What a researcher may be told of a cell that is not ok, or of a finding about the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Where it is, or what was found.
+    Whole,
+    /// That there is something of the kind: its key could be one person's, or its being there is what
+    /// tells few people from none.
+    Kind,
+    /// Nothing: whether there is one depends on a condition that is judged nowhere.
+    Nothing,
 }
 
 /// What became of a cell.
@@ -95,7 +109,7 @@ pub enum Status {
 }
 
 /// A cell's place: the values of the group keys, in the order of the statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(pub Vec<(String, Datum)>);
 
 impl Serialize for Key {
@@ -122,6 +136,8 @@ pub struct CellReport {
     pub status: Status,
     /// Why.
     pub findings: Vec<Finding>,
+    #[serde(skip)]
+    pub(crate) told: Told,
 }
 
 /// One statement's answer.
@@ -138,7 +154,7 @@ pub struct Output {
     pub rows: Vec<Vec<Datum>>,
     /// Every cell, also those that the table leaves out.
     pub cells: Vec<CellReport>,
-    /// The rows that may leave instead; empty unless a treatment is offered.
+    /// The rows that may leave instead; empty unless the verdict of the report is `treat`.
     #[serde(serialize_with = "plain_rows")]
     pub treated_rows: Vec<Vec<Datum>>,
 }

@@ -1,12 +1,13 @@
 //! The rendering for the person who asked: which rule, which cell, what to do. It holds
-//! no count under the threshold, no value of a cell that is not ok, and does not tell
-//! an empty cell from a small one.
+//! no count under the threshold, no value of a cell that is not ok, no key that could be one
+//! person's ([`crate::names`]), not how many such keys there are, and does not tell an empty cell or
+//! table from a small one.
 
 use serde::Serialize;
 
 use crate::Datum;
 use crate::datum::plain_rows;
-use crate::report::{CellReport, Key, Output, PolicyName, Report, Rule, Status, Verdict};
+use crate::report::{CellReport, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict};
 
 /// The researcher's rendering of a [`Report`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +34,7 @@ pub struct ResearcherOutput {
     /// The result if it passed, the treated rows if a treatment is offered, else nothing.
     #[serde(serialize_with = "plain_rows")]
     pub rows: Vec<Vec<Datum>>,
-    /// The cells that are not ok.
+    /// The cells that are not ok and may be named, by key and column.
     pub cells: Vec<ResearcherCell>,
 }
 
@@ -70,19 +71,46 @@ impl ResearcherReport {
                 .iter()
                 .map(|output| output_of(output, report))
                 .collect(),
-            findings: report.findings.iter().map(advice_on_the_whole).collect(),
+            findings: findings_of(report),
             policy: report.policy.clone(),
         }
     }
 }
 
-/// Details about a whole output come from the statement and not from the data, with one
-/// exception: that the table is empty, which the researcher has to know.
-fn advice_on_the_whole(finding: &crate::Finding) -> Advice {
-    Advice {
-        rule: finding.rule,
-        remedy: finding.detail.clone(),
+/// Details about a whole output come from the statement and not from the data, except where they may be
+/// told in kind only: then one sentence stands for all of them, and for all cells without a name.
+fn findings_of(report: &Report) -> Vec<Advice> {
+    let unsafe_cells = report.outputs.iter().flat_map(|output| &output.cells);
+    let mut some_are_small = unsafe_cells
+        .filter(|cell| cell.status == Status::Primary)
+        .any(|cell| cell.told != Told::Nothing);
+    let mut found = Vec::new();
+    for finding in &report.findings {
+        match finding.told {
+            Told::Whole => found.push(Advice {
+                rule: finding.rule,
+                remedy: finding.detail.clone(),
+            }),
+            Told::Kind => some_are_small = true,
+            Told::Nothing => {}
+        }
     }
+    if some_are_small {
+        let minimum = report.minimum;
+        let remedy = match report.verdict {
+            Verdict::Treat => format!(
+                "some groups have fewer than {minimum} people: merge groups, or take the treated version"
+            ),
+            Verdict::Pass | Verdict::Review | Verdict::Fail => format!(
+                "some groups have fewer than {minimum} people, or none: merge groups, or select more people"
+            ),
+        };
+        found.push(Advice {
+            rule: Rule::Threshold,
+            remedy,
+        });
+    }
+    found
 }
 
 fn output_of(output: &Output, report: &Report) -> ResearcherOutput {
@@ -91,15 +119,24 @@ fn output_of(output: &Output, report: &Report) -> ResearcherOutput {
         Verdict::Treat => output.treated_rows.clone(),
         Verdict::Review | Verdict::Fail => Vec::new(),
     };
+    let mut named: Vec<&CellReport> = output
+        .cells
+        .iter()
+        .filter(|cell| cell.status != Status::Ok && cell.told == Told::Whole)
+        .collect();
+    // The order of the statement can be one by size, and combinations without people come last there.
+    let place = |column: &str| output.columns.iter().position(|c| c == column);
+    named.sort_by_cached_key(|cell| {
+        let place = place(&cell.column).unwrap_or(usize::MAX);
+        (cell.key.clone(), place, cell.column.clone())
+    });
     ResearcherOutput {
         statement: output.statement.clone(),
         class: output.class,
         columns: output.columns.clone(),
         rows,
-        cells: output
-            .cells
-            .iter()
-            .filter(|cell| cell.status != Status::Ok)
+        cells: named
+            .into_iter()
             .map(|cell| cell_of(cell, report.minimum))
             .collect(),
     }
@@ -136,7 +173,7 @@ fn advice(rule: Rule) -> Advice {
         Rule::EndPoint => "show a count above or below a round value instead",
         Rule::Negative | Rule::Missing => "leave such rows out, or wait for an output checker",
         Rule::Differencing => "show fewer counts side by side",
-        Rule::Untraceable => "write the statement as one grouped select over the tables",
+        Rule::Untraceable => "count people or rows instead, or wait for an output checker",
     };
     Advice {
         rule,
