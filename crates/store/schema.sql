@@ -1,4 +1,4 @@
-pragma user_version = 1;
+pragma user_version = 3;
 
 CREATE INDEX attachments_by_document on attachments (sha256);
 
@@ -14,6 +14,16 @@ CREATE TABLE checkpoints (
   size integer primary key check (size >= 0),
   note text not null
 ) strict;
+
+CREATE TABLE credentials (
+  person text primary key,
+  name text not null unique,
+  phc text not null,
+  totp blob not null,
+  totp_step integer not null,
+  failures integer not null default 0 check (failures >= 0),
+  locked_until_us integer
+) strict, without rowid;
 
 CREATE TABLE documents (
   sha256 text primary key check (length(sha256) = 64),
@@ -47,6 +57,13 @@ begin select raise(abort, 'an event is never removed'); end;
 
 CREATE TRIGGER events_stay before update on events
 begin select raise(abort, 'an event is never changed'); end;
+
+CREATE TABLE leases (
+  job text primary key,
+  desk text not null,
+  holder text not null,
+  until_us integer not null
+) strict;
 
 CREATE TABLE leaves (
   idx integer primary key check (idx >= 0),
@@ -84,7 +101,18 @@ CREATE TABLE progress (
   stage text not null
 ) strict;
 
+CREATE INDEX sessions_by_person on sessions (person, ends_us);
+
+CREATE TABLE sessions (
+  hash blob primary key check (length(hash) = 32),
+  person text not null,
+  seen_us integer not null,
+  ends_us integer not null
+) strict, without rowid;
+
 CREATE INDEX states_by_project on states (kind, project, id);
+
+CREATE INDEX states_by_since on states (kind, state, since_us, id);
 
 CREATE INDEX states_by_state on states (kind, state, id);
 
@@ -97,12 +125,24 @@ CREATE TABLE states (
   salt blob not null check (length(salt) = 32),
   version integer not null check (version >= 1),
   leaf integer not null unique references leaves (idx),
-  updated_at text not null,
+  updated_at text not null, title text not null default '', author text, since_us integer not null default 0,
   primary key (kind, id)
 ) strict;
 
 CREATE TRIGGER states_are_kept before delete on states
 begin select raise(abort, 'a state is never removed'); end;
+
+CREATE INDEX ties_by_object on ties (kind, id, tie, who);
+
+CREATE TABLE ties (
+  who text not null,
+  tie text not null,
+  kind text not null,
+  state text not null,
+  since_us integer not null,
+  id text not null,
+  primary key (who, tie, kind, state, since_us, id)
+) strict, without rowid;
 
 CREATE INDEX tokens_by_person on tokens (person, expires_us);
 

@@ -62,6 +62,10 @@ actions! {
     RecordStanding "record_standing" Person "person" ["active"];
     /// Ends every right of a person.
     RetirePerson "retire_person" Person "person" ["active"];
+    /// Sets name, password and second factor of one's own account.
+    SetCredential "set_credential" Person "person" ["active"];
+    /// Ends every session and token of a person.
+    EndSessions "end_sessions" Person "person" ["active"];
     /// Enters a dataset in the catalogue.
     RegisterDataset "register_dataset" Person "dataset" ["-"];
     /// A controller's standing instruction.
@@ -90,6 +94,10 @@ actions! {
     DeclineForDataset "decline_for_dataset" Person "project" ["submitted"];
     /// A panel member votes.
     VoteOnApplication "vote_on_application" Person "project" ["submitted"];
+    /// A panel member declares an interest and has no vote any more.
+    DeclareInterest "declare_interest" Person "project" ["submitted"];
+    /// Says something about an application.
+    CommentOnProject "comment_on_project" Person "project" ["submitted" "returned" "approved" "in_force"];
     /// The panel approves.
     ApproveApplication "approve_application" Person "project" ["submitted"];
     /// The panel sends it back.
@@ -106,6 +114,8 @@ actions! {
     RevokeProject "revoke_project" Person "project" ["approved" "in_force"];
     /// The author ends it.
     CloseProject "close_project" Person "project" ["in_force"];
+    /// Destroys the secrets and sealed files of a project that has ended.
+    DestroyProject "destroy_project" Person "project" ["refused" "expired" "revoked" "closed"];
     /// Orders the indexing of a delivery.
     OrderIndexing "order_indexing" Person "indexing" ["-"];
     /// It is done.
@@ -118,6 +128,8 @@ actions! {
     SealExtract "seal_extract" System "extract" ["ordered"];
     /// It is not.
     FailExtract "fail_extract" System "extract" ["ordered"];
+    /// It went with its project.
+    DestroyExtract "destroy_extract" System "extract" ["sealed"];
     /// Opens a workspace.
     OpenWorkspace "open_workspace" Person "workspace" ["-"];
     /// Closes it for now.
@@ -138,6 +150,8 @@ actions! {
     SubmitOutput "submit_output" Person "output" ["checked" "changes_requested"];
     /// An output checker votes.
     VoteOnOutput "vote_on_output" Person "output" ["under_review"];
+    /// Says something about an output.
+    CommentOnOutput "comment_on_output" Person "output" ["under_review" "changes_requested" "approved" "released"];
     /// Releases the reviewed bytes.
     ReleaseOutput "release_output" Person "output" ["approved"];
     /// Uses the single download.
@@ -154,12 +168,28 @@ actions! {
     FailJob "fail_job" System "job" ["queued"];
     /// It is cancelled.
     CancelJob "cancel_job" Person "job" ["queued"];
+    /// Notes that the keeper refused what the store holds no decision for.
+    NoteRefusal "note_refusal" System "keeper_refusal" ["-"];
+    /// Reads how a job stands.
+    ViewJob "view_job" Person "job" ["queued" "done" "failed" "cancelled"];
     /// Reads an application, its votes and its papers.
-    ViewProject "view_project" Person "project" ["draft" "submitted" "returned" "refused" "withdrawn" "approved" "in_force" "expired" "revoked" "closed"];
+    ViewProject "view_project" Person "project" ["draft" "submitted" "returned" "refused" "withdrawn" "approved" "in_force" "expired" "revoked" "closed" "destroyed"];
     /// Reads an output, its findings and its bytes.
     ViewOutput "view_output" Person "output" ["staged" "checked" "uncheckable" "under_review" "changes_requested" "approved" "released" "refused" "withdrawn" "recalled"];
+    /// Reads what those who decide say among themselves about an application.
+    ViewPanelComments "view_panel_comments" Person "project" ["submitted" "returned" "refused" "withdrawn" "approved" "in_force" "expired" "revoked" "closed" "destroyed"];
+    /// Reads what output checkers say among themselves about an output.
+    ViewCheckerComments "view_checker_comments" Person "output" ["under_review" "changes_requested" "approved" "released" "refused" "recalled"];
+    /// Reads what became of a delivery.
+    ViewDelivery "view_delivery" Person "delivery" ["opened" "identified" "reading" "complete" "refused"];
+    /// Reads who is in the safe haven, with roles and standing.
+    ViewPeople "view_people" Person "people" ["-"];
     /// Reads the log.
     ViewLog "view_log" Person "log" ["-"];
+    /// Has the log published up to now.
+    PublishLog "publish_log" Person "log" ["-"];
+    /// Has every wall around workers tried, and reads which policies are in force.
+    ViewPosture "view_posture" Person "log" ["-"];
     /// Reads the catalogue.
     ViewCatalogue "view_catalogue" Person "catalogue" ["-"];
 }
@@ -185,10 +215,11 @@ pub const STATES: &[(&str, &[&str])] = &[
             "expired",
             "revoked",
             "closed",
+            "destroyed",
         ],
     ),
     ("indexing", &["ordered", "indexed", "failed"]),
-    ("extract", &["ordered", "sealed", "failed"]),
+    ("extract", &["ordered", "sealed", "destroyed", "failed"]),
     ("workspace", &["open", "suspended", "closed"]),
     (
         "output",
@@ -206,6 +237,7 @@ pub const STATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("job", &["queued", "done", "failed", "cancelled"]),
+    ("keeper_refusal", &["noted"]),
 ];
 
 impl Action {

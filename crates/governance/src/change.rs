@@ -1,6 +1,6 @@
 //! Proof that a rule allowed something: a [`Change`] carries the new state and the event that tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -114,6 +114,99 @@ pub trait Lifecycle: Serialize + DeserializeOwned + Clone {
     fn project(&self) -> Option<&ProjectId>;
     /// Name of the state it is in.
     fn state(&self) -> &'static str;
+    /// What lists call it; empty for what has no name.
+    fn title(&self) -> &str {
+        ""
+    }
+    /// Who made it, where lists say so.
+    fn author(&self) -> Option<&PersonId> {
+        None
+    }
+    /// Whom and what it concerns.
+    fn ties(&self) -> BTreeSet<Tie> {
+        BTreeSet::new()
+    }
+}
+
+/// What a thing has to do with a person or with another thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TieKind {
+    /// Is on it: a project's people, an output's author, a dataset's controller and providers.
+    On,
+    /// Has spoken on the version that is decided on: by a vote, or by declaring an interest.
+    Spoke,
+    /// The next step is this person's and nobody else's.
+    Due,
+    /// Data of this dataset are asked for.
+    Asks,
+    /// The controller of this dataset has neither signed nor declined.
+    Unsigned,
+    /// Enough have spoken for the panel's chair to look at it. Tied to `-`.
+    Ready,
+    /// Belongs to this: a delivery to its dataset, an indexing to its delivery, a comment to its subject.
+    Of,
+    /// Did something to it at some time. The store adds it from the event, and it stays.
+    Acted,
+}
+
+impl TieKind {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Spoke => "spoke",
+            Self::Due => "due",
+            Self::Asks => "asks",
+            Self::Unsigned => "unsigned",
+            Self::Ready => "ready",
+            Self::Of => "of",
+            Self::Acted => "acted",
+        }
+    }
+}
+
+/// A thing's tie to a person or to another thing. Lists are found by ties; a tie grants nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tie {
+    /// What they have to do with each other.
+    pub kind: TieKind,
+    /// Id of the person or the other thing.
+    pub who: String,
+}
+
+impl Tie {
+    /// A tie to the person or thing with this id.
+    #[must_use]
+    pub fn new(kind: TieKind, who: &(impl ToString + ?Sized)) -> Self {
+        Self {
+            kind,
+            who: who.to_string(),
+        }
+    }
+}
+
+/// What lists know of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// What lists call it.
+    pub title: String,
+    /// Who made it.
+    pub author: Option<PersonId>,
+    /// Whom and what it concerns.
+    pub ties: BTreeSet<Tie>,
+}
+
+impl Index {
+    /// What lists know of this thing in this state.
+    #[must_use]
+    pub fn of<S: Lifecycle>(value: &S) -> Self {
+        Self {
+            title: value.title().to_owned(),
+            author: value.author().cloned(),
+            ties: value.ties(),
+        }
+    }
 }
 
 /// Proof that a rule allowed a new state. Made only in this crate.
@@ -161,6 +254,7 @@ pub struct Sealed {
     expected: Option<i64>,
     state: &'static str,
     json: String,
+    index: Index,
     event: Event,
 }
 
@@ -179,6 +273,11 @@ impl Sealed {
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
+    }
+    /// What lists know of the new state.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
     }
     /// The event.
     #[must_use]
@@ -230,6 +329,7 @@ impl Batch {
             expected,
             state: change.to.state(),
             json,
+            index: Index::of(&change.to),
             event: change.event,
         });
         Ok(self)

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::change::{By, Change, Lifecycle};
+use crate::change::{By, Change, Lifecycle, Tie, TieKind};
 use crate::ids::{DatasetId, PersonId, ProjectId};
 use crate::refusal::Refusal;
 
@@ -106,7 +106,7 @@ impl Dictionary {
     /// The first fault, in words.
     pub fn validate(&self) -> Result<(), Refusal> {
         let invalid = |text: String| Err(Refusal::Invalid(text));
-        if self.title.trim().is_empty() || self.title.len() > 200 {
+        if self.title.trim().is_empty() || self.title.chars().count() > 200 {
             return invalid("a dataset needs a title of at most 200 characters".into());
         }
         if !plain(&self.table) {
@@ -142,7 +142,7 @@ impl Dictionary {
         }
     }
 
-    /// No variable is a column that identifies, under the same name. Dates of birth and postcodes may be
+    /// No variable is a column that identifies, under the same name in large or small letters. Dates of birth and postcodes may be
     /// declared as such: no transform lets them through as delivered. What describes more than it
     /// identifies (sex, locality, region) may be both; the event number may be, since only its order can be
     /// asked for.
@@ -153,18 +153,19 @@ impl Dictionary {
                 "{name:?} is {what} and cannot be a variable as well"
             )))
         };
-        if *name == self.record {
+        if name.eq_ignore_ascii_case(&self.record) {
             return is("the record number");
         }
-        let Some(role) = self.identifiers.get(name) else {
-            return Ok(());
-        };
-        match (role.as_str(), variable.kind) {
-            ("sex" | "locality" | "region", _)
-            | ("date_of_birth", ColumnKind::DateOfBirth)
-            | ("postcode", ColumnKind::Postcode) => Ok(()),
-            _ => is("an identifier"),
+        let same = |(column, _): &(&String, &String)| column.eq_ignore_ascii_case(name);
+        for (_, role) in self.identifiers.iter().filter(same) {
+            match (role.as_str(), variable.kind) {
+                ("sex" | "locality" | "region", _)
+                | ("date_of_birth", ColumnKind::DateOfBirth)
+                | ("postcode", ColumnKind::Postcode) => {}
+                _ => return is("an identifier"),
+            }
         }
+        Ok(())
     }
 
     /// The variable of this name.
@@ -227,6 +228,14 @@ impl Lifecycle for Dataset {
             None => "registered",
             Some(_) => "instructed",
         }
+    }
+    fn title(&self) -> &str {
+        &self.dictionary.title
+    }
+    fn ties(&self) -> BTreeSet<Tie> {
+        [&self.controller, &self.identifiers_from, &self.payload_from]
+            .map(|person| Tie::new(TieKind::On, person))
+            .into()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Deliveries: identifiers and payload of a dataset, in two flows by two people, kept whole or not at all.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::change::{By, Change, Lifecycle};
+use crate::change::{By, Change, Lifecycle, Tie, TieKind};
 use crate::dataset::{Dataset, Purpose};
 use crate::ids::{DatasetId, DeliveryId, PersonId, ProjectId, Sha256};
 use crate::refusal::Refusal;
@@ -131,6 +133,9 @@ impl Lifecycle for Delivery {
             Self::Complete { .. } => "complete",
             Self::Refused { .. } => "refused",
         }
+    }
+    fn ties(&self) -> BTreeSet<Tie> {
+        BTreeSet::from([Tie::new(TieKind::Of, &self.core().dataset)])
     }
 }
 

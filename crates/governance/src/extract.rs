@@ -61,6 +61,13 @@ pub enum Extract {
         /// Counts by table.
         tables: Vec<Table>,
     },
+    /// Destroyed with its project.
+    Destroyed {
+        /// What it was made of.
+        core: Core,
+        /// Hash of the keeper's certificate.
+        certificate: Sha256,
+    },
     /// Did not work.
     Failed {
         /// What it was to be made of.
@@ -80,6 +87,7 @@ impl Lifecycle for Extract {
         match self {
             Self::Ordered { .. } => "ordered",
             Self::Sealed { .. } => "sealed",
+            Self::Destroyed { .. } => "destroyed",
             Self::Failed { .. } => "failed",
         }
     }
@@ -90,11 +98,14 @@ impl Extract {
     #[must_use]
     pub fn core(&self) -> &Core {
         match self {
-            Self::Ordered { core } | Self::Sealed { core, .. } | Self::Failed { core } => core,
+            Self::Ordered { core }
+            | Self::Sealed { core, .. }
+            | Self::Destroyed { core, .. }
+            | Self::Failed { core } => core,
         }
     }
 
-    /// Orders the extract of a project. `datasets` holds the dataset of each indexing's delivery.
+    /// Orders the extract of a project. `indexings` holds each with the dataset of its delivery.
     ///
     /// # Errors
     /// If the project is not live, an indexing is not done or is another project's, or there is not exactly
@@ -122,7 +133,7 @@ impl Extract {
                 return Err(Refusal::Elsewhere("an indexing"));
             }
             let Indexing::Indexed { .. } = indexing else {
-                return Err(Action::OrderExtract.wrong_state("indexing", "not indexed yet"));
+                return Err(Action::OrderExtract.wrong_state(Indexing::KIND, indexing.state()));
             };
             chosen.push(core.id.clone());
         }

@@ -69,6 +69,10 @@ ids! {
     OutputId "out_";
     /// A job of the keeper.
     JobId "job_";
+    /// A comment on an application or an output.
+    CommentId "com_";
+    /// A refusal of the keeper.
+    KeeperRefusalId "ref_";
 }
 
 /// A SHA-256 in lower-case hex.

@@ -1,10 +1,12 @@
 //! Indexing: the records of one delivery linked to the spine for one project, by somebody who sees no payload.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::change::{By, Change, Lifecycle};
+use crate::change::{By, Change, Lifecycle, Tie, TieKind};
 use crate::delivery::{Delivery, SealedFile};
 use crate::ids::{DeliveryId, IndexingId, PersonId, ProjectId, Sha256};
 use crate::project::InForce;
@@ -83,6 +85,9 @@ impl Lifecycle for Indexing {
             Self::Indexed { .. } => "indexed",
             Self::Failed { .. } => "failed",
         }
+    }
+    fn ties(&self) -> BTreeSet<Tie> {
+        BTreeSet::from([Tie::new(TieKind::Of, &self.core().delivery)])
     }
 }
 

@@ -31,6 +31,17 @@ pub enum Authority {
     },
 }
 
+impl Authority {
+    /// What the log cites: the hash of the manifest, or the dataset whose controller instructed.
+    #[must_use]
+    pub fn cited(&self) -> String {
+        match self {
+            Self::Manifest { sha256, .. } => sha256.to_string(),
+            Self::Instruction { dataset } => dataset.to_string(),
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
@@ -120,6 +131,10 @@ pub struct Core {
     pub authority: Authority,
     /// It must be done by then.
     pub deadline: Timestamp,
+    /// Who asked for the act that it belongs to.
+    pub asked_by: By,
+    /// Which try at the same thing it is, from 1.
+    pub attempt: u32,
 }
 
 /// How a job ended that was done, in words from a closed list and numbers.
@@ -132,11 +147,53 @@ pub struct Outcome {
     pub bytes: Option<Sha256>,
 }
 
+/// Why a job was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// No decision permits it, or none does any more.
+    NotPermitted,
+    /// The input is not fit.
+    BadInput,
+    /// A limit was reached.
+    Limit,
+    /// A wall of the sandbox is missing.
+    MissingLayer,
+    /// There is no space left for what it makes.
+    NoSpace,
+    /// Its result could not be judged.
+    Uncheckable,
+    /// It was not done in time.
+    Deadline,
+    /// The front or the keeper ended while it ran.
+    Interrupted,
+    /// The keeper or a worker failed.
+    Internal,
+}
+
+impl Cause {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotPermitted => "not_permitted",
+            Self::BadInput => "bad_input",
+            Self::Limit => "limit",
+            Self::MissingLayer => "missing_layer",
+            Self::NoSpace => "no_space",
+            Self::Uncheckable => "uncheckable",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Job {
-    /// Waits for the keeper.
+    /// Waits for the keeper or runs: it runs while somebody holds a lease on it.
     Queued {
         /// What it knows.
         core: Core,
@@ -152,6 +209,8 @@ pub enum Job {
     Failed {
         /// What it knows.
         core: Core,
+        /// Why.
+        cause: Cause,
     },
     /// Cancelled before it was done.
     Cancelled {
@@ -188,7 +247,7 @@ impl Job {
         match self {
             Self::Queued { core }
             | Self::Done { core, .. }
-            | Self::Failed { core }
+            | Self::Failed { core, .. }
             | Self::Cancelled { core } => core,
         }
     }
@@ -204,20 +263,66 @@ impl Job {
         at: Timestamp,
     ) -> Change<Self> {
         let (word, object) = (task.word(), task.object().to_owned());
-        let cited = match &authority {
-            Authority::Manifest { sha256, .. } => sha256.to_string(),
-            Authority::Instruction { dataset } => dataset.to_string(),
-        };
+        let cited = authority.cited();
         let core = Core {
             id,
             task,
             authority,
             deadline,
+            asked_by: by.clone(),
+            attempt: 1,
         };
         Change::new(Self::Queued { core }, Action::QueueJob, by, at)
             .fact("task", word)
             .fact("of", &object)
             .fact("authority", &cited)
+    }
+
+    /// Queues an interrupted job once more, under a new id: the keeper runs an id once. The safe haven itself
+    /// does so; who asked stays on record.
+    ///
+    /// # Errors
+    /// If it was not interrupted, was tried often enough, or cannot be repeated: the file of a delivery is
+    /// gone with its job, and nobody waits for the answer to a query any more.
+    pub fn again(
+        &self,
+        id: JobId,
+        attempts_max: u32,
+        deadline: Timestamp,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let Self::Failed {
+            core,
+            cause: Cause::Interrupted,
+        } = self
+        else {
+            return Err(Action::QueueJob.wrong_state(Self::KIND, self.state()));
+        };
+        match &core.task {
+            Task::Index { .. } | Task::Extract { .. } | Task::Check { .. } => {}
+            Task::LoadIdentifiers { .. } | Task::LoadPayload { .. } | Task::Query { .. } => {
+                return Err(Refusal::Unrepeatable(core.task.word()));
+            }
+        }
+        if core.attempt >= attempts_max {
+            return Err(Refusal::Attempts(core.attempt));
+        }
+        let core = Core {
+            id,
+            deadline,
+            attempt: core.attempt.saturating_add(1),
+            ..core.clone()
+        };
+        let attempt = core.attempt;
+        let (word, object) = (core.task.word(), core.task.object().to_owned());
+        let cited = core.authority.cited();
+        let to = Self::Queued { core };
+        Ok(Change::new(to, Action::QueueJob, &By::System, at)
+            .fact("task", word)
+            .fact("of", &object)
+            .fact("authority", &cited)
+            .fact("attempt", attempt)
+            .fact("after", self.id()))
     }
 
     /// Queues a query of a workspace.
@@ -278,13 +383,14 @@ impl Job {
         Ok(change)
     }
 
-    /// The keeper refused it or could not do it. `code` is a word from a closed list.
+    /// The keeper refused it or could not do it, or nobody did it in time.
     ///
     /// # Errors
     /// If it was not queued.
-    pub fn fail(self, code: &'static str, at: Timestamp) -> Result<Change<Self>, Refusal> {
+    pub fn fail(self, cause: Cause, at: Timestamp) -> Result<Change<Self>, Refusal> {
         let core = self.queued(Action::FailJob)?;
-        Ok(Change::new(Self::Failed { core }, Action::FailJob, &By::System, at).fact("code", code))
+        let to = Self::Failed { core, cause };
+        Ok(Change::new(to, Action::FailJob, &By::System, at).fact("code", cause.word()))
     }
 
     /// Cancels it.

@@ -21,12 +21,14 @@
 
 pub mod action;
 pub mod change;
+pub mod comment;
 pub mod dataset;
 pub mod delivery;
 pub mod extract;
 pub mod ids;
 pub mod indexing;
 pub mod job;
+pub mod keeper_refusal;
 pub mod output;
 pub mod person;
 pub mod project;
@@ -38,10 +40,10 @@ pub mod workspace;
 mod tests;
 
 pub use action::Action;
-pub use change::{Batch, By, Change, Event, Fact, Lifecycle, Sealed};
+pub use change::{Batch, By, Change, Event, Fact, Index, Lifecycle, Sealed, Tie, TieKind};
 pub use ids::{
-    DatasetId, DeliveryId, ExtractId, IndexingId, JobId, OutputId, PersonId, ProjectId, Sha256,
-    WorkspaceId,
+    CommentId, DatasetId, DeliveryId, ExtractId, IndexingId, JobId, KeeperRefusalId, OutputId,
+    PersonId, ProjectId, Sha256, WorkspaceId,
 };
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;

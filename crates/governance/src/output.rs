@@ -38,6 +38,22 @@ impl Output {
         }
     }
 
+    /// The machine's findings, from the check to the approval.
+    #[must_use]
+    pub fn checked(&self) -> Option<&Checked> {
+        match self {
+            Self::Checked { checked, .. } | Self::ChangesRequested { checked, .. } => Some(checked),
+            Self::UnderReview(u) => Some(&u.checked),
+            Self::Approved(a) => Some(&a.checked),
+            Self::Staged { .. }
+            | Self::Uncheckable { .. }
+            | Self::Released(_)
+            | Self::Refused { .. }
+            | Self::Withdrawn { .. }
+            | Self::Recalled { .. } => None,
+        }
+    }
+
     /// Stages a statement's result for release.
     ///
     /// # Errors

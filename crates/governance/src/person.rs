@@ -11,7 +11,10 @@ use crate::change::{By, Change, Lifecycle};
 use crate::ids::{PersonId, ProjectId};
 use crate::refusal::Refusal;
 
-/// The roles of the safe haven (DESIGN, section 3). The public has none.
+/// Most characters of a name or an organisation.
+pub const NAME_MAX: usize = 200;
+
+/// The roles of the safe haven. The public has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -120,14 +123,17 @@ impl Lifecycle for Person {
             Activity::Retired => "retired",
         }
     }
+    fn title(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Person {
     /// Adds a person.
     ///
     /// # Errors
-    /// If nobody holds the roles that were asked for together: identifiers and payload, or deciding and
-    /// administering, never in one pair of hands.
+    /// If nobody may hold these roles together (identifiers and payload, or deciding and administering,
+    /// are never in one pair of hands), or a name is missing or too long.
     pub fn add(
         id: PersonId,
         name: String,
@@ -145,10 +151,11 @@ impl Person {
                 )));
             }
         }
-        if name.trim().is_empty() || name.len() > 200 || organisation.len() > 200 {
-            return Err(Refusal::Invalid(
-                "a person needs a name of at most 200 characters".into(),
-            ));
+        let long = |text: &str| text.chars().count() > NAME_MAX;
+        if name.trim().is_empty() || long(&name) || long(&organisation) {
+            return Err(Refusal::Invalid(format!(
+                "a person needs a name; name and organisation have at most {NAME_MAX} characters"
+            )));
         }
         let words: Vec<String> = roles.iter().map(|r| r.word().to_owned()).collect();
         let person = Self {
@@ -204,6 +211,32 @@ impl Person {
             &By::Person(by.clone()),
             at,
         ))
+    }
+
+    /// The person sets name, password and second factor of their own account. What is set lies beside the
+    /// log; the leaf says that it was.
+    ///
+    /// # Errors
+    /// If the person is retired, or somebody else would set it.
+    pub fn set_credential(self, by: &PersonId, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        self.must_be_active(Action::SetCredential)?;
+        if *by != self.id {
+            return Err(Refusal::Invalid(
+                "everybody sets their own password; nobody sets another's".into(),
+            ));
+        }
+        let by = By::Person(by.clone());
+        Ok(Change::new(self, Action::SetCredential, &by, at))
+    }
+
+    /// Ends every session and token of a person, who may sign in again.
+    ///
+    /// # Errors
+    /// If the person is retired: then none is left.
+    pub fn end_sessions(self, by: &PersonId, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        self.must_be_active(Action::EndSessions)?;
+        let by = By::Person(by.clone());
+        Ok(Change::new(self, Action::EndSessions, &by, at))
     }
 
     /// Whether the person may be near data on a day: active, accredited, trained, bound.

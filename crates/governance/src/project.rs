@@ -1,6 +1,7 @@
 //! Projects: from a draft to a decision, into force under a signed manifest, and to their end.
 
 mod decide;
+mod destroy;
 mod force;
 mod state;
 
@@ -15,10 +16,11 @@ use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
 use crate::refusal::Refusal;
 use crate::request::{Request, Tier, TierPolicy};
 
+pub use destroy::Destruction;
 pub use force::Permit;
 pub use state::{
-    Approved, Condition, Core, InForce, Manifest, PanelVerdict, PanelVote, Paper, Papers, Project,
-    Signature, SignatureVerdict, Submitted,
+    Approved, CONDITIONS_MAX, Condition, Core, InForce, Manifest, PanelVerdict, PanelVote, Paper,
+    Papers, Project, Signature, SignatureVerdict, Submitted,
 };
 
 impl Project {
@@ -32,14 +34,16 @@ impl Project {
             | Self::Withdrawn { core }
             | Self::Expired { core, .. }
             | Self::Revoked { core, .. }
-            | Self::Closed { core, .. } => core,
+            | Self::Closed { core, .. }
+            | Self::Destroyed { core, .. } => core,
             Self::Submitted(s) => &s.core,
             Self::Approved(a) => &a.core,
             Self::InForce(f) => &f.core,
         }
     }
 
-    /// What was approved, from the approval on, also after the end.
+    /// What was approved, from the approval on, also after the end. An approval that its author withdrew
+    /// before it was in force leaves none.
     #[must_use]
     pub fn manifest(&self) -> Option<&Manifest> {
         match self {
@@ -48,6 +52,7 @@ impl Project {
             Self::Expired { manifest, .. }
             | Self::Revoked { manifest, .. }
             | Self::Closed { manifest, .. } => Some(manifest),
+            Self::Destroyed { manifest, .. } => manifest.as_ref(),
             Self::Draft { .. }
             | Self::Submitted(_)
             | Self::Returned { .. }
@@ -66,6 +71,7 @@ impl Project {
             | Self::Expired { .. }
             | Self::Revoked { .. }
             | Self::Closed { .. }
+            | Self::Destroyed { .. }
             | Self::Draft { .. }
             | Self::Returned { .. }
             | Self::Refused { .. }
@@ -85,6 +91,8 @@ impl Project {
             id,
             author: author.clone(),
             version: 0,
+            title: String::new(),
+            interests: BTreeSet::new(),
         };
         let by = By::Person(author.clone());
         Change::new(Self::Draft { core }, Action::StartApplication, &by, at)
@@ -116,6 +124,7 @@ impl Project {
         }
         let tier = tiers.tier(&request, datasets);
         core.version = core.version.saturating_add(1);
+        core.title.clone_from(&request.title);
         let (version, hash) = (core.version, sha256.clone());
         let to = Self::Submitted(Submitted {
             core,
@@ -149,7 +158,8 @@ impl Project {
             | Self::InForce(_)
             | Self::Expired { .. }
             | Self::Revoked { .. }
-            | Self::Closed { .. } => {
+            | Self::Closed { .. }
+            | Self::Destroyed { .. } => {
                 return Err(Action::WithdrawApplication.wrong_state(Self::KIND, self.state()));
             }
         }
@@ -204,7 +214,8 @@ impl Project {
             | Self::Approved(_)
             | Self::Expired { .. }
             | Self::Revoked { .. }
-            | Self::Closed { .. } => Err(action.wrong_state(Self::KIND, self.state())),
+            | Self::Closed { .. }
+            | Self::Destroyed { .. } => Err(action.wrong_state(Self::KIND, self.state())),
         }
     }
 }

@@ -26,6 +26,12 @@ pub enum Refusal {
     /// Somebody on the project may not.
     #[error("{0} is on this project; somebody who is not must do this")]
     OnTheProject(PersonId),
+    /// Somebody with an interest may not.
+    #[error("{0} declared an interest in this project; somebody who has none must do this")]
+    Interested(PersonId),
+    /// The interest is known.
+    #[error("{0} has already declared an interest in this project")]
+    InterestKnown(PersonId),
     /// Only the controller may.
     #[error("only the controller of {0} may do that")]
     NotTheController(DatasetId),
@@ -128,6 +134,17 @@ pub enum Refusal {
     /// A deadline passed.
     #[error("the job was not finished within its deadline")]
     Deadline,
+    /// A job was cancelled while somebody waited for it.
+    #[error("the job was cancelled before it was done; ask again if it is still wanted")]
+    Cancelled,
+    /// A job that was interrupted and is not tried again.
+    #[error("a job of kind {0} is not tried again by itself; ask again")]
+    Unrepeatable(&'static str),
+    /// A job that was tried as often as it may be.
+    #[error(
+        "the job was interrupted {0} times and is not tried again (job_attempts in policies/limits.toml)"
+    )]
+    Attempts(u32),
     /// A value is not acceptable.
     #[error("{0}")]
     Invalid(String),

@@ -15,6 +15,8 @@ pub const SUMMARY_MAX: usize = 2_500;
 pub const PEOPLE_MAX: usize = 50;
 /// Most datasets in one application.
 pub const DATASETS_MAX: usize = 20;
+/// Largest number of people behind a released number that an applicant or a condition can ask for.
+pub const MINIMUM_CELL_MAX: u32 = 10_000;
 
 /// An application as it is frozen at submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,12 @@ pub struct Request {
     pub minimum_cell: u32,
     /// Whether a commercial party takes part.
     pub commercial: Commercial,
+    /// Which results are to be released, in plain words; may be left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outputs: String,
+    /// What keeps those results safe, in plain words; may be left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub controls: String,
 }
 
 /// Whether a commercial party takes part.
@@ -254,6 +262,16 @@ impl Request {
                 return fault(format!("the {what} must have 1 to {max} characters"));
             }
         }
+        for (what, text) in [
+            ("planned results", &self.outputs),
+            ("controls", &self.controls),
+        ] {
+            if text.chars().count() > SUMMARY_MAX {
+                return fault(format!(
+                    "the {what} can have at most {SUMMARY_MAX} characters"
+                ));
+            }
+        }
         if !self.people.contains(author) {
             return fault("the applicant must be among the people on the project".into());
         }
@@ -265,6 +283,11 @@ impl Request {
         }
         if self.datasets.is_empty() || self.datasets.len() > DATASETS_MAX {
             return fault(format!("ask for 1 to {DATASETS_MAX} datasets"));
+        }
+        if self.minimum_cell > MINIMUM_CELL_MAX {
+            return fault(format!(
+                "at most {MINIMUM_CELL_MAX} people can be asked for behind a released number"
+            ));
         }
         let mut seen = BTreeSet::new();
         for asked in &self.datasets {

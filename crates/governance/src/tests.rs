@@ -1,9 +1,12 @@
 //! Every rule, tried. `samples` holds a thing in every state; `tries` does every action to it.
 
+mod comments;
 mod dates;
 mod deliveries;
+mod destroyed;
 mod duties;
 mod form;
+mod jobs;
 mod json;
 mod pages;
 mod panel;

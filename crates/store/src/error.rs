@@ -43,6 +43,9 @@ pub enum StoreError {
         "the kind of a document must be a word of a to z, 0 to 9 and _, once in a record, not `state`"
     )]
     DocumentKind,
+    /// Somebody else signs in under this name.
+    #[error("this sign-in name is taken; choose another")]
+    NameTaken,
     /// The file was opened for reading.
     #[error("the store was opened for reading only")]
     ReadOnly,
@@ -75,8 +78,14 @@ pub enum StoreError {
     #[error("a stored {0} cannot be read")]
     Unreadable(&'static str),
     /// The commit that several requests shared failed; none of them was recorded.
-    #[error("nothing was recorded")]
+    #[error("{0}; nothing was recorded")]
     NotRecorded(#[source] Arc<StoreError>),
+    /// There is no space left for the database.
+    #[error("the disk is full: make space and do it again")]
+    Full,
+    /// The database lies where nothing can be written.
+    #[error("the disk cannot be written to: it is mounted for reading or has failed")]
+    Unwritable,
     /// The operating system gave no random bytes.
     #[error("the system gives no random bytes")]
     NoRandomness,
@@ -88,9 +97,34 @@ pub enum StoreError {
     Database(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl StoreError {
+    /// Whether the disk is in the way, so that the same request may succeed once somebody sees to it.
+    #[must_use]
+    pub fn disk(&self) -> Option<&Self> {
+        match self {
+            Self::Full | Self::Unwritable => Some(self),
+            Self::NotRecorded(source) => source.disk(),
+            _ => None,
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(Box::new(error))
+        // The primary result code is the low byte of an extended one (sqlite.org/rescode.html).
+        const READONLY: i32 = 8;
+        const IOERR: i32 = 10;
+        const FULL: i32 = 13;
+        const CANTOPEN: i32 = 14;
+        let code = match &error {
+            sqlx::Error::Database(why) => why.code().and_then(|code| code.parse::<i32>().ok()),
+            _ => None,
+        };
+        match code.map(|code| code & 0xff) {
+            Some(FULL) => Self::Full,
+            Some(READONLY | IOERR | CANTOPEN) => Self::Unwritable,
+            Some(_) | None => Self::Database(Box::new(error)),
+        }
     }
 }
 

@@ -8,15 +8,17 @@
 //!
 //! 1. **No act without its leaf, no leaf without its act.** State, event, leaf, tree nodes and documents
 //!    of a batch are in one savepoint of one transaction: all of them are there after a crash, or none.
-//! 2. **One writer.** One task owns the only writing connection. It takes several requests into one
-//!    commit, a savepoint each, and acknowledges after the commit; a refused request takes only its own
-//!    savepoint back.
-//! 3. **Leaves are dense from 0**, numbered by the writer alone, and never changed (triggers refuse it).
+//! 2. **One writer at a time.** In each process one task owns the only writing connection. It takes several
+//!    requests into one commit, a savepoint each, and acknowledges after the commit; a refused request takes
+//!    only its own savepoint back. Another process (the other desk) waits for the lock that every commit
+//!    begins with, and reads the tree's right edge anew when the log has grown meanwhile.
+//! 3. **Leaves are dense from 0**, numbered by whoever holds that lock, and never changed (triggers refuse it).
 //! 4. **Nothing is lost by overwriting.** Every change names the version it saw; another version is
 //!    [`StoreError::Stale`]. A version is the number of events of its object.
 //! 5. **A state is what its leaf says.** The leaf commits to the state's JSON with a salt; reading checks
 //!    the commitment and that no later event exists, else [`StoreError::Unlogged`]. This finds edits of
 //!    the state table. Who rewrites the log too is found with a remembered checkpoint, not here.
+//!    Names, ages and ties by which lists find objects are derived beside it and vouch for nothing.
 //! 6. **What must be erasable is not in the log.** Documents and states lie beside it; without their
 //!    bytes and salts the tree verifies as before.
 //! 7. **Roots and proofs of any earlier size** come from stored nodes, without hashing entries again.
@@ -41,25 +43,34 @@
     )
 )]
 
+mod beside;
 mod error;
+mod leases;
 mod note;
 mod proof;
 mod read;
 mod record;
 mod room;
 mod schema;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod tree;
 mod writer;
 
+pub use beside::Beside;
 pub use error::StoreError;
+pub use leases::{Lease, Over};
 pub use note::{
     CHECKPOINT_BYTES_MAX, DRAFT_BYTES_MAX, Progress, TOKENS_PER_PERSON_MAX, WORD_BYTES_MAX,
 };
 pub use proof::LEAVES_MAX;
 pub use read::{EventFilter, Filter, Held, LIST_MAX, Told};
 pub use record::{
-    CHANGES_MAX, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, Document, Receipt, Record, STATE_BYTES_MAX,
+    BESIDE_MAX, CHANGES_MAX, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, Document, Receipt, Record,
+    STATE_BYTES_MAX,
 };
 pub use room::{FILE_NAME, Store};
+pub use sign_in::{Credential, NewCredential, SESSIONS_PER_PERSON_MAX, Session, TOTP_BYTES_MAX};
+pub use ties::{Brief, Next, Order, Search};

@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::error::{StoreError, at_most, count, int};
 use crate::room::Store;
+use crate::sign_in;
 use crate::writer::{Outcome, Task};
 
 /// Largest draft, in bytes.
@@ -29,7 +30,9 @@ pub struct Progress {
     pub stage: String,
 }
 
+#[derive(Clone)]
 pub(crate) enum Note {
+    SignIn(sign_in::Act),
     Draft {
         project: String,
         json: String,
@@ -61,6 +64,7 @@ pub(crate) async fn write(
     note: Note,
 ) -> Result<u64, StoreError> {
     let done = match note {
+        Note::SignIn(act) => return sign_in::write(connection, act).await,
         Note::Draft { project, json } => {
             sqlx::query(
                 "insert into drafts (project, json) values ($1, $2)
@@ -146,7 +150,7 @@ async fn add_token(
 }
 
 impl Store {
-    async fn note(&self, note: Note) -> Result<u64, StoreError> {
+    pub(crate) async fn note(&self, note: Note) -> Result<u64, StoreError> {
         match self.write(Task::Note(note)).await? {
             Outcome::Noted(rows) => Ok(rows),
             Outcome::Recorded(_) => Err(StoreError::Unreadable("answer of the writer")),

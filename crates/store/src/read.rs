@@ -1,15 +1,16 @@
 //! Reading states, events and documents. A state is given only if its leaf vouches for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit_log::{Entry, commit, hash_from_slice, sha256};
 use governance::{Action, By, Fact, Lifecycle, PersonId, ProjectId, Sha256, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::error::{StoreError, count, int};
+use crate::error::{StoreError, at_most, count, int};
 use crate::record::STATE;
 use crate::room::Store;
+use crate::ties::Order;
 
 /// Most objects or events that one call gives.
 pub const LIST_MAX: u32 = 1000;
@@ -50,15 +51,21 @@ impl Default for Filter<'_> {
     }
 }
 
-/// Which events to list, in the order of the log.
+/// Which events to list, in the order of the log or against it.
 #[derive(Clone, Copy, Debug)]
 pub struct EventFilter<'a> {
     /// Of this project only.
     pub project: Option<&'a ProjectId>,
     /// About the object with this id only.
     pub object: Option<&'a str>,
+    /// Of these acts only; every act when empty.
+    pub actions: &'a [Action],
     /// Only after this leaf: the last of the page before.
     pub after_leaf: Option<u64>,
+    /// Only before this leaf: the last of the page before, where the newest come first.
+    pub before_leaf: Option<u64>,
+    /// In this order.
+    pub order: Order,
     /// At most so many, and never more than [`LIST_MAX`].
     pub limit: u32,
 }
@@ -69,7 +76,10 @@ impl Default for EventFilter<'_> {
         Self {
             project: None,
             object: None,
+            actions: &[],
             after_leaf: None,
+            before_leaf: None,
+            order: Order::OldestFirst,
             limit: LIST_MAX,
         }
     }
@@ -197,6 +207,37 @@ impl Store {
         Ok(held)
     }
 
+    /// The objects with these ids, by id; what is not there is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuch`] for more than [`LIST_MAX`]; as [`Store::load`], for any of them.
+    pub async fn load_all<S: Lifecycle>(
+        &self,
+        ids: impl IntoIterator<Item = &str>,
+    ) -> Result<BTreeMap<String, Held<S>>, StoreError> {
+        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        let limit = usize::try_from(LIST_MAX).unwrap_or(usize::MAX);
+        at_most("ids in one question", ids.len(), limit)?;
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        query.push_bind(S::KIND).push(" and s.id in (");
+        let mut list = query.separated(", ");
+        for id in &ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        let mut reader = self.reader().await?;
+        let rows: Vec<StateRow> = query.build_query_as().fetch_all(&mut *reader).await?;
+        let mut found = BTreeMap::new();
+        for row in rows {
+            let held = hold::<S>(row)?;
+            found.insert(held.value.id().to_owned(), held);
+        }
+        Ok(found)
+    }
+
     /// Objects of one kind, in the order of their ids.
     ///
     /// # Errors
@@ -242,7 +283,7 @@ impl Store {
             .collect()
     }
 
-    /// Events in the order of the log.
+    /// Events in the order of the log, or the newest first.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`], or if the database fails.
@@ -252,14 +293,31 @@ impl Store {
              from events where leaf > ",
         );
         query.push_bind(filter.after_leaf.map_or(Ok(-1), int)?);
+        if let Some(before) = filter.before_leaf {
+            query.push(" and leaf < ").push_bind(int(before)?);
+        }
         if let Some(project) = filter.project {
             query.push(" and project = ").push_bind(project.as_str());
         }
         if let Some(object) = filter.object {
             query.push(" and object = ").push_bind(object);
         }
+        if !filter.actions.is_empty() {
+            query.push(" and action in (");
+            let mut actions = query.separated(", ");
+            for action in filter.actions {
+                actions.push_bind(action.word());
+            }
+            query.push(")");
+        }
+        let way = match filter.order {
+            Order::OldestFirst => "",
+            Order::NewestFirst => " desc",
+        };
         query
-            .push(" order by leaf limit ")
+            .push(" order by leaf")
+            .push(way)
+            .push(" limit ")
             .push_bind(filter.limit.min(LIST_MAX));
         let mut reader = self.reader().await?;
         let rows: Vec<EventRow> = query.build_query_as().fetch_all(&mut *reader).await?;

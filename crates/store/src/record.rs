@@ -8,13 +8,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use sqlx::SqliteConnection;
 
+use crate::beside::Beside;
 use crate::error::{StoreError, at_most, int};
-use crate::tree;
+use crate::{note, ties, tree};
 
 /// Most changes in one record.
 pub const CHANGES_MAX: usize = 256;
 /// Most documents in one record.
 pub const DOCUMENTS_MAX: usize = 16;
+/// Most rows beside one record.
+pub const BESIDE_MAX: usize = 16;
 /// Largest document, in bytes.
 pub const DOCUMENT_BYTES_MAX: usize = 4 << 20;
 /// Largest state as JSON, in bytes.
@@ -34,6 +37,8 @@ pub struct Record {
     pub policies: BTreeMap<String, String>,
     /// Id of the session (never its token).
     pub session: Option<String>,
+    /// Rows without a leaf of their own that are written with the changes or not at all.
+    pub beside: Vec<Beside>,
 }
 
 /// Bytes kept beside the log, which holds only a salted commitment to them.
@@ -79,6 +84,7 @@ impl Record {
             self.documents.len(),
             DOCUMENTS_MAX,
         )?;
+        at_most("rows beside one record", self.beside.len(), BESIDE_MAX)?;
         for change in self.batch.changes() {
             at_most("bytes of a state", change.json().len(), STATE_BYTES_MAX)?;
         }
@@ -118,6 +124,7 @@ pub(crate) async fn write(
         documents,
         policies,
         session,
+        beside,
     } = record;
     let first_leaf = frontier.size();
     let mut documents = Some(documents);
@@ -157,11 +164,16 @@ pub(crate) async fn write(
         };
         let leaf = int(tree::append(connection, frontier, &entry.encode()?).await?)?;
         write_event(connection, leaf, version, event).await?;
-        write_state(connection, leaf, version, change, &salt).await?;
+        let since_us = write_state(connection, leaf, version, change, &salt).await?;
+        let (object, placed) = ((event.kind(), event.object()), (change.state(), since_us));
+        ties::write(connection, object, placed, change.index(), person(event)).await?;
         for (document, salt) in attachments {
             write_document(connection, leaf, document, &salt).await?;
         }
         versions.insert(event.object().to_owned(), version);
+    }
+    for row in beside {
+        note::write(connection, row.into_note()).await?;
     }
     Ok(Receipt {
         first_leaf,
@@ -224,21 +236,26 @@ async fn write_event(
     Ok(())
 }
 
+/// Writes the state and gives the moment since when the object is in it.
 async fn write_state(
     connection: &mut SqliteConnection,
     leaf: i64,
     version: i64,
     change: &Sealed,
     salt: &[u8; 32],
-) -> Result<(), StoreError> {
-    let event = change.event();
-    sqlx::query(
-        "insert into states (kind, id, project, state, json, salt, version, leaf, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+) -> Result<i64, StoreError> {
+    let (event, index) = (change.event(), change.index());
+    let since_us = sqlx::query_scalar(
+        "insert into states (kind, id, project, state, json, salt, version, leaf, updated_at,
+           title, author, since_us)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (kind, id) do update set
+           since_us = case when states.state = excluded.state then states.since_us
+             else excluded.since_us end,
            project = excluded.project, state = excluded.state, json = excluded.json,
            salt = excluded.salt, version = excluded.version, leaf = excluded.leaf,
-           updated_at = excluded.updated_at",
+           updated_at = excluded.updated_at, title = excluded.title, author = excluded.author
+         returning since_us",
     )
     .bind(event.kind())
     .bind(event.object())
@@ -249,9 +266,12 @@ async fn write_state(
     .bind(version)
     .bind(leaf)
     .bind(event.at().to_string())
-    .execute(connection)
+    .bind(&index.title)
+    .bind(index.author.as_ref().map(|author| author.as_str()))
+    .bind(event.at().as_microsecond())
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    Ok(since_us)
 }
 
 /// The same bytes are kept once, however many leaves commit to them, each with a salt of its own.

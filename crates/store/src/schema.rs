@@ -3,8 +3,16 @@
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::error::StoreError;
+use crate::ties;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_filing_room.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_filing_room.sql"),
+    include_str!("../migrations/0002_people.sql"),
+    include_str!("../migrations/0003_leases.sql"),
+];
+
+/// The version whose files lack the columns and ties that lists are made of.
+const WITHOUT_TIES: i64 = 1;
 
 /// Newest schema version.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -33,6 +41,9 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
     };
     for migration in pending {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    if found == WITHOUT_TIES {
+        ties::derive(&mut transaction).await?;
     }
     if !pending.is_empty() {
         // A pragma takes no bound values; the number is our own.

@@ -1,10 +1,14 @@
 //! The invariants of the filing room, one file for each group.
 
 mod crash;
+mod desks;
 mod doors;
+mod leases;
+mod lists;
 mod log;
 mod random;
 mod schema;
+mod sign_in;
 
 use std::collections::BTreeSet;
 

@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::StoreError;
+use crate::leases;
 use crate::note::{self, Note};
 use crate::record::{self, Receipt, Record};
 use crate::tree;
@@ -32,13 +33,14 @@ pub(crate) enum Request {
 pub(crate) enum Task {
     Record(Record),
     Note(Note),
+    Lease(leases::Change),
 }
 
 impl Task {
     fn bytes(&self) -> usize {
         match self {
             Self::Record(record) => record.documents.iter().map(|d| d.bytes.len()).sum(),
-            Self::Note(_) => 0,
+            Self::Note(_) | Self::Lease(_) => 0,
         }
     }
 }
@@ -180,5 +182,6 @@ async fn perform(
             .await
             .map(Outcome::Recorded),
         Task::Note(note) => note::write(connection, note).await.map(Outcome::Noted),
+        Task::Lease(change) => leases::write(connection, change).await.map(Outcome::Noted),
     }
 }

@@ -56,7 +56,7 @@ impl Output {
         let count = u64::try_from(review.votes.len()).unwrap_or(u64::MAX);
         let to = review.consolidate();
         let outcome = to.state();
-        // The vote itself stays out of the leaf until the review is closed: it is blind.
+        // How somebody voted stays out of the leaf: the review is blind. The outcome tells when it closes.
         Ok(
             Change::new(to, Action::VoteOnOutput, &By::Person(by.clone()), at)
                 .fact("votes", count)
@@ -103,7 +103,7 @@ impl UnderReview {
         Output::UnderReview(self)
     }
 
-    /// Votes that a person may see: their own while the review is open.
+    /// Votes that a person may see: their own, and once two are in all of them, if theirs is among them.
     #[must_use]
     pub fn visible_to(&self, person: &PersonId) -> Vec<&ReviewVote> {
         let voted = self.votes.iter().any(|v| v.by == *person);

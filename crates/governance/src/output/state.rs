@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::Lifecycle;
+use crate::change::{Lifecycle, Tie, TieKind};
 use crate::delivery::SealedFile;
 use crate::ids::{ExtractId, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
 
@@ -242,5 +242,33 @@ impl Lifecycle for Output {
             Self::Withdrawn { .. } => "withdrawn",
             Self::Recalled { .. } => "recalled",
         }
+    }
+    fn author(&self) -> Option<&PersonId> {
+        Some(&self.core().author)
+    }
+    fn ties(&self) -> BTreeSet<Tie> {
+        let author = &self.core().author;
+        let mut ties = BTreeSet::from([Tie::new(TieKind::On, author)]);
+        match self {
+            Self::Checked { .. }
+            | Self::ChangesRequested { .. }
+            | Self::Released(Released {
+                download: Download::Waiting,
+                ..
+            }) => {
+                ties.insert(Tie::new(TieKind::Due, author));
+            }
+            Self::UnderReview(review) => {
+                ties.extend(review.votes.iter().map(|v| Tie::new(TieKind::Spoke, &v.by)));
+            }
+            Self::Staged { .. }
+            | Self::Uncheckable { .. }
+            | Self::Approved(_)
+            | Self::Released(_)
+            | Self::Refused { .. }
+            | Self::Withdrawn { .. }
+            | Self::Recalled { .. } => {}
+        }
+        ties
     }
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::state::{
-    Approved, Condition, Manifest, PanelVerdict, PanelVote, Project, Signature, SignatureVerdict,
-    Submitted,
+    Approved, CONDITIONS_MAX, Condition, Manifest, PanelVerdict, PanelVote, Project, Signature,
+    SignatureVerdict, Submitted,
 };
 use crate::action::Action;
 use crate::change::{By, Change, Lifecycle};
 use crate::dataset::Dataset;
 use crate::ids::{DatasetId, PersonId, Sha256};
 use crate::refusal::Refusal;
-use crate::request::TierPolicy;
+use crate::request::{MINIMUM_CELL_MAX, TierPolicy};
 
 impl Project {
     /// A controller signs or declines, for its dataset and this version.
@@ -66,7 +66,8 @@ impl Project {
     /// A panel member votes on this version.
     ///
     /// # Errors
-    /// If the member is on the project, controls a dataset in it, cites another version, or has voted.
+    /// If the member is on the project, controls a dataset in it, cites another version, has voted, or asks
+    /// for too many conditions or for one that concerns nothing in the application.
     pub fn vote(
         self,
         version: &Sha256,
@@ -79,6 +80,7 @@ impl Project {
         let mut submitted = self.submitted(Action::VoteOnApplication)?;
         submitted.must_be_version(version)?;
         submitted.must_not_be_on(by)?;
+        submitted.must_have_no_interest(by)?;
         for asked in &submitted.request.datasets {
             if datasets
                 .get(&asked.dataset)
@@ -91,6 +93,11 @@ impl Project {
         }
         if submitted.votes.iter().any(|v| v.by == *by) {
             return Err(Refusal::VotedAlready(by.clone()));
+        }
+        if conditions.len() > CONDITIONS_MAX {
+            return Err(Refusal::Invalid(format!(
+                "a vote has at most {CONDITIONS_MAX} conditions"
+            )));
         }
         for condition in &conditions {
             submitted.must_make_sense(condition)?;
@@ -112,6 +119,26 @@ impl Project {
         Ok(change.fact("sha256", &hash).fact("verdict", word))
     }
 
+    /// A panel member declares an interest. A vote that they cast on this version is taken out, with its
+    /// conditions; for this and every later version they have none.
+    ///
+    /// # Errors
+    /// If the application is not before the panel, the member is on the project, or the interest is known.
+    pub fn declare_interest(self, by: &PersonId, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        let mut submitted = self.submitted(Action::DeclareInterest)?;
+        submitted.must_not_be_on(by)?;
+        if !submitted.core.interests.insert(by.clone()) {
+            return Err(Refusal::InterestKnown(by.clone()));
+        }
+        let before = submitted.votes.len();
+        submitted.votes.retain(|vote| vote.by != *by);
+        let taken = u64::try_from(before - submitted.votes.len()).unwrap_or(u64::MAX);
+        let hash = submitted.sha256.clone();
+        let to = Self::Submitted(submitted);
+        let change = Change::new(to, Action::DeclareInterest, &By::Person(by.clone()), at);
+        Ok(change.fact("sha256", &hash).fact("votes_taken_out", taken))
+    }
+
     /// Closes the panel's decision in favour: every controller signed, the quorum is met, most approve.
     ///
     /// # Errors
@@ -124,6 +151,7 @@ impl Project {
     ) -> Result<Change<Self>, Refusal> {
         let submitted = self.submitted(Action::ApproveApplication)?;
         submitted.must_not_be_on(by)?;
+        submitted.must_have_no_interest(by)?;
         for asked in &submitted.request.datasets {
             match submitted.signatures.get(&asked.dataset) {
                 None => return Err(Refusal::NotSigned(asked.dataset.clone())),
@@ -163,7 +191,7 @@ impl Project {
     /// Sends the application back for changes.
     ///
     /// # Errors
-    /// If the quorum is not met and no controller declined, or most votes approve.
+    /// If the quorum is not met or most votes approve, and no controller declined.
     pub fn return_(
         self,
         tiers: &TierPolicy,
@@ -183,7 +211,7 @@ impl Project {
     /// Refuses the application.
     ///
     /// # Errors
-    /// If the quorum is not met, or the votes do not carry a refusal.
+    /// If the quorum is not met or the votes do not carry a refusal, and no controller declined.
     pub fn refuse(
         self,
         tiers: &TierPolicy,
@@ -212,7 +240,8 @@ impl Project {
             | Self::InForce(_)
             | Self::Expired { .. }
             | Self::Revoked { .. }
-            | Self::Closed { .. } => Err(action.wrong_state(Self::KIND, state)),
+            | Self::Closed { .. }
+            | Self::Destroyed { .. } => Err(action.wrong_state(Self::KIND, state)),
         }
     }
 }
@@ -234,9 +263,17 @@ impl Submitted {
         }
     }
 
+    fn must_have_no_interest(&self, by: &PersonId) -> Result<(), Refusal> {
+        if self.core.interests.contains(by) {
+            Err(Refusal::Interested(by.clone()))
+        } else {
+            Ok(())
+        }
+    }
+
     fn must_make_sense(&self, condition: &Condition) -> Result<(), Refusal> {
         let sensible = match condition {
-            Condition::MinimumCell { people } => *people <= 10_000,
+            Condition::MinimumCell { people } => *people <= MINIMUM_CELL_MAX,
             Condition::ExcludeVariable { dataset, variable } => {
                 self.request.datasets.iter().any(|d| {
                     d.dataset == *dataset && d.variables.iter().any(|v| v.name == *variable)
@@ -280,6 +317,7 @@ impl Submitted {
         outcome: PanelVerdict,
     ) -> Result<(), Refusal> {
         self.must_not_be_on(by)?;
+        self.must_have_no_interest(by)?;
         let declined = |s: &Signature| s.verdict == SignatureVerdict::Declined;
         if self.signatures.values().any(declined) {
             return Ok(());

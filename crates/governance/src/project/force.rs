@@ -147,7 +147,8 @@ impl Project {
             | Self::Withdrawn { .. }
             | Self::Expired { .. }
             | Self::Revoked { .. }
-            | Self::Closed { .. } => {
+            | Self::Closed { .. }
+            | Self::Destroyed { .. } => {
                 return Err(Action::RevokeProject.wrong_state(Self::KIND, self.state()));
             }
         };

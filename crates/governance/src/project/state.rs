@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::change::Lifecycle;
+use crate::change::{Lifecycle, Tie, TieKind};
 use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
-use crate::request::{DatasetRequest, Request, Tier};
+use crate::request::{DatasetRequest, Request, Tier, TierPolicy};
 
 /// What every state of a project knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct Core {
     pub author: PersonId,
     /// Version of the application that was last submitted; 0 before the first.
     pub version: u32,
+    /// Title of that version; empty before the first.
+    #[serde(default)]
+    pub title: String,
+    /// Members of the panel who declared an interest. It stays for every later version.
+    #[serde(default)]
+    pub interests: BTreeSet<PersonId>,
 }
 
 /// A controller's word on one version, for its dataset.
@@ -69,6 +75,9 @@ pub enum PanelVerdict {
     /// It should not go ahead.
     Refuse,
 }
+
+/// Most conditions of one vote.
+pub const CONDITIONS_MAX: usize = 100;
 
 /// A condition that the machine enforces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +245,15 @@ pub enum Project {
         /// What might be done: its people still check none of its outputs, its controllers still read it.
         manifest: Manifest,
     },
+    /// Its secrets and sealed files were destroyed.
+    Destroyed {
+        /// Id, author, version.
+        core: Core,
+        /// What might be done; none where it was refused.
+        manifest: Option<Manifest>,
+        /// Hash of the keeper's certificate.
+        certificate: Sha256,
+    },
 }
 
 impl Lifecycle for Project {
@@ -258,6 +276,55 @@ impl Lifecycle for Project {
             Self::Expired { .. } => "expired",
             Self::Revoked { .. } => "revoked",
             Self::Closed { .. } => "closed",
+            Self::Destroyed { .. } => "destroyed",
+        }
+    }
+    fn title(&self) -> &str {
+        &self.core().title
+    }
+    fn author(&self) -> Option<&PersonId> {
+        Some(&self.core().author)
+    }
+    fn ties(&self) -> BTreeSet<Tie> {
+        let on = self.people().into_iter();
+        let mut ties: BTreeSet<Tie> = on.map(|p| Tie::new(TieKind::On, &p)).collect();
+        match self {
+            Self::Draft { core } | Self::Returned { core } => {
+                ties.insert(Tie::new(TieKind::Due, &core.author));
+            }
+            Self::Submitted(submitted) => submitted.tie(&mut ties),
+            Self::Approved(_)
+            | Self::InForce(_)
+            | Self::Expired { .. }
+            | Self::Revoked { .. }
+            | Self::Closed { .. }
+            | Self::Destroyed { .. }
+            | Self::Refused { .. }
+            | Self::Withdrawn { .. } => {}
+        }
+        let asked = self.manifest().into_iter().flat_map(|m| &m.datasets);
+        ties.extend(asked.map(|d| Tie::new(TieKind::Asks, &d.dataset)));
+        ties
+    }
+}
+
+impl Submitted {
+    /// Ties of a version that is decided on.
+    fn tie(&self, ties: &mut BTreeSet<Tie>) {
+        for asked in &self.request.datasets {
+            ties.insert(Tie::new(TieKind::Asks, &asked.dataset));
+            if !self.signatures.contains_key(&asked.dataset) {
+                ties.insert(Tie::new(TieKind::Unsigned, &asked.dataset));
+            }
+        }
+        let voters = self.votes.iter().map(|v| &v.by);
+        let spoke = voters.chain(&self.core.interests);
+        ties.extend(spoke.map(|person| Tie::new(TieKind::Spoke, person)));
+        let declined = |s: &Signature| s.verdict == SignatureVerdict::Declined;
+        let quorum = usize::try_from(TierPolicy::QUORUM_MIN).unwrap_or(usize::MAX);
+        // A site may ask for more votes; the chair's list looks closer.
+        if self.signatures.values().any(declined) || self.votes.len() >= quorum {
+            ties.insert(Tie::new(TieKind::Ready, "-"));
         }
     }
 }

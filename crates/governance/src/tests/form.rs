@@ -123,7 +123,7 @@ fn rows_cannot_be_chosen_by_an_identifier_or_by_nothing() {
 #[test]
 fn a_form_with_a_fault_is_not_submitted() {
     type Fault = fn(&mut Request);
-    let faults: [(&str, Fault); 17] = [
+    let faults: [(&str, Fault); 18] = [
         ("no title", |r| r.title = "  ".into()),
         ("a long title", |r| r.title = "x".repeat(201)),
         ("a long summary", |r| {
@@ -138,6 +138,7 @@ fn a_form_with_a_fault_is_not_submitted() {
                 .extend((0..PEOPLE_MAX).map(|n| who(&format!("x{n}"))));
         }),
         ("ends before it begins", |r| r.end = day("2026-02-28")),
+        ("a cell for a nation", |r| r.minimum_cell = 10_001),
         ("no dataset", |r| r.datasets.clear()),
         ("a dataset twice", |r| {
             r.datasets[1].dataset = id("dst_a");
@@ -233,6 +234,20 @@ fn no_variable_is_an_identifier_under_its_own_name() {
             ),
             "{role}"
         );
+    }
+    // The same column to every reader that folds letters, as SQL does.
+    for record in ["CHI", "Chi"] {
+        let shouted = declared(|d| {
+            d.identifiers = [(record.into(), "chi".into())].into();
+            d.variables.push(variable("chi", ColumnKind::Text));
+        });
+        assert!(matches!(shouted, Err(Refusal::Invalid(_))), "{record}");
+        let numbered = declared(|d| {
+            d.record = record.into();
+            d.identifiers = [("name".into(), "surname".into())].into();
+            d.variables.push(variable("chi", ColumnKind::Text));
+        });
+        assert!(matches!(numbered, Err(Refusal::Invalid(_))), "{record}");
     }
     assert!(with("dob", "date_of_birth", ColumnKind::Date).is_err());
     assert!(with("dob", "date_of_birth", ColumnKind::Text).is_err());

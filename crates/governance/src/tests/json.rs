@@ -33,6 +33,7 @@ fn every_state_reads_back_as_it_was_written() {
             Thing::Workspace(x) => round_trip(x),
             Thing::Output(x) => round_trip(x),
             Thing::Job(x) => round_trip(x),
+            Thing::KeeperRefusal(x) => round_trip(x),
         }
     }
 }

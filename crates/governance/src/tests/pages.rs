@@ -37,7 +37,13 @@ fn about(kind: &str) -> &'static str {
             "A table on its way out. The bytes that leave are the bytes that two output checkers, who are \
              not on the project, approved."
         }
-        "job" => "What the keeper is asked to do. One that misses its deadline fails.",
+        "job" => {
+            "What the keeper is asked to do. A queued one runs while somebody holds a lease on it \
+             (`lease_s` in policies/limits.toml). One that misses its deadline fails."
+        }
+        "keeper_refusal" => {
+            "Something that the keeper was asked for and refused, because the store holds no decision for it."
+        }
         other => panic!("say what a {other} is about"),
     }
 }

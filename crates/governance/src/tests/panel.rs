@@ -211,6 +211,15 @@ fn a_condition_about_something_else_is_refused_with_its_vote() {
 }
 
 #[test]
+fn a_vote_has_conditions_up_to_a_limit() {
+    let of = |count| vec![Condition::MinimumCell { people: 20 }; count];
+    let max = crate::project::CONDITIONS_MAX;
+    assert!(vote(submitted(), "pat", Approve, of(max)).is_ok());
+    let more = vote(submitted(), "pat", Approve, of(max + 1));
+    assert!(matches!(more.unwrap_err(), Refusal::Invalid(_)));
+}
+
+#[test]
 fn the_manifest_is_what_was_asked_under_the_hash_that_was_approved() {
     let manifest = manifest_under([vec![], vec![], vec![]]).unwrap();
     let asked = request();

@@ -9,7 +9,8 @@ use crate::dataset::{ColumnKind, Dataset, Dictionary, Purpose, Unmatched, Variab
 use crate::delivery::SealedFile;
 use crate::person::{Person, Role};
 use crate::project::{
-    Condition, InForce, PanelVerdict, Paper, Papers, Project, SignatureVerdict, Submitted,
+    Condition, Destruction, InForce, PanelVerdict, Paper, Papers, Project, SignatureVerdict,
+    Submitted,
 };
 use crate::request::{
     Commercial, DatasetRequest, EventPseudonym, Request, TierPolicy, Transform, VariableRequest,
@@ -178,6 +179,8 @@ pub(super) fn request() -> Request {
         end: day("2026-06-30"),
         minimum_cell: 10,
         commercial: Commercial::None,
+        outputs: String::new(),
+        controls: String::new(),
     }
 }
 
@@ -298,6 +301,21 @@ pub(super) fn after_the_end() -> Timestamp {
     moment("2026-07-01T00:00:00Z")
 }
 
+pub(super) fn destruction() -> Destruction {
+    Destruction {
+        project: id("prj_1"),
+        certificate: hash('d'),
+        files: 4,
+        epoch_before: 1,
+        epoch_after: 2,
+    }
+}
+
+pub(super) fn destroyed() -> Project {
+    let closed = to(in_force().close(&who(AUTHOR), now()));
+    to(closed.destroy(&destruction(), &who("steward"), now()))
+}
+
 pub(super) fn projects() -> Vec<Project> {
     use PanelVerdict::{Approve, Refuse, Return};
     let against = voted([Return; 3]);
@@ -316,5 +334,6 @@ pub(super) fn projects() -> Vec<Project> {
         to(in_force().expire(after_the_end())),
         to(in_force().revoke(None, &who("chair"), now())),
         to(in_force().close(&who(AUTHOR), now())),
+        destroyed(),
     ]
 }

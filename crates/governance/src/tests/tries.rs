@@ -2,11 +2,13 @@
 //! state can be in the way.
 
 use crate::action::Action;
+use crate::comment::{Comment, Visibility};
 use crate::dataset::{Dataset, Purpose};
 use crate::delivery::Delivery;
 use crate::extract::Extract;
 use crate::indexing::Indexing;
-use crate::job::{Job, Outcome};
+use crate::job::{Cause, Job, Outcome};
+use crate::keeper_refusal::KeeperRefusal;
 use crate::output::{Output, Rendering, ReviewVerdict, Verdict};
 use crate::person::Person;
 use crate::project::{PanelVerdict, Project, SignatureVerdict};
@@ -28,6 +30,7 @@ pub(super) enum Thing {
     Workspace(Workspace),
     Output(Output),
     Job(Job),
+    KeeperRefusal(KeeperRefusal),
 }
 
 impl Thing {
@@ -42,6 +45,7 @@ impl Thing {
             Self::Workspace(_) => Workspace::KIND,
             Self::Output(_) => Output::KIND,
             Self::Job(_) => Job::KIND,
+            Self::KeeperRefusal(_) => KeeperRefusal::KIND,
         }
     }
 
@@ -56,6 +60,7 @@ impl Thing {
             Self::Workspace(x) => x.state(),
             Self::Output(x) => x.state(),
             Self::Job(x) => x.state(),
+            Self::KeeperRefusal(x) => x.state(),
         }
     }
 }
@@ -73,6 +78,7 @@ pub(super) fn things() -> Vec<Thing> {
         Thing::Indexing(s::to(s::ordered_indexing().fail(now()))),
         Thing::Extract(s::ordered_extract()),
         Thing::Extract(s::sealed()),
+        Thing::Extract(s::to(s::sealed().destroy(&s::destruction(), now()))),
         Thing::Extract(s::to(s::ordered_extract().fail(now()))),
     ];
     things.extend(s::deliveries().into_iter().map(Thing::Delivery));
@@ -80,6 +86,7 @@ pub(super) fn things() -> Vec<Thing> {
     things.extend(s::workspaces().into_iter().map(Thing::Workspace));
     things.extend(s::outputs().into_iter().map(Thing::Output));
     things.extend(s::jobs().into_iter().map(Thing::Job));
+    things.push(Thing::KeeperRefusal(s::keeper_refusal()));
     things
 }
 
@@ -88,6 +95,11 @@ pub(super) type Done = Result<(&'static str, Event), Refusal>;
 
 fn done<S: Lifecycle>(change: Result<Change<S>, Refusal>) -> Done {
     change.map(|change| (change.to().state(), change.event().clone()))
+}
+
+/// A comment changes nothing of what it is about.
+fn said(state: &'static str, comment: Result<Change<Comment>, Refusal>) -> Done {
+    comment.map(|change| (state, change.event().clone()))
 }
 
 /// What every act of beginning does.
@@ -166,6 +178,7 @@ pub(super) fn begin(action: Action) -> Option<Done> {
                 at,
             )))
         }
+        Action::NoteRefusal => done(Ok(KeeperRefusal::note(id("ref_2"), "run", "job_9", at))),
         _ => return None,
     })
 }
@@ -191,6 +204,7 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
         },
         Thing::Extract(extract) => match action {
             Action::SealExtract => vec![done(extract.seal(s::file('6'), s::tables(), now()))],
+            Action::DestroyExtract => vec![done(extract.destroy(&s::destruction(), now()))],
             Action::FailExtract => vec![done(extract.fail(now()))],
             _ => Vec::new(),
         },
@@ -198,10 +212,11 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
         Thing::Output(output) => of_output(action, &output),
         Thing::Job(job) => match action {
             Action::FinishJob => vec![done(job.finish(Outcome::default(), now()))],
-            Action::FailJob => vec![done(job.fail("refused", now()))],
+            Action::FailJob => vec![done(job.fail(Cause::Internal, now()))],
             Action::CancelJob => vec![done(job.cancel(&By::Person(who("steward")), now()))],
             _ => Vec::new(),
         },
+        Thing::KeeperRefusal(_) => Vec::new(),
     }
 }
 
@@ -220,6 +235,11 @@ fn of_person(action: Action, person: &Person) -> Vec<Done> {
             ))]
         }
         Action::RetirePerson => vec![done(person.clone().retire(&by, now()))],
+        Action::SetCredential => {
+            let by = person.id.clone();
+            vec![done(person.clone().set_credential(&by, now()))]
+        }
+        Action::EndSessions => vec![done(person.clone().end_sessions(&by, now()))],
         _ => Vec::new(),
     }
 }
@@ -287,6 +307,19 @@ fn of_project(action: Action, project: &Project) -> Vec<Done> {
                 Vec::new(),
             ))]
         }
+        Action::DeclareInterest => vec![done(project.declare_interest(&who("pat"), at))],
+        Action::CommentOnProject => vec![said(
+            project.state(),
+            Comment::on_project(
+                id("com_1"),
+                &project,
+                "data",
+                Visibility::Public,
+                hash('1'),
+                &author,
+                at,
+            ),
+        )],
         Action::ApproveApplication => vec![done(project.approve(&s::tiers(), &chair, at))],
         Action::ReturnApplication => vec![done(project.return_(&s::tiers(), &chair, at))],
         Action::RefuseApplication => vec![done(project.refuse(&s::tiers(), &chair, at))],
@@ -298,6 +331,13 @@ fn of_project(action: Action, project: &Project) -> Vec<Done> {
             done(project.revoke(Some(&s::dataset("a")), &who("controller-a"), at)),
         ],
         Action::CloseProject => vec![done(project.close(&author, at))],
+        Action::DestroyProject => {
+            vec![done(project.destroy(
+                &s::destruction(),
+                &who("steward"),
+                at,
+            ))]
+        }
         _ => Vec::new(),
     }
 }
@@ -349,6 +389,18 @@ fn of_output(action: Action, output: &Output) -> Vec<Done> {
         Action::VoteOnOutput => [Approve, RequestChanges, Refuse]
             .map(|v| done(s::review(output.clone(), "kim", v)))
             .into(),
+        Action::CommentOnOutput => vec![said(
+            output.state(),
+            Comment::on_output(
+                id("com_1"),
+                &output,
+                &s::team(),
+                Visibility::Public,
+                hash('1'),
+                &author,
+                at,
+            ),
+        )],
         Action::ReleaseOutput => {
             vec![done(output.release(
                 &hash('c'),

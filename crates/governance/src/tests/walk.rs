@@ -189,6 +189,7 @@ fn act_on_project(project: &Project, (act, by_, choice): Step) -> Option<Project
         14 if choice == 0 => project.refuse(&tiers(), &by, now()),
         15..=17 => project.commence(papers(), &people(), hash('b'), "signed".into(), &by, now()),
         18 if choice == 0 => project.withdraw(&by, now()),
+        19 if choice == 0 => project.declare_interest(&by, now()),
         _ => return None,
     };
     result.ok().map(|change| change.to().clone())
@@ -200,6 +201,7 @@ struct Words {
     version: Option<Sha256>,
     signed: BTreeMap<&'static str, (PersonId, u8, Sha256)>,
     votes: BTreeMap<PersonId, (u8, Sha256)>,
+    interests: BTreeSet<PersonId>,
 }
 
 impl Words {
@@ -210,6 +212,7 @@ impl Words {
             0 => {
                 *self = Self {
                     version: Some(version),
+                    interests: std::mem::take(&mut self.interests),
                     ..Self::default()
                 };
             }
@@ -220,12 +223,16 @@ impl Words {
             5..=9 => {
                 self.votes.insert(by, (choice, version));
             }
+            19 => {
+                self.votes.remove(&by);
+                self.interests.insert(by);
+            }
             _ => {}
         }
     }
 
     /// Whether both controllers agreed, three or more voted and most of them approve: all on one version,
-    /// nobody on the project or in two chairs.
+    /// nobody on the project, in two chairs or with an interest.
     fn carry(&self) -> bool {
         let of = |name: &str| {
             self.signed.get(name).is_some_and(|(by, choice, version)| {
@@ -240,6 +247,7 @@ impl Words {
                 .contains(by)
                 && Some(version) == self.version.as_ref()
         });
+        let apart = apart && self.votes.keys().all(|by| !self.interests.contains(by));
         let yes = self
             .votes
             .values()
@@ -260,8 +268,10 @@ fn no_walk_comes_into_force_without_every_signature_a_quorum_and_a_majority() {
                 continue;
             };
             words.note(step);
-            if let Project::Approved(now_approved) = &next {
+            if let (Project::Submitted(_), Project::Approved(now_approved)) = (&project, &next) {
                 approved.set(approved.get() + 1);
+                let by = who(PANELLISTS[usize::from(step.1)]);
+                prop_assert!(!words.interests.contains(&by));
                 prop_assert!(words.carry());
                 prop_assert_eq!(
                     Some(&now_approved.manifest.application),
@@ -280,7 +290,7 @@ fn no_walk_comes_into_force_without_every_signature_a_quorum_and_a_majority() {
         }
         Ok(())
     };
-    runner().run(&steps(19, 8, 240), walk).unwrap();
+    runner().run(&steps(20, 8, 240), walk).unwrap();
     let (approved, commenced) = (approved.get(), commenced.get());
     assert!(
         approved > 100 && commenced > 50,

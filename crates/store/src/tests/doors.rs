@@ -8,7 +8,7 @@ use governance::{Action, Batch, By, Fact, JobId, Lifecycle, ProjectId, Sha256, T
 
 use super::{adding, at, begin, beside, document, just, opened, per, run, standing, whole};
 use crate::{
-    DOCUMENT_BYTES_MAX, EventFilter, Filter, Progress, Receipt, Record, Store, StoreError,
+    DOCUMENT_BYTES_MAX, EventFilter, Filter, Order, Progress, Receipt, Record, Store, StoreError,
     TOKENS_PER_PERSON_MAX,
 };
 
@@ -303,6 +303,26 @@ async fn lists_are_filtered_counted_and_paged() {
         .map(|t| t.leaf)
         .collect();
     assert_eq!(page, [4]);
+    let leaves = async |filter: EventFilter<'_>| {
+        let told = store.events(filter).await.unwrap();
+        told.iter().map(|t| t.leaf).collect::<Vec<u64>>()
+    };
+    let newest = EventFilter {
+        order: Order::NewestFirst,
+        limit: 2,
+        ..Default::default()
+    };
+    assert_eq!(leaves(newest).await, [5, 4]);
+    let before = EventFilter {
+        before_leaf: Some(4),
+        ..newest
+    };
+    assert_eq!(leaves(before).await, [3, 2]);
+    let retired = EventFilter {
+        actions: &[Action::RetirePerson],
+        ..Default::default()
+    };
+    assert_eq!(leaves(retired).await.len(), 1, "one person was retired");
 }
 
 #[tokio::test]

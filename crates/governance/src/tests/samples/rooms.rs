@@ -4,7 +4,8 @@ use super::*;
 use crate::delivery::Delivery;
 use crate::extract::{Extract, Table};
 use crate::indexing::{Counts, Indexing};
-use crate::job::{Authority, Job, Outcome, Task};
+use crate::job::{Authority, Cause, Job, Outcome, Task};
+use crate::keeper_refusal::KeeperRefusal;
 use crate::output::{Checked, Output, Rendering, ReviewVerdict, Verdict};
 use crate::workspace::Workspace;
 
@@ -232,7 +233,13 @@ pub(in crate::tests) fn jobs() -> Vec<Job> {
     vec![
         queued(),
         to(queued().finish(Outcome::default(), now())),
-        to(queued().fail("refused", now())),
+        to(queued().fail(Cause::Internal, now())),
         to(queued().cancel(&By::System, now())),
     ]
+}
+
+pub(in crate::tests) fn keeper_refusal() -> KeeperRefusal {
+    KeeperRefusal::note(id("ref_1"), "run", "job_none", now())
+        .to()
+        .clone()
 }

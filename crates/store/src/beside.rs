@@ -1,0 +1,71 @@
+//! Rows that go with an act: how somebody signs in, and that they do no longer. They have no leaf of their
+//! own; the act's leaf says that it was done, and both are written in one transaction.
+
+use governance::{PersonId, Timestamp};
+
+use crate::error::{StoreError, at_most};
+use crate::note::{Note, WORD_BYTES_MAX};
+use crate::sign_in::{Act, NewCredential};
+
+/// A row without a leaf that is written with an act or not at all.
+#[derive(Clone)]
+pub struct Beside(Note);
+
+impl std::fmt::Debug for Beside {
+    // Some hold what a password or a token is checked against.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Beside")
+    }
+}
+
+impl Beside {
+    /// A new sign-in token, of which only the hash is known here.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuch`] for a long label.
+    pub fn token(
+        hash: [u8; 32],
+        person: &PersonId,
+        label: &str,
+        expires_at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        at_most("bytes of a token's label", label.len(), WORD_BYTES_MAX)?;
+        Ok(Self(Note::Token {
+            hash,
+            person: person.to_string(),
+            label: label.to_owned(),
+            expires_us: expires_at.as_microsecond(),
+        }))
+    }
+
+    /// Ends every token of a person.
+    #[must_use]
+    pub fn revoke_tokens(person: &PersonId) -> Self {
+        Self(Note::RevokeTokens {
+            person: person.to_string(),
+        })
+    }
+
+    /// How a person signs in from now on, in place of what was set before. The record is refused with
+    /// [`StoreError::NameTaken`] if somebody else signs in under that name.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuch`] for a part that is too long.
+    pub fn credential(person: &PersonId, new: NewCredential) -> Result<Self, StoreError> {
+        new.check()?;
+        let person = person.to_string();
+        Ok(Self(Note::SignIn(Act::Set { person, new })))
+    }
+
+    /// Ends every session of a person.
+    #[must_use]
+    pub fn end_sessions(person: &PersonId) -> Self {
+        Self(Note::SignIn(Act::EndAll {
+            person: person.to_string(),
+        }))
+    }
+
+    pub(crate) fn into_note(self) -> Note {
+        self.0
+    }
+}
