@@ -1,7 +1,7 @@
 //! What the store says, read anew for every question.
 
 use audit_log::{Entry, leaf_hash, verify_inclusion};
-use governance::job::{Authority, Core};
+use governance::job::Core;
 use governance::{Action, JobId, Lifecycle, Sha256};
 use protocol::keeper::Refused;
 use store::{Held, Store};
@@ -35,10 +35,7 @@ impl Books {
 
     /// Whether the log holds the intent of this very job: intent comes before the act.
     pub(crate) async fn intent(&self, leaf: u64, job: &JobId, core: &Core) -> Result<(), Refused> {
-        let cited = match &core.authority {
-            Authority::Manifest { sha256, .. } => sha256.as_str(),
-            Authority::Instruction { dataset } => dataset.as_str(),
-        };
+        let cited = core.authority.cited();
         let entry = self.logged(leaf).await?;
         let fact = |name: &str| {
             let facts = entry.details.get("facts");
@@ -48,7 +45,7 @@ impl Books {
             && entry.object == job.as_str()
             && fact("task") == Some(core.task.word())
             && fact("of") == Some(core.task.object())
-            && fact("authority") == Some(cited);
+            && fact("authority") == Some(cited.as_str());
         if said {
             Ok(())
         } else {

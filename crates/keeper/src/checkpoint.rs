@@ -49,6 +49,11 @@ pub(crate) fn begin(path: &Path) -> Result<(), KeeperError> {
     write(path, &Frontier::new()).map_err(KeeperError::folder(path))
 }
 
+/// Whether the record tells of anything signed. One that cannot be read may.
+pub(crate) fn has_signed(path: &Path) -> bool {
+    path.symlink_metadata().is_ok() && read(path).is_none_or(|frontier| frontier.size() > 0)
+}
+
 fn write(path: &Path, frontier: &Frontier) -> std::io::Result<()> {
     let record = Record {
         size: frontier.size(),

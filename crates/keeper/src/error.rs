@@ -49,6 +49,40 @@ pub enum KeeperError {
     /// The worker's program is not there.
     #[error("the worker {} is not there; install it beside this program", .0.display())]
     NoWorker(PathBuf),
+    /// A library beside the worker cannot be read.
+    #[error("the library {} cannot be read: {source}", path.display())]
+    LibraryUnread {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A library beside the worker is another than the workspace image pins.
+    #[error("the library {} has the SHA-256 {found}, not the pinned {pinned}; install the one of this build",
+        path.display())]
+    OtherLibrary {
+        /// Which.
+        path: PathBuf,
+        /// Its SHA-256, in hex.
+        found: String,
+        /// What it must be.
+        pinned: String,
+    },
+    /// The secrets are gone while what was made with them is there.
+    #[error("the secrets in {} are gone, but {} was made with them: bring them back from the backup; \
+        no new log key is made for an old log", keys.display(), found.display())]
+    KeysLost {
+        /// Where they belong.
+        keys: PathBuf,
+        /// What was found of before.
+        found: PathBuf,
+    },
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    NoRandomness,
+    /// A destruction was cut short by the disk; a new start completes it or takes it back.
+    #[error("a destruction was cut short; the keeper must start again")]
+    MustReopen,
     /// Somebody listens there already.
     #[error("another keeper listens at {}", .0.display())]
     SocketInUse(PathBuf),
@@ -109,6 +143,14 @@ pub(crate) fn by_log(error: AuditError) -> Refused {
 pub(crate) fn by_vault(error: VaultError) -> Refused {
     tracing::warn!(error = %error, "the vault refused");
     match error {
+        VaultError::Io { source, .. } | VaultError::Stream { source, .. }
+            if source.kind() == io::ErrorKind::StorageFull =>
+        {
+            no(
+                RefusedCode::NoSpace,
+                "the keeper's disk is full: nothing was kept; make space and do it again",
+            )
+        }
         VaultError::Exists { .. } => not_permitted("this file was kept already"),
         VaultError::Destroyed { .. } => not_permitted("the secret of this data was destroyed"),
         VaultError::NoSecret { .. } | VaultError::Missing { .. } => {
@@ -118,6 +160,12 @@ pub(crate) fn by_vault(error: VaultError) -> Refused {
             RefusedCode::Limit,
             format!("a sealed file holds at most {limit} bytes"),
         ),
+        VaultError::DestructionFailed { .. } => {
+            internal("a secret could still be opened after its destruction")
+        }
+        VaultError::ReopenNeeded => {
+            internal("a destruction was cut short; the keeper starts again: ask again in a moment")
+        }
         _ => internal("a sealed file cannot be read or written"),
     }
 }

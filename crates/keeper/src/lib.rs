@@ -1,6 +1,6 @@
 //! The keeper: the one process that holds keys, opens sealed files, starts sealed workers and signs.
 //!
-//! The front names ids over a Unix socket; the keeper reads job, authority and decision from the store
+//! Each desk names ids over a Unix socket of its own; the keeper reads job, authority and decision from the store
 //! itself and refuses what they do not permit. It has no data engine, parses no delivered byte, writes
 //! nothing to the store and talks to no network.
 //!
@@ -9,7 +9,8 @@
 //! 2. What a worker is given is a [`mounts::Mounts`]: no arm of it holds identifiers and payload.
 //! 3. Plaintext is never on a disk: bytes are sealed as they arrive and opened into the worker's memory.
 //! 4. What a refused or broken job wrote is deleted; what a crash left behind is deleted at the next start.
-//! 5. A checkpoint is signed only if the log extends everything that was signed before.
+//! 5. Records are linked only for the indexing desk's socket, and everything else only for the research desk's.
+//! 6. A checkpoint is signed only if the log extends everything that was signed before.
 
 #![cfg_attr(
     test,
@@ -26,17 +27,23 @@ mod authority;
 mod books;
 mod checkpoint;
 mod custody;
+mod destroy;
 mod error;
 mod halt;
+mod library;
 mod manifest;
 mod mounts;
 mod orders;
 mod outputs;
+mod posture;
+mod progress;
 mod ran;
+mod refusals;
 mod rooms;
 mod run;
 mod seal;
 mod server;
+mod socket;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -49,8 +56,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use governance::Timestamp;
+use zeroize::Zeroizing;
 
 pub use error::KeeperError;
+pub use library::PinnedLibrary;
 
 /// Says what time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -62,7 +71,7 @@ pub fn machine_clock() -> Clock {
 }
 
 /// Where the root key comes from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum RootKey {
     /// `root.key` in this folder, made at the first start.
     Folder(PathBuf),
@@ -73,6 +82,40 @@ pub enum RootKey {
         /// Name of the credential.
         name: String,
     },
+    /// A file of the site's own, which only the keeper's user reads.
+    File(PathBuf),
+    /// The bytes of a key file, as the process that started the keeper hands them over.
+    Handed(Zeroizing<Vec<u8>>),
+    /// A random key, wrapped in `root.passphrase` in this folder under what Argon2id makes of the passphrase.
+    Passphrase {
+        /// The folder.
+        folder: PathBuf,
+        /// The passphrase.
+        passphrase: Zeroizing<String>,
+    },
+}
+
+impl std::fmt::Debug for RootKey {
+    // Which kind it is, never the key or the passphrase.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Folder(_) => "Folder",
+            Self::Credential { .. } => "Credential",
+            Self::File(_) => "File",
+            Self::Handed(_) => "Handed",
+            Self::Passphrase { .. } => "Passphrase",
+        })
+    }
+}
+
+/// Where the keeper listens for one desk.
+#[derive(Debug, Clone)]
+pub struct Socket {
+    /// The path; a stale socket is replaced.
+    pub path: PathBuf,
+    /// The one Unix user that is answered there. None where every process has the keeper's user: then the
+    /// socket's mode (0600) is the wall.
+    pub peer: Option<u32>,
 }
 
 /// What a keeper needs to know.
@@ -84,10 +127,14 @@ pub struct Config {
     pub store_dir: PathBuf,
     /// The root key; never inside a backup that holds `data_dir`.
     pub root_key: RootKey,
-    /// Where to listen; a stale socket is replaced.
-    pub socket: PathBuf,
+    /// Where the research desk asks: everything but indexing.
+    pub research: Socket,
+    /// Where the indexing desk asks: indexing and nothing else.
+    pub indexing: Socket,
     /// The program `strongroom-worker`.
     pub worker: PathBuf,
+    /// The libraries that it loads from beside it; the keeper does not start with others.
+    pub libraries: Vec<PinnedLibrary>,
     /// Name of the log, such as `strongroom.example/log`: no space, no `+`.
     pub origin: String,
     /// Text of `policies/sandbox/job.toml`: walls and limits of load, link and extract jobs.
@@ -106,15 +153,16 @@ impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
             .field("data_dir", &self.data_dir)
-            .field("socket", &self.socket)
+            .field("research", &self.research)
+            .field("indexing", &self.indexing)
             .finish_non_exhaustive()
     }
 }
 
-/// Keeps until `until` is ready: answers at the socket, then ends every worker and removes the socket.
+/// Keeps until `until` is ready: answers at both sockets, then ends every worker and removes the sockets.
 ///
 /// # Errors
-/// If a folder, key, profile, the store or the socket cannot be used.
+/// If a folder, key, profile, the store or a socket cannot be used.
 pub async fn serve(
     config: Config,
     until: impl Future<Output = ()> + Send,

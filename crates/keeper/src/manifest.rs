@@ -65,7 +65,8 @@ pub(crate) fn approved(project: &governance::project::Project) -> Result<&Approv
         | Project::InForce(_)
         | Project::Expired { .. }
         | Project::Revoked { .. }
-        | Project::Closed { .. } => Err(by_rule(
+        | Project::Closed { .. }
+        | Project::Destroyed { .. } => Err(by_rule(
             Action::CommenceProject.wrong_state(Project::KIND, project.state()),
         )),
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use governance::ProjectId;
 use protocol::keeper::Refused;
 use sandbox::Input;
-use vault::{EVENT_BYTES, PseudonymKey, Purpose, stream_pseudonymise_events};
+use vault::{EVENT_BYTES, EventKey, Purpose, stream_pseudonymise_events};
 
 use crate::custody::Custody;
 use crate::error::by_vault;
@@ -139,20 +139,20 @@ impl Mounts {
     }
 }
 
-fn event_key(custody: &Custody, project: &ProjectId) -> Result<PseudonymKey, Refused> {
+fn event_key(custody: &Custody, project: &ProjectId) -> Result<EventKey, Refused> {
     let secret = custody.make(project.as_str(), Purpose::Pseudonym)?;
-    PseudonymKey::derive(&secret, PSEUDONYMS, "event").map_err(by_vault)
+    EventKey::derive(&secret, PSEUDONYMS).map_err(by_vault)
 }
 
 /// Event ids read as event pseudonyms, a block at a time.
 struct Keyed<R> {
     inner: R,
-    key: PseudonymKey,
+    key: EventKey,
     made: io::Cursor<Vec<u8>>,
 }
 
 impl<R> Keyed<R> {
-    fn new(inner: R, key: PseudonymKey) -> Self {
+    fn new(inner: R, key: EventKey) -> Self {
         Self {
             inner,
             key,
@@ -191,7 +191,7 @@ mod tests {
         let root = vault::Root::open_or_create(&folder.path().join("root")).unwrap();
         let mut secrets = vault::Secrets::open(&folder.path().join("keys"), root).unwrap();
         let secret = secrets.get_or_create("prj_a", Purpose::Pseudonym).unwrap();
-        let key = || PseudonymKey::derive(&secret, PSEUDONYMS, "event").unwrap();
+        let key = || EventKey::derive(&secret, PSEUDONYMS).unwrap();
         for events in [0_usize, 1, 4095, 4096, 4097, 9000] {
             let ids: Vec<u8> = (0..events).flat_map(|n| [(n % 251) as u8; 16]).collect();
             let mut whole = Vec::new();

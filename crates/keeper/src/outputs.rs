@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use governance::delivery::SealedFile;
+use governance::job::Task;
 use governance::output::Output;
 use governance::{Action, Lifecycle, OutputId};
 use protocol::keeper::{File, Part, Refused};
@@ -20,14 +21,18 @@ use crate::upload::receive;
 pub(crate) const OUTPUT_BYTES_MAX: u64 = 64 << 20;
 
 impl Keeper {
-    /// Keeps a file of a staged output, once.
+    /// Keeps a file that a queued check makes of its staged output, once.
     pub(crate) async fn keep(
         &self,
-        output: &str,
+        job: &str,
         part: Part,
         body: &mut (impl AsyncRead + Unpin),
     ) -> Result<File, Refused> {
-        let output = self.output(output).await?;
+        let (job, core, _) = self.desk()?.queued(job).await?;
+        let Task::Check { output } = &core.task else {
+            return Err(not_permitted("only a check makes files of an output"));
+        };
+        let output = self.output(output.as_str()).await?;
         let Output::Staged { core } = &output else {
             let wrong = Action::CompleteCheck.wrong_state(Output::KIND, output.state());
             return Err(by_rule(wrong));
@@ -40,7 +45,7 @@ impl Keeper {
                 ));
             }
         }
-        let name = part_name(core.id.as_str(), part);
+        let name = part_name(core.id.as_str(), part, job.as_str());
         if self.rooms.sealed.join(&name).exists() {
             return Err(not_permitted("this file was kept already"));
         }

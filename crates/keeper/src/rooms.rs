@@ -1,7 +1,8 @@
 //! The keeper's folders and how files in them are called.
 //!
 //! `keys/` wrapped secrets, `sealed/` what is kept, `uploads/` delivered files until their job ends,
-//! `ran/` one empty file for each job that was started, `signed` the log as last signed.
+//! `ran/` one empty file for each job that was started, `destroyed/` what each destruction was to destroy,
+//! `signed` the log as last signed.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::keeper::Part;
 
+use crate::checkpoint;
 use crate::error::KeeperError;
 
 /// The folders.
@@ -19,6 +21,7 @@ pub(crate) struct Rooms {
     pub(crate) sealed: PathBuf,
     pub(crate) uploads: PathBuf,
     pub(crate) ran: PathBuf,
+    pub(crate) destroyed: PathBuf,
     pub(crate) signed: PathBuf,
 }
 
@@ -30,20 +33,59 @@ impl Rooms {
             sealed: data_dir.join("sealed"),
             uploads: data_dir.join("uploads"),
             ran: data_dir.join("ran"),
+            destroyed: data_dir.join("destroyed"),
             signed: data_dir.join("signed"),
         };
-        for folder in [&rooms.keys, &rooms.sealed, &rooms.uploads, &rooms.ran] {
+        for folder in [
+            &rooms.keys,
+            &rooms.sealed,
+            &rooms.uploads,
+            &rooms.ran,
+            &rooms.destroyed,
+        ] {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(folder)
                 .map_err(KeeperError::folder(folder))?;
         }
-        for folder in [&rooms.sealed, &rooms.uploads] {
+        for folder in [&rooms.sealed, &rooms.uploads, &rooms.destroyed] {
             vault::remove_staging(folder)?;
         }
         Ok(rooms)
     }
+
+    /// Whether secrets were ever kept here.
+    pub(crate) fn has_secrets(&self) -> Result<bool, KeeperError> {
+        let names = names(&self.keys).map_err(KeeperError::folder(&self.keys))?;
+        Ok(names.iter().any(|name| name.starts_with("epoch-")))
+    }
+
+    /// A file that only a keeper with keys leaves behind, if there is one. `signed` with nothing signed counts
+    /// only for a folder that has no secrets: a first start may be cut short between that record and the keys.
+    pub(crate) fn made_with_keys(&self, secrets: Keys) -> Result<Option<PathBuf>, KeeperError> {
+        let counts = match secrets {
+            Keys::New => self.signed.symlink_metadata().is_ok(),
+            Keys::There => checkpoint::has_signed(&self.signed),
+        };
+        if counts {
+            return Ok(Some(self.signed.clone()));
+        }
+        for folder in [&self.sealed, &self.uploads, &self.ran, &self.destroyed] {
+            let names = names(folder).map_err(KeeperError::folder(folder))?;
+            if let Some(name) = names.first() {
+                return Ok(Some(folder.join(name)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the folder of secrets is new.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keys {
+    New,
+    There,
 }
 
 /// `OBJECT.WORD.JOB`: ids hold no dot.
@@ -51,15 +93,15 @@ pub(crate) fn made_name(object: &str, word: &str, job: &str) -> String {
     format!("{object}.{word}.{job}")
 }
 
-/// `OUTPUT.PART`.
-pub(crate) fn part_name(output: &str, part: Part) -> String {
+/// `OUTPUT.PART.JOB`: another check of the output makes other files.
+pub(crate) fn part_name(output: &str, part: Part, job: &str) -> String {
     let word = match part {
         Part::Exact => "exact",
         Part::Treated => "treated",
         Part::Report => "report",
         Part::Reviewed => "reviewed",
     };
-    format!("{output}.{word}")
+    made_name(output, word, job)
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {

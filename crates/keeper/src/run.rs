@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use governance::JobId;
 use governance::job::Task;
-use protocol::keeper::{Refused, RefusedCode};
+use protocol::keeper::{Door, Refused, RefusedCode};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::authority::{Desk, Warrant};
-use crate::error::internal;
+use crate::error::{internal, not_permitted};
 use crate::halt::Halt;
+use crate::progress::Teller;
 use crate::rooms::remove;
-use crate::server::Keeper;
+use crate::server::{Keeper, plain_id};
 use crate::work::{Finished, Tools, work};
 
 /// How often a running job's right is asked for again.
@@ -34,18 +35,19 @@ impl Keeper {
     /// Does a queued job, once. `gone` is ready when whoever asked no longer waits.
     pub(crate) async fn run(
         self: &Arc<Self>,
+        door: Door,
         job: &str,
         gone: impl Future<Output = ()>,
+        tell: &Teller,
     ) -> Result<Finished, Refused> {
-        let warrant = match self.desk()?.warrant(job).await {
+        let warrant = match self.begin(door, job).await {
             Ok(warrant) => warrant,
             Err(refused) => {
-                self.forget_upload(job, &refused);
+                self.note_refusal(&refused, "run", &plain_id(job));
                 return Err(refused);
             }
         };
-        self.ran.claim(&warrant.job)?;
-        let finished = self.run_claimed(&warrant, gone).await;
+        let finished = self.run_claimed(&warrant, gone, tell).await;
         if loads(&warrant) {
             // Kept or refused, nothing of the file as it was delivered stays.
             remove(&self.rooms.uploads, warrant.job.as_str());
@@ -53,10 +55,24 @@ impl Keeper {
         finished
     }
 
+    /// Whether the job may run now, at this door; then it is marked as started.
+    async fn begin(&self, door: Door, job: &str) -> Result<Warrant, Refused> {
+        let warrant = match self.desk()?.warrant(job).await {
+            Ok(warrant) => at_its_door(door, warrant)?,
+            Err(refused) => {
+                self.forget_upload(job, &refused);
+                return Err(refused);
+            }
+        };
+        self.ran.claim(&warrant.job)?;
+        Ok(warrant)
+    }
+
     async fn run_claimed(
         self: &Arc<Self>,
         warrant: &Warrant,
         gone: impl Future<Output = ()>,
+        tell: &Teller,
     ) -> Result<Finished, Refused> {
         let ended = async {
             tokio::select! {
@@ -66,6 +82,7 @@ impl Keeper {
             }
         };
         tokio::pin!(ended);
+        tell.stage("waiting for a place");
         let (places, _) = self.place(warrant);
         let _place = tokio::select! {
             refused = &mut ended => return Err(refused),
@@ -73,6 +90,7 @@ impl Keeper {
         };
         let halt = Halt::default();
         let (keeper, its_warrant, its_halt) = (Arc::clone(self), warrant.clone(), halt.clone());
+        let tell = tell.clone();
         let mut task = tokio::task::spawn_blocking(move || {
             let (_, profile) = keeper.place(&its_warrant);
             let tools = Tools {
@@ -80,6 +98,7 @@ impl Keeper {
                 rooms: &keeper.rooms,
                 worker: keeper.worker.clone(),
                 profile: profile.clone(),
+                tell,
             };
             work(tools, &its_warrant, &its_halt)
         });
@@ -131,6 +150,32 @@ impl Keeper {
         {
             remove(&self.rooms.uploads, job.as_str());
         }
+    }
+}
+
+/// Records are linked for the indexing desk only, everything else is done for the research desk only.
+fn at_its_door(door: Door, warrant: Warrant) -> Result<Warrant, Refused> {
+    match (door, &warrant.core.task) {
+        (Door::Indexing, Task::Index { .. })
+        | (
+            Door::Research,
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Extract { .. }
+            | Task::Query { .. }
+            | Task::Check { .. },
+        ) => Ok(warrant),
+        (Door::Research, Task::Index { .. }) => Err(not_permitted(
+            "records are linked for the indexing desk only",
+        )),
+        (
+            Door::Indexing,
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Extract { .. }
+            | Task::Query { .. }
+            | Task::Check { .. },
+        ) => Err(not_permitted("the indexing desk asks for indexing only")),
     }
 }
 

@@ -1,34 +1,40 @@
-//! The socket: one request a connection, each answered by its own task.
+//! The two sockets: one request a connection, each answered by its own task.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use governance::project::Project;
 use governance::{ProjectId, Timestamp};
-use protocol::keeper::{Part, Refused, Reply, Request};
+use protocol::keeper::{Door, Part, Refused, Reply, Request};
 use sandbox::Profile;
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::net::UnixStream;
+use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::books::Books;
 use crate::checkpoint::Signed;
 use crate::custody::Custody;
 use crate::error::{KeeperError, internal, not_permitted};
+use crate::progress::Teller;
 use crate::ran::Ran;
+use crate::refusals::Refusals;
 use crate::rooms::Rooms;
+use crate::socket::{bind, is_peer};
 use crate::wire::{self, Sent};
-use crate::{Clock, Config, manifest, sweep};
+use crate::{Clock, Config, library, manifest, sweep};
 
+/// How often the progress of a job is passed on, at most.
+const PROGRESS: Duration = Duration::from_millis(250);
+/// How often what no record names is looked for.
+const SWEEP: Duration = Duration::from_secs(60);
 /// Connections that are answered at once; more wait at the socket.
 const CONNECTIONS: usize = 128;
 /// Load, link and extract workers at once.
@@ -58,6 +64,12 @@ pub(crate) struct Keeper {
     pub(crate) job_places: Semaphore,
     pub(crate) query_places: Semaphore,
     pub(crate) fetch_places: Semaphore,
+    /// What was refused, for the log.
+    pub(crate) refusals: Refusals,
+    /// One destruction at a time.
+    pub(crate) destroying: Mutex<()>,
+    /// Told when only a new start tells how things stand.
+    pub(crate) broken: Notify,
     signed: Mutex<Signed>,
     clock: Clock,
     latest_ms: AtomicI64,
@@ -77,6 +89,7 @@ impl Keeper {
         if !config.worker.is_file() {
             return Err(KeeperError::NoWorker(config.worker));
         }
+        library::check(&config.worker, &config.libraries)?;
         let rooms = Rooms::open(&config.data_dir)?;
         let custody = Custody::open(&rooms, &config.root_key, &config.origin)?;
         let books = Books {
@@ -96,6 +109,9 @@ impl Keeper {
             job_places: Semaphore::new(JOBS),
             query_places: Semaphore::new(QUERIES),
             fetch_places: Semaphore::new(FETCHES),
+            refusals: Refusals::new()?,
+            destroying: Mutex::default(),
+            broken: Notify::new(),
             signed,
             clock: config.clock,
             latest_ms: AtomicI64::new(i64::MIN),
@@ -159,12 +175,14 @@ pub(crate) async fn serve(
     until: impl Future<Output = ()> + Send,
 ) -> Result<(), KeeperError> {
     let (close, closing) = watch::channel(false);
-    let socket = config.socket.clone();
+    let (research, indexing) = (config.research.clone(), config.indexing.clone());
     let keeper = Arc::new(Keeper::open(config, closing).await?);
-    let listener = bind(&socket)?;
+    let (at_research, at_indexing) = (bind(&research)?, bind(&indexing)?);
     tracing::info!(build = protocol::build_id(), "the keeper is open");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut tasks = JoinSet::new();
+    tasks.spawn(sweeping(Arc::clone(&keeper)));
+    let mut ended = Ok(());
     tokio::pin!(until);
     loop {
         let place = tokio::select! {
@@ -172,20 +190,29 @@ pub(crate) async fn serve(
             place = Arc::clone(&places).acquire_owned() => place,
         };
         let Ok(place) = place else { break };
-        let accepted = tokio::select! {
+        let (door, peer, accepted) = tokio::select! {
             () = &mut until => break,
-            accepted = listener.accept() => accepted,
+            () = keeper.broken.notified() => {
+                ended = Err(KeeperError::MustReopen);
+                break;
+            }
+            accepted = at_research.accept() => (Door::Research, research.peer, accepted),
+            accepted = at_indexing.accept() => (Door::Indexing, indexing.peer, accepted),
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, _)) if is_peer(&stream, peer) => {
                 let keeper = Arc::clone(&keeper);
                 tasks.spawn(async move {
-                    if let Err(error) = answer(&keeper, stream).await {
+                    if let Err(error) = answer(&keeper, door, stream).await {
                         tracing::debug!(error = %error, "a connection broke off");
                     }
                     drop(place);
                 });
             }
+            Ok(_) => tracing::warn!(
+                door = door.word(),
+                "somebody else's connection was closed unanswered"
+            ),
             Err(error) => {
                 tracing::warn!(error = %error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -195,62 +222,51 @@ pub(crate) async fn serve(
     }
     // A receiver is always there: the keeper holds one.
     let _ = close.send(true);
-    drop(listener);
-    let ended = timeout(CLOSING, async {
+    drop((at_research, at_indexing));
+    let closed = timeout(CLOSING, async {
         while tasks.join_next().await.is_some() {}
     })
     .await;
-    if ended.is_err() {
+    if closed.is_err() {
         tracing::warn!("requests did not end in time and were cut off");
     }
-    if let Err(error) = fs::remove_file(&socket) {
-        tracing::debug!(error = %error, "the socket was gone already");
+    for socket in [&research, &indexing] {
+        if let Err(error) = fs::remove_file(&socket.path) {
+            tracing::debug!(error = %error, "the socket was gone already");
+        }
     }
     keeper.books.store.close().await;
-    Ok(())
+    ended
 }
 
-/// Listens at `path` with mode 0600 from the first moment: bound in a folder of its own, then moved.
-fn bind(path: &Path) -> Result<UnixListener, KeeperError> {
-    let failed = || KeeperError::folder(path);
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed()(error)),
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err(failed()(io::ErrorKind::AlreadyExists.into()));
+/// Deletes now and then what no record names: files of jobs whose end the front could not record.
+async fn sweeping(keeper: Arc<Keeper>) {
+    let mut beat = interval(SWEEP);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once, and the start has swept.
+    beat.tick().await;
+    loop {
+        tokio::select! {
+            () = keeper.closing() => return,
+            _ = beat.tick() => {}
         }
-        Ok(_) => {
-            if std::os::unix::net::UnixStream::connect(path).is_ok() {
-                return Err(KeeperError::SocketInUse(path.to_owned()));
-            }
+        let Ok(now) = keeper.now() else { continue };
+        if let Err(error) = sweep::sweep(&keeper.rooms, &keeper.books, now).await {
+            tracing::warn!(error = %error, "left-over files could not be looked for");
         }
     }
-    let parent = path.parent().unwrap_or(Path::new("."));
-    let nest = parent.join(format!(".keeper-{}", std::process::id()));
-    let bound = (|| {
-        match fs::remove_dir_all(&nest) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        DirBuilder::new().mode(0o700).create(&nest)?;
-        let inside = nest.join("s");
-        let listener = UnixListener::bind(&inside)?;
-        fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
-        fs::rename(&inside, path)?;
-        Ok(listener)
-    })();
-    let removed = fs::remove_dir_all(&nest);
-    let listener = bound.map_err(failed())?;
-    removed.map_err(failed())?;
-    Ok(listener)
 }
 
-async fn answer(keeper: &Arc<Keeper>, mut stream: UnixStream) -> io::Result<()> {
+async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io::Result<()> {
     let request = tokio::select! {
         request = wire::read_request(&mut stream) => request?,
         () = keeper.closing() => return Ok(()),
     };
     let (ask, id) = name(&request);
+    if let Err(refused) = may_ask(door, &request) {
+        keeper.note_refusal(&refused, ask, &id);
+        return refuse_body(&mut stream, &reply(Err(refused), ask, &id)).await;
+    }
     match request {
         Request::Hello => wire::write_reply(&mut stream, &keeper.hello())
             .await
@@ -260,26 +276,34 @@ async fn answer(keeper: &Arc<Keeper>, mut stream: UnixStream) -> io::Result<()> 
                 kept = keeper.upload(&job, &mut stream) => kept,
                 () = keeper.closing() => Err(internal("the keeper is closing")),
             };
-            let reply = reply(kept.map(|file| Reply::Kept { file }), ask, &id);
+            let reply = noted(keeper, kept.map(|file| Reply::Kept { file }), ask, &id);
             refuse_body(&mut stream, &reply).await
         }
-        Request::Keep { output, part } => {
+        Request::Keep { job, part } => {
             let kept = tokio::select! {
-                kept = keeper.keep(&output, part, &mut stream) => kept,
+                kept = keeper.keep(&job, part, &mut stream) => kept,
                 () = keeper.closing() => Err(internal("the keeper is closing")),
             };
-            let reply = reply(kept.map(|file| Reply::Kept { file }), ask, &id);
+            let reply = noted(keeper, kept.map(|file| Reply::Kept { file }), ask, &id);
             refuse_body(&mut stream, &reply).await
         }
-        Request::Run { job } => run(keeper, stream, &job).await,
+        Request::Run { job } => run(keeper, door, stream, &job).await,
         Request::Fetch { output, part } => {
             let fetched = keeper.fetch(&output, part).await;
-            give(&mut stream, fetched, &id, part).await
+            give(keeper, &mut stream, fetched, &id, part).await
         }
         Request::SignManifest { project } => {
             let signed = keeper.sign_manifest(&project).await;
             let signed = signed.map(|(note, sha256)| Reply::Signed { note, sha256 });
-            let reply = reply(signed, ask, &id);
+            let reply = noted(keeper, signed, ask, &id);
+            wire::write_reply(&mut stream, &reply).await.map(drop)
+        }
+        Request::Destroy { project } => {
+            let reply = noted(keeper, keeper.destroy(&project).await, ask, &id);
+            wire::write_reply(&mut stream, &reply).await.map(drop)
+        }
+        Request::Refusals { after } => {
+            let reply = keeper.refusals.after(after);
             wire::write_reply(&mut stream, &reply).await.map(drop)
         }
         Request::SignCheckpoint => {
@@ -287,20 +311,74 @@ async fn answer(keeper: &Arc<Keeper>, mut stream: UnixStream) -> io::Result<()> 
                 sha256: hex::encode(audit_log::sha256(note.as_bytes())),
                 note,
             });
-            let reply = reply(signed, ask, &id);
+            let reply = noted(keeper, signed, ask, &id);
+            wire::write_reply(&mut stream, &reply).await.map(drop)
+        }
+        Request::Posture => {
+            let tried = tokio::select! {
+                tried = keeper.posture() => tried,
+                () = keeper.closing() => Err(internal("the keeper is closing")),
+            };
+            let reply = noted(
+                keeper,
+                tried.map(|tried| Reply::Posture { tried }),
+                ask,
+                &id,
+            );
             wire::write_reply(&mut stream, &reply).await.map(drop)
         }
     }
 }
 
+/// What a desk may ask at all; which jobs it may have run is asked of the job itself.
+fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
+    match (door, request) {
+        (Door::Research, _)
+        | (Door::Indexing, Request::Hello | Request::Run { .. } | Request::Refusals { .. }) => {
+            Ok(())
+        }
+        (
+            Door::Indexing,
+            Request::Upload { .. }
+            | Request::Keep { .. }
+            | Request::Fetch { .. }
+            | Request::SignManifest { .. }
+            | Request::SignCheckpoint
+            | Request::Posture
+            | Request::Destroy { .. },
+        ) => Err(not_permitted("the indexing desk asks for indexing only")),
+    }
+}
+
 /// Files of a finished job stay only once its outcome was handed over.
-async fn run(keeper: &Arc<Keeper>, stream: UnixStream, job: &str) -> io::Result<()> {
+async fn run(keeper: &Arc<Keeper>, door: Door, stream: UnixStream, job: &str) -> io::Result<()> {
     let (mut from, mut to) = stream.into_split();
     let gone = async move {
         // One request a connection: a further byte is as much an end as none.
         let _ = from.read(&mut [0_u8; 1]).await;
     };
-    match keeper.run(job, gone).await {
+    let tell = Teller::default();
+    let mut told = tell.listen();
+    let mut beat = interval(PROGRESS);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let running = keeper.run(door, job, gone, &tell);
+    tokio::pin!(running);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut running => break ended,
+            _ = beat.tick() => {
+                // A sender is always there: this task holds it.
+                let progress = match told.has_changed() {
+                    Ok(true) => told.borrow_and_update().clone(),
+                    Ok(false) | Err(_) => None,
+                };
+                if let Some(progress) = progress {
+                    wire::write_reply(&mut to, &progress).await?;
+                }
+            }
+        }
+    };
+    match ended {
         Ok(done) => {
             let reply = Reply::Done {
                 outcome: done.outcome,
@@ -320,6 +398,7 @@ async fn run(keeper: &Arc<Keeper>, stream: UnixStream, job: &str) -> io::Result<
 }
 
 async fn give(
+    keeper: &Keeper,
     stream: &mut UnixStream,
     fetched: Result<Vec<u8>, Refused>,
     id: &str,
@@ -333,7 +412,7 @@ async fn give(
             wire::write_body(stream, &body).await
         }
         Err(refused) => {
-            let reply = reply(Err(refused), "fetch", id);
+            let reply = noted(keeper, Err(refused), "fetch", id);
             wire::write_reply(stream, &reply).await.map(drop)
         }
     }
@@ -353,6 +432,14 @@ async fn refuse_body(stream: &mut UnixStream, reply: &Reply) -> io::Result<()> {
     Ok(())
 }
 
+/// The same, for what is asked without having been begun: a refusal is noted for the log book too.
+fn noted(keeper: &Keeper, result: Result<Reply, Refused>, ask: &str, id: &str) -> Reply {
+    if let Err(refused) = &result {
+        keeper.note_refusal(refused, ask, id);
+    }
+    reply(result, ask, id)
+}
+
 /// The reply of a request; a refusal is logged by ids only.
 fn reply(result: Result<Reply, Refused>, ask: &str, id: &str) -> Reply {
     match result {
@@ -369,15 +456,18 @@ fn name(request: &Request) -> (&'static str, String) {
         Request::Hello => ("hello", String::new()),
         Request::Upload { job } => ("upload", plain_id(job)),
         Request::Run { job } => ("run", plain_id(job)),
-        Request::Keep { output, .. } => ("keep", plain_id(output)),
+        Request::Keep { job, .. } => ("keep", plain_id(job)),
         Request::Fetch { output, .. } => ("fetch", plain_id(output)),
         Request::SignManifest { project } => ("sign_manifest", plain_id(project)),
         Request::SignCheckpoint => ("sign_checkpoint", String::new()),
+        Request::Posture => ("posture", String::new()),
+        Request::Refusals { .. } => ("refusals", String::new()),
+        Request::Destroy { project } => ("destroy", plain_id(project)),
     }
 }
 
 /// What of a text could be an id: the front may send anything.
-fn plain_id(text: &str) -> String {
+pub(crate) fn plain_id(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
         .take(64)

@@ -1,4 +1,5 @@
-//! At the start: what no record names is deleted. A crash may leave files of jobs that never ended.
+//! At the start and now and then: what no record names is deleted. A crash may leave files of jobs whose end
+//! was never recorded.
 
 use governance::delivery::Delivery;
 use governance::extract::Extract;
@@ -34,7 +35,7 @@ pub(crate) async fn sweep(
         }
     }
     for name in names(&rooms.uploads).map_err(KeeperError::folder(&rooms.uploads))? {
-        if may_run(books, &name, now).await == Ok(Fate::Goes) {
+        if has_ended(books, &name, now).await == Ok(Fate::Goes) {
             remove(&rooms.uploads, &name);
             gone += 1;
         }
@@ -53,8 +54,17 @@ async fn find<S: Lifecycle>(books: &Books, id: &str) -> Result<Option<S>, Refuse
     Ok(held.map(|held| held.value))
 }
 
-/// A job's file stays while the job may still run: queued, and its deadline has not passed. A job that the
-/// store does not know is none of ours to judge.
+/// A delivered file stays while its job may still run: queued, and in time.
+async fn has_ended(books: &Books, job: &str, now: Timestamp) -> Result<Fate, Refused> {
+    Ok(match find::<Job>(books, job).await? {
+        Some(Job::Queued { core }) if now <= core.deadline => Fate::Stays,
+        None => Fate::Stays,
+        Some(_) => Fate::Goes,
+    })
+}
+
+/// The mark of a job stays until its deadline, also once the job has ended: a store that tells an old state
+/// again must not have it run twice. A job that the store does not know is none of ours to judge.
 async fn may_run(books: &Books, job: &str, now: Timestamp) -> Result<Fate, Refused> {
     Ok(match find::<Job>(books, job).await? {
         Some(Job::Queued { core }) if now <= core.deadline => Fate::Stays,
@@ -108,10 +118,12 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
         Some("ext") => match find::<Extract>(books, object).await? {
             None => return Ok(Fate::Stays),
             Some(Extract::Sealed { file, .. }) => vec![named(Some(file.name.as_str()))],
-            Some(Extract::Ordered { .. } | Extract::Failed { .. }) => vec![Fate::Goes],
+            Some(Extract::Ordered { .. } | Extract::Destroyed { .. } | Extract::Failed { .. }) => {
+                vec![Fate::Goes]
+            }
         },
         Some("out") => match find::<Output>(books, object).await? {
-            None | Some(Output::Staged { .. }) => return Ok(Fate::Stays),
+            None => return Ok(Fate::Stays),
             Some(output) => [Part::Exact, Part::Treated, Part::Report, Part::Reviewed]
                 .map(|part| named(recorded(&output, part).map(|f| f.name.as_str())))
                 .to_vec(),

@@ -1,27 +1,32 @@
 //! A small safe haven in a real store, up to an open workspace and a staged output.
 
+mod catalogue;
+mod desks;
+mod destroy;
 mod doors;
 mod journey;
 mod lies;
 mod signing;
+mod start;
 mod warrants;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use governance::dataset::{Dataset, Dictionary};
+use governance::dataset::Dataset;
 use governance::delivery::{Delivery, SealedFile};
 use governance::extract::Extract;
 use governance::indexing::{Counts, Indexing};
 use governance::job::{Authority, Job, Task};
 use governance::output::Output;
-use governance::person::{Person, Role};
+use governance::person::Person;
 use governance::project::{PanelVerdict, Paper, Papers, Project, SignatureVerdict};
 use governance::request::{Request, TierPolicy};
 use governance::workspace::Workspace;
 use governance::{Batch, By, Change, DatasetId, Lifecycle, PersonId, ProjectId, Sha256, Timestamp};
+use protocol::keeper::Door;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use store::{Document, FILE_NAME, Record, Store};
@@ -29,7 +34,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::server::Keeper;
-use crate::{Config, RootKey};
+use crate::{Config, RootKey, Socket};
 
 pub(crate) const STATEMENT: &str = "select sex, count(distinct person) from stays group by sex";
 pub(crate) const DAY: i64 = 86_400;
@@ -75,6 +80,10 @@ pub(crate) enum Told {
     OtherNote,
 }
 
+fn socket(path: PathBuf) -> Socket {
+    Socket { path, peer: None }
+}
+
 pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
     let worker = dir.join("worker");
     if !worker.exists() {
@@ -85,8 +94,10 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         data_dir: dir.join("keeper"),
         store_dir: dir.to_owned(),
         root_key: RootKey::Folder(dir.join("root")),
-        socket: dir.join("keeper.sock"),
+        research: socket(dir.join("research.sock")),
+        indexing: socket(dir.join("indexing.sock")),
         worker,
+        libraries: Vec::new(),
         origin: "strongroom.example/test".into(),
         job_profile_toml: include_str!("../../../policies/sandbox/job.toml").into(),
         query_profile_toml: include_str!("../../../policies/sandbox/sql.toml").into(),
@@ -194,90 +205,6 @@ impl World {
             .execute(&mut self.beside().await)
             .await
             .unwrap();
-    }
-
-    async fn people(&self) {
-        for (name, role) in [
-            ("per_a", Role::Researcher),
-            ("per_b", Role::Researcher),
-            ("per_coord", Role::Coordinator),
-            ("per_ctl", Role::Controller),
-            ("per_ids", Role::Provider),
-            ("per_pay", Role::Provider),
-            ("per_p1", Role::PanelMember),
-            ("per_p2", Role::PanelMember),
-            ("per_p3", Role::PanelMember),
-            ("per_idx", Role::Indexer),
-            ("per_std", Role::DataSteward),
-        ] {
-            let roles = BTreeSet::from([role]);
-            let (name, at) = (id::<PersonId>(name), self.now());
-            let added = Person::add(name.clone(), "N".into(), "O".into(), roles, &By::System, at);
-            self.begin(added.unwrap()).await;
-            if role == Role::Researcher {
-                self.change::<Person>(name.as_str(), |person| {
-                    let until = "2026-03-31".parse().unwrap();
-                    let on = "2026-01-01".parse().unwrap();
-                    person.record_standing(until, until, on, &id("per_coord"), at)
-                })
-                .await;
-            }
-        }
-    }
-
-    async fn catalogue(&self) {
-        let spine = r#"{"title": "Register", "table": "register", "purpose": "spine",
-            "record": "upi", "identifiers": {"chi": "chi", "fore": "forename", "sur": "surname",
-                "dob": "date_of_birth"}}"#;
-        let stays = r#"{"title": "Stays", "table": "stays", "purpose": "payload", "record": "rec",
-            "identifiers": {"chi": "chi", "fore": "forename", "sur": "surname",
-                "dob": "date_of_birth"}, "event": "stay",
-            "variables": [{"name": "sex", "kind": "text", "required": true},
-                          {"name": "born", "kind": "date_of_birth"},
-                          {"name": "admitted", "kind": "date"}]}"#;
-        for (name, dictionary) in [("dst_spine", spine), ("dst_stays", stays)] {
-            let dictionary: Dictionary = serde_json::from_str(dictionary).unwrap();
-            let (ctl, at) = (id::<PersonId>("per_ctl"), self.now());
-            let dataset = Dataset::register(
-                id(name),
-                ctl.clone(),
-                id("per_ids"),
-                id("per_pay"),
-                dictionary,
-                &id("per_std"),
-                at,
-            );
-            self.begin(dataset.unwrap()).await;
-            self.change::<Dataset>(name, |d| {
-                d.instruct("2026-02-28".parse().unwrap(), &ctl, at)
-            })
-            .await;
-        }
-        self.deliver("del_spine", "dst_spine").await;
-        self.deliver("del_stays", "dst_stays").await;
-        let dataset: Dataset = self.get("dst_stays").await;
-        let at = self.now();
-        self.change::<Delivery>("del_stays", |d| {
-            d.open_payload(&dataset, &id("per_pay"), at)
-        })
-        .await;
-        self.change::<Delivery>("del_stays", |d| {
-            let events = sealed("del_stays.events.job_l2");
-            d.keep_payload(sealed("del_stays.payload.job_l2"), Some(events), 9, 0, at)
-        })
-        .await;
-    }
-
-    async fn deliver(&self, delivery: &str, dataset: &str) {
-        let dataset: Dataset = self.get(dataset).await;
-        let at = self.now();
-        let opened = Delivery::open(id(delivery), &dataset, &id("per_ids"), at).unwrap();
-        self.begin(opened).await;
-        self.change::<Delivery>(delivery, |d| {
-            let file = |word: &str| sealed(&format!("{delivery}.{word}.job_l1"));
-            d.keep_identifiers(&dataset, file("identifiers"), file("records"), 7, at)
-        })
-        .await;
     }
 
     async fn project(&self, name: &str, told: Told) {
@@ -451,6 +378,16 @@ impl World {
         };
         let batch = Batch::new().begin(staged.unwrap()).unwrap();
         self.record(batch, vec![statement]).await;
+    }
+
+    /// The door that a job belongs to.
+    pub(crate) async fn door(&self, job: &str) -> Door {
+        match self.store.load::<Job>(job).await {
+            Ok(Some(held)) if matches!(held.value.core().task, Task::Index { .. }) => {
+                Door::Indexing
+            }
+            _ => Door::Research,
+        }
     }
 
     /// Queues a job with an hour to go.

@@ -19,6 +19,7 @@ use crate::custody::Custody;
 use crate::error::{by_sandbox, by_vault, by_worker, internal};
 use crate::halt::Halt;
 use crate::mounts::PSEUDONYMS;
+use crate::progress::Teller;
 use crate::rooms::{Rooms, made_name};
 use crate::seal::{Made, Sealed, file};
 
@@ -28,6 +29,7 @@ pub(crate) struct Tools<'a> {
     pub(crate) rooms: &'a Rooms,
     pub(crate) worker: PathBuf,
     pub(crate) profile: Profile,
+    pub(crate) tell: Teller,
 }
 
 /// A finished job. Its files are deleted unless [`Made::keep`] is called.
@@ -98,6 +100,7 @@ fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
 /// Does the job. Blocks until the worker has left.
 pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Finished, Refused> {
     let plan = plan(warrant)?;
+    tools.tell.stage("opening the inputs");
     let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
     let order = Order {
         job: warrant.order.clone(),
@@ -112,6 +115,7 @@ pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<F
     })
     .map_err(by_sandbox)?;
     halt.over(running.killer());
+    tools.tell.stage("working");
     let mut desk = Receiving {
         tools: &tools,
         warrant,
@@ -155,7 +159,7 @@ impl Receiving<'_> {
         let mut report = None;
         loop {
             match running.next().map_err(by_sandbox)? {
-                Some(Up::Progress(_)) => {}
+                Some(Up::Progress(progress)) => self.tools.tell.worker(&progress),
                 Some(Up::FileStart { name }) => self.receive(&name, running)?,
                 Some(Up::Report(found)) => report = Some(found),
                 Some(Up::Failed(failure)) => return Err(by_worker(failure)),
@@ -181,6 +185,7 @@ impl Receiving<'_> {
         if self.files.contains_key(word) {
             return Err(strange());
         }
+        self.tools.tell.stage("sealing what was made");
         let sealed = self.name(word);
         let secret = self
             .tools

@@ -174,9 +174,14 @@ impl<'a> Hatch<'a> {
 
 fn refuse(error: &FrameError) -> Failure {
     match error {
-        FrameError::TooLong { kind, .. } => failure(
+        // Of the kinds that a job fills, only that of a statement is capped by its limits.
+        FrameError::TooLong { kind, .. } if *kind == Kind::Statement.name() => failure(
             FailureCode::Limit,
-            &format!("the limit result_bytes is exceeded in a {kind} frame"),
+            "the limit result_bytes is exceeded in a statement frame",
+        ),
+        FrameError::TooLong { kind, max, .. } => failure(
+            FailureCode::Limit,
+            &format!("a {kind} frame is longer than {max} bytes; ask for less at once"),
         ),
         FrameError::Limit { limit, .. } => failure(
             FailureCode::Limit,

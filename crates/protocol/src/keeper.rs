@@ -11,12 +11,33 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::posture::Tried;
 use crate::report::ExtractTable;
 
 /// Most bytes of one JSON message.
 pub const MESSAGE_MAX: usize = 64 * 1024 * 1024;
 /// Most bytes of one body piece.
 pub const PIECE_MAX: usize = 256 * 1024;
+
+/// The two desks that ask, each at a socket of its own. Which one asks decides what may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    /// Everything but indexing.
+    Research,
+    /// Indexing: jobs that mount identifiers and a spine.
+    Indexing,
+}
+
+impl Door {
+    /// The word on the command line and in the names of sockets.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Research => "research",
+            Self::Indexing => "indexing",
+        }
+    }
+}
 
 /// What the front may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,11 +55,11 @@ pub enum Request {
         /// The job.
         job: String,
     },
-    /// Keep a file that belongs to a staged output: its table, its treated table, its report.
+    /// Keep a file that a queued check makes of its staged output: its table, its treated table, its report.
     Keep {
-        /// The output.
-        output: String,
-        /// Which of its files.
+        /// The job.
+        job: String,
+        /// Which of the output's files.
         part: Part,
     },
     /// Give the bytes of a file of an output.
@@ -55,6 +76,18 @@ pub enum Request {
     },
     /// Sign a checkpoint of the log at its present size.
     SignCheckpoint,
+    /// Try every wall around workers, now.
+    Posture,
+    /// What was refused because the store holds no decision for it.
+    Refusals {
+        /// Only those after this number; 0 for all that are kept.
+        after: u64,
+    },
+    /// Destroy the secrets and sealed files of a project that has ended.
+    Destroy {
+        /// The project.
+        project: String,
+    },
 }
 
 /// A file of an output.
@@ -101,6 +134,15 @@ pub enum Reply {
         /// The file.
         file: File,
     },
+    /// How far a job is that is being done. At most a few a second, then one of the others.
+    Progress {
+        /// Units done.
+        done: u64,
+        /// Units in all; 0 if not known.
+        total: u64,
+        /// What is being done, in a few words.
+        stage: String,
+    },
     /// A job was done.
     Done {
         /// How.
@@ -115,13 +157,50 @@ pub enum Reply {
         /// SHA-256 of the bytes that were signed for (a manifest), in hex.
         sha256: String,
     },
+    /// Every wall as it was just tried.
+    Posture {
+        /// Under each sandbox profile.
+        tried: Vec<Tried>,
+    },
+    /// A project's secrets and sealed files were destroyed.
+    Destroyed {
+        /// What was destroyed and how that was tried: JSON text.
+        certificate: String,
+        /// The signed note over project and SHA-256 of the certificate.
+        note: String,
+        /// Files that were deleted.
+        files: u64,
+        /// The last key epoch with the project's secrets.
+        epoch_before: u64,
+        /// The first without them.
+        epoch_after: u64,
+    },
     /// The bytes follow.
     Bytes {
         /// How many.
         bytes: u64,
     },
+    /// What was refused.
+    Refusals {
+        /// Which keeper counts: another word for each start.
+        keeper: String,
+        /// The refusals, oldest first.
+        refusals: Vec<NotedRefusal>,
+    },
     /// No.
     Refused(Refused),
+}
+
+/// A refusal of something that the store holds no decision for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotedRefusal {
+    /// Counted from 1 by each keeper.
+    pub number: u64,
+    /// What was asked, such as `run`.
+    pub ask: String,
+    /// About which id, as far as it was one.
+    pub about: String,
 }
 
 /// A refusal of the keeper: one clear sentence without any value of a row.
@@ -150,6 +229,8 @@ pub enum RefusedCode {
     Limit,
     /// A sandbox layer is missing; the message names it.
     MissingLayer,
+    /// The keeper's disk is full.
+    NoSpace,
     /// The keeper or a worker failed.
     Internal,
 }
@@ -163,6 +244,7 @@ impl RefusedCode {
             Self::BadInput => "bad_input",
             Self::Limit => "limit",
             Self::MissingLayer => "missing_layer",
+            Self::NoSpace => "no_space",
             Self::Internal => "internal",
         }
     }

@@ -237,6 +237,30 @@ impl Posture {
     }
 }
 
+/// One wall as it was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    /// Which one.
+    pub layer: Layer,
+    /// Whether the profile requires it.
+    pub requirement: Requirement,
+    /// Whether it stands. A wall whose attack worked counts as missing.
+    pub state: LayerState,
+    /// The attacks on it. Empty if no worker could be sealed.
+    pub proof: Vec<Probe>,
+}
+
+/// Every wall under one sandbox profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tried {
+    /// Name of the profile.
+    pub profile: String,
+    /// Its walls, in the order of raising.
+    pub walls: Vec<Wall>,
+}
+
 /// One attack that a sealed worker made on its own walls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

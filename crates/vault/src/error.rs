@@ -67,6 +67,25 @@ pub enum VaultError {
         /// The key file.
         path: PathBuf,
     },
+    /// The name of a credential is empty, starts with a dot or holds a slash or a zero byte.
+    #[error(
+        "a credential's name must not be empty, start with a dot or hold a slash or a zero byte"
+    )]
+    BadCredentialName,
+    /// A passphrase that is to protect a new root key is too short or too long.
+    #[error("a passphrase has at least {chars_min} characters and at most {bytes_max} bytes")]
+    WeakPassphrase {
+        /// Fewest characters.
+        chars_min: usize,
+        /// Most bytes.
+        bytes_max: usize,
+    },
+    /// The passphrase does not open the root key.
+    #[error("the passphrase does not open {}", path.display())]
+    WrongPassphrase {
+        /// The file of the wrapped root key.
+        path: PathBuf,
+    },
     /// The file named is not there.
     #[error("{} does not exist", path.display())]
     Missing {

@@ -12,13 +12,23 @@ use crate::crypto::random;
 
 const STAGING: &str = "staging-";
 
-/// Makes `folder` (mode 0700) and its parents unless it is there.
+/// Makes `folder` (mode 0700) and its parents unless it is there, each flushed before it is used: a key in a folder that
+/// a power cut takes back is a lost key.
 pub(crate) fn create_folder(folder: &Path) -> Result<(), VaultError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(VaultError::io("make the folder", folder))
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    create_folder(parent)?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        // Somebody else was first.
+        Err(_) if folder.is_dir() => {}
+        made => made.map_err(VaultError::io("make the folder", folder))?,
+    }
+    sync_folder(parent)
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), VaultError> {
@@ -75,6 +85,20 @@ pub(crate) fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> Resul
     let staging = staging_path(folder)?;
     write_new(&staging, bytes)?;
     publish(folder, &staging, name)
+}
+
+/// A new private file with exactly `bytes`, flushed with its folder, or nothing.
+///
+/// # Errors
+/// [`VaultError::Exists`] when the name is taken, [`VaultError::BadName`] when the path has none, and failures of the disk.
+pub fn write_once(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    match (
+        path.parent(),
+        path.file_name().and_then(|name| name.to_str()),
+    ) {
+        (Some(folder), Some(name)) => write_atomically(folder, name, bytes),
+        _ => Err(VaultError::BadName),
+    }
 }
 
 /// Opens without following a symbolic link or waiting on a pipe; `None` when it is not there.

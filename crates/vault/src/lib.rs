@@ -1,6 +1,6 @@
 //! Key custody and sealed files; used by the keeper process alone.
 //!
-//! Three layers of keys. The [`Root`] comes from the site (a file or a systemd credential) and wraps one *epoch key*;
+//! Three layers of keys. The [`Root`] comes from the site (a file, a systemd credential or a passphrase) and wraps one *epoch key*;
 //! the epoch key wraps every [`Secret`]; a secret seals files ([`SealWriter`]), makes pseudonyms ([`PseudonymKey`]) or
 //! seeds the log's signing key. A secret is random for each owner and [`Purpose`], never derived from the root, so that
 //! destroying it is final: the survivors move under a new epoch key and the old epoch key goes
@@ -11,7 +11,8 @@
 //!
 //! What it cannot do: overwrite a copy that somebody made of the `keys` folder *with* its epoch key, or blocks that a
 //! copy-on-write file system or a flash disk keeps after an overwrite. Backups must leave `epoch-*.key` out. `ring` does
-//! not wipe its own HKDF and HMAC state; everything held here is wiped when it is dropped.
+//! not wipe its own HKDF, HMAC and digest state, and a key that is moved may leave a copy on the stack; everything held
+//! here is wiped when it is dropped.
 #![cfg_attr(
     test,
     allow(
@@ -33,12 +34,12 @@ mod secrets;
 
 pub use crypto::Sha256;
 pub use error::VaultError;
-pub use files::remove_staging;
+pub use files::{remove_staging, write_once};
 pub use pseudonym::{
-    EVENT_BYTES, PseudonymKey, Pseudonymised, RECORD_IN_BYTES, RECORD_OUT_BYTES,
+    EVENT_BYTES, EventKey, PseudonymKey, Pseudonymised, RECORD_IN_BYTES, RECORD_OUT_BYTES,
     stream_pseudonymise, stream_pseudonymise_events,
 };
-pub use root::Root;
+pub use root::{PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN, Root};
 pub use sealed::{
     CHUNK_BYTES, OpenReader, OpenedInfo, SealWriter, SealedInfo, open_file, seal_file_atomically,
 };

@@ -12,6 +12,7 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::crypto::derive_key;
+use crate::files::read_full;
 use crate::secrets::is_plain_word;
 use crate::{Purpose, Secret, VaultError};
 
@@ -27,60 +28,82 @@ const BLOCK_RECORDS: usize = 4096;
 /// Most records in one run: a thousand for each of five million people, rounded up.
 const MAX_RECORDS: u64 = 1 << 33;
 
-/// The key for one project, version and purpose (`person`, `event`, …).
+/// The label of event keys, which no [`PseudonymKey`] has.
+const EVENT: &str = "event";
+
+/// The key for the people of one project, at one version, for one purpose such as `person`.
 pub struct PseudonymKey(hmac::Key);
+
+/// The key for the events of one project at one version. Another type than [`PseudonymKey`], so that people and events
+/// cannot come under one key.
+pub struct EventKey(hmac::Key);
 
 impl PseudonymKey {
     /// HKDF-SHA-256 of a [`Purpose::Pseudonym`] secret with info `strongroom/pseudonym/v{version}/{purpose}`.
     ///
     /// # Errors
-    /// [`VaultError::WrongPurpose`] for another secret; [`VaultError::BadLabel`] unless `purpose` is `[a-z0-9_-]{1,64}`.
+    /// [`VaultError::WrongPurpose`] for another secret; [`VaultError::BadLabel`] unless `purpose` is `[a-z0-9_-]{1,64}` and
+    /// not `event`, the label of [`EventKey`].
     pub fn derive(secret: &Secret, version: u32, purpose: &str) -> Result<Self, VaultError> {
-        match secret.purpose() {
-            Purpose::Pseudonym => {}
-            other @ (Purpose::Delivery
-            | Purpose::Linkage
-            | Purpose::Extract
-            | Purpose::Output
-            | Purpose::LogSigning) => {
-                return Err(VaultError::WrongPurpose {
-                    purpose: other,
-                    wanted: "make pseudonyms",
-                });
-            }
-        }
-        if !is_plain_word(purpose) {
+        if !is_plain_word(purpose) || purpose == EVENT {
             return Err(VaultError::BadLabel);
         }
-        let info = format!("strongroom/pseudonym/v{version}/{purpose}");
-        let key = derive_key(&[], secret.bytes(), &[info.as_bytes()])?;
-        Ok(Self::from_hmac_key(key.as_slice()))
-    }
-
-    fn from_hmac_key(key: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        derive(secret, version, purpose).map(Self)
     }
 
     /// The first 16 bytes of HMAC-SHA-256 over the 8 big-endian bytes of `spine_id`.
     #[must_use]
     pub fn pseudonym(&self, spine_id: u64) -> [u8; 16] {
-        self.first_half(&spine_id.to_be_bytes())
+        first_half(&self.0, &spine_id.to_be_bytes())
+    }
+}
+
+impl EventKey {
+    /// HKDF-SHA-256 of a [`Purpose::Pseudonym`] secret with info `strongroom/pseudonym/v{version}/event`.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPurpose`] for another secret.
+    pub fn derive(secret: &Secret, version: u32) -> Result<Self, VaultError> {
+        derive(secret, version, EVENT).map(Self)
     }
 
     /// The first 16 bytes of HMAC-SHA-256 over the 16 bytes of `event`, as they are.
     #[must_use]
-    pub fn event_pseudonym(&self, event: &[u8; EVENT_BYTES]) -> [u8; 16] {
-        self.first_half(event)
+    pub fn pseudonym(&self, event: &[u8; EVENT_BYTES]) -> [u8; 16] {
+        first_half(&self.0, event)
     }
+}
 
-    fn first_half(&self, message: &[u8]) -> [u8; PSEUDONYM_BYTES] {
-        let tag = hmac::sign(&self.0, message);
-        let mut pseudonym = [0; PSEUDONYM_BYTES];
-        for (to, from) in pseudonym.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
+fn derive(secret: &Secret, version: u32, purpose: &str) -> Result<hmac::Key, VaultError> {
+    match secret.purpose() {
+        Purpose::Pseudonym => {}
+        other @ (Purpose::Delivery
+        | Purpose::Linkage
+        | Purpose::Extract
+        | Purpose::Output
+        | Purpose::LogSigning) => {
+            return Err(VaultError::WrongPurpose {
+                purpose: other,
+                wanted: "make pseudonyms",
+            });
         }
-        pseudonym
     }
+    let info = format!("strongroom/pseudonym/v{version}/{purpose}");
+    let key = derive_key(&[], secret.bytes(), &[info.as_bytes()])?;
+    Ok(hmac_key(key.as_slice()))
+}
+
+fn hmac_key(key: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key)
+}
+
+fn first_half(key: &hmac::Key, message: &[u8]) -> [u8; PSEUDONYM_BYTES] {
+    let tag = hmac::sign(key, message);
+    let mut pseudonym = [0; PSEUDONYM_BYTES];
+    for (to, from) in pseudonym.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    pseudonym
 }
 
 /// What a run did.
@@ -98,91 +121,86 @@ pub struct Pseudonymised {
 /// [`VaultError::PartialRecord`] when the input ends inside a record (whole records before it were written: throw the
 /// output away), [`VaultError::TooManyRecords`], and what reader and writer give.
 pub fn stream_pseudonymise<R: Read, W: Write>(
-    mut reader: R,
-    mut writer: W,
+    reader: R,
+    writer: W,
     key: &PseudonymKey,
 ) -> Result<Pseudonymised, VaultError> {
-    let mut input = Zeroizing::new(vec![0; RECORD_IN_BYTES * BLOCK_RECORDS]);
-    let mut output = Zeroizing::new(Vec::with_capacity(RECORD_OUT_BYTES * BLOCK_RECORDS));
-    let mut records = 0_u64;
-    loop {
-        let length = crate::files::read_full(&mut reader, &mut input)
-            .map_err(VaultError::stream("read the record map"))?;
-        let (block, rest) = input
-            .split_at_checked(length)
-            .ok_or(VaultError::Crypto)?
-            .0
-            .as_chunks::<RECORD_IN_BYTES>();
-        if !rest.is_empty() {
-            return Err(VaultError::PartialRecord {
-                record_bytes: RECORD_IN_BYTES,
-            });
-        }
-        records += block.len() as u64;
-        if records > MAX_RECORDS {
-            return Err(VaultError::TooManyRecords { limit: MAX_RECORDS });
-        }
-        output.clear();
-        for [r0, r1, r2, r3, r4, r5, r6, r7, spine @ .., band] in block {
-            let pseudonym = key.pseudonym(u64::from_le_bytes(*spine));
-            output.extend_from_slice(&[*r0, *r1, *r2, *r3, *r4, *r5, *r6, *r7]);
-            output.extend_from_slice(&pseudonym);
-            output.push(*band);
-        }
-        writer
-            .write_all(&output)
-            .map_err(VaultError::stream("write the pseudonyms"))?;
-        if block.len() < BLOCK_RECORDS {
-            writer
-                .flush()
-                .map_err(VaultError::stream("write the pseudonyms"))?;
-            return Ok(Pseudonymised { records });
-        }
-    }
+    let run = Run {
+        read: "read the record map",
+        write: "write the pseudonyms",
+        record_out_bytes: RECORD_OUT_BYTES,
+    };
+    let map = |record: &[u8; RECORD_IN_BYTES], output: &mut Vec<u8>| {
+        let [r0, r1, r2, r3, r4, r5, r6, r7, spine @ .., band] = record;
+        output.extend_from_slice(&[*r0, *r1, *r2, *r3, *r4, *r5, *r6, *r7]);
+        output.extend_from_slice(&key.pseudonym(u64::from_le_bytes(*spine)));
+        output.push(*band);
+    };
+    stream(reader, writer, &run, map)
 }
 
 /// Maps event ids of [`EVENT_BYTES`] to pseudonyms of as many bytes, one for one, in the order they come.
 ///
-/// The key is one derived for events, never the one for people. Memory is constant.
+/// Memory is constant.
 ///
 /// # Errors
 /// As [`stream_pseudonymise`].
 pub fn stream_pseudonymise_events<R: Read, W: Write>(
+    reader: R,
+    writer: W,
+    key: &EventKey,
+) -> Result<Pseudonymised, VaultError> {
+    let run = Run {
+        read: "read the event ids",
+        write: "write the event pseudonyms",
+        record_out_bytes: EVENT_BYTES,
+    };
+    let map = |event: &[u8; EVENT_BYTES], output: &mut Vec<u8>| {
+        output.extend_from_slice(&key.pseudonym(event));
+    };
+    stream(reader, writer, &run, map)
+}
+
+/// What an error says was being done, and the size of what is made.
+struct Run {
+    read: &'static str,
+    write: &'static str,
+    record_out_bytes: usize,
+}
+
+/// Maps records of `IN` bytes a block at a time; `map` adds what a record gives.
+fn stream<const IN: usize, R: Read, W: Write>(
     mut reader: R,
     mut writer: W,
-    key: &PseudonymKey,
+    run: &Run,
+    map: impl Fn(&[u8; IN], &mut Vec<u8>),
 ) -> Result<Pseudonymised, VaultError> {
-    let mut input = Zeroizing::new(vec![0; EVENT_BYTES * BLOCK_RECORDS]);
-    let mut output = Zeroizing::new(Vec::with_capacity(EVENT_BYTES * BLOCK_RECORDS));
+    let mut input = Zeroizing::new(vec![0; IN * BLOCK_RECORDS]);
+    let mut output = Zeroizing::new(Vec::with_capacity(run.record_out_bytes * BLOCK_RECORDS));
     let mut records = 0_u64;
     loop {
-        let length = crate::files::read_full(&mut reader, &mut input)
-            .map_err(VaultError::stream("read the event ids"))?;
+        let length = read_full(&mut reader, &mut input).map_err(VaultError::stream(run.read))?;
         let (block, rest) = input
             .split_at_checked(length)
             .ok_or(VaultError::Crypto)?
             .0
-            .as_chunks::<EVENT_BYTES>();
+            .as_chunks::<IN>();
         if !rest.is_empty() {
-            return Err(VaultError::PartialRecord {
-                record_bytes: EVENT_BYTES,
-            });
+            return Err(VaultError::PartialRecord { record_bytes: IN });
         }
         records += block.len() as u64;
         if records > MAX_RECORDS {
             return Err(VaultError::TooManyRecords { limit: MAX_RECORDS });
         }
         output.clear();
-        for event in block {
-            output.extend_from_slice(&key.event_pseudonym(event));
+        for record in block {
+            map(record, &mut output);
         }
         writer
             .write_all(&output)
-            .map_err(VaultError::stream("write the event pseudonyms"))?;
+            .map_err(VaultError::stream(run.write))?;
         if block.len() < BLOCK_RECORDS {
-            writer
-                .flush()
-                .map_err(VaultError::stream("write the event pseudonyms"))?;
+            writer.flush().map_err(VaultError::stream(run.write))?;
             return Ok(Pseudonymised { records });
         }
     }

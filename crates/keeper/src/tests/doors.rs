@@ -15,20 +15,22 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::lies::check;
 use super::{World, config, hash_of, id, instructed};
 use crate::{KeeperError, serve};
 
 const BODY: &[u8] = b"rec,fore\nr1,UNMISTAKABLE-NAME\n";
 
-struct Open {
-    world: World,
-    socket: std::path::PathBuf,
+pub(super) struct Open {
+    pub(super) world: World,
+    pub(super) socket: std::path::PathBuf,
+    pub(super) indexing: std::path::PathBuf,
     close: oneshot::Sender<()>,
     served: JoinHandle<Result<(), KeeperError>>,
 }
 
 /// The same safe haven, its keeper at the socket.
-async fn open() -> Open {
+pub(super) async fn open() -> Open {
     let mut world = World::honest().await;
     // Two keepers never hold one folder: the rehearsal's own goes first.
     let config = config(world.dir.path(), &world.time);
@@ -43,7 +45,8 @@ async fn open() -> Open {
     other.store_dir = placeholder.path().join("s");
     let (_, closing) = tokio::sync::watch::channel(false);
     world.keeper = Arc::new(crate::server::Keeper::open(other, closing).await.unwrap());
-    let socket = config.socket.clone();
+    let socket = config.research.path.clone();
+    let indexing = config.indexing.path.clone();
     let (close, closed) = oneshot::channel::<()>();
     let served = tokio::spawn(serve(config, async {
         let _ = closed.await;
@@ -57,6 +60,7 @@ async fn open() -> Open {
     Open {
         world,
         socket,
+        indexing,
         close,
         served,
     }
@@ -79,7 +83,7 @@ async fn hear(stream: &mut UnixStream) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-async fn ask(socket: &Path, request: &Request, body: &[&[u8]]) -> (Reply, Vec<u8>) {
+pub(super) async fn ask(socket: &Path, request: &Request, body: &[&[u8]]) -> (Reply, Vec<u8>) {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     piece(&mut stream, &serde_json::to_vec(request).unwrap())
         .await
@@ -90,7 +94,13 @@ async fn ask(socket: &Path, request: &Request, body: &[&[u8]]) -> (Reply, Vec<u8
             break;
         }
     }
-    let reply = serde_json::from_slice(&hear(&mut stream).await.unwrap()).unwrap();
+    let reply = loop {
+        // How far it is comes before what came of it.
+        match serde_json::from_slice(&hear(&mut stream).await.unwrap()).unwrap() {
+            Reply::Progress { .. } => {}
+            reply => break reply,
+        }
+    };
     let mut all = Vec::new();
     if matches!(reply, Reply::Bytes { .. }) {
         loop {
@@ -104,7 +114,7 @@ async fn ask(socket: &Path, request: &Request, body: &[&[u8]]) -> (Reply, Vec<u8
     (reply, all)
 }
 
-fn no(reply: &Reply) -> &Refused {
+pub(super) fn no(reply: &Reply) -> &Refused {
     match reply {
         Reply::Refused(refused) => refused,
         other => panic!("{other:?}"),
@@ -258,26 +268,32 @@ async fn files_of_an_output_come_back_as_recorded_or_not_at_all() {
     let (world, socket) = (&open.world, &open.socket);
     let table: Vec<u8> = (0..600_000_u32).flat_map(u32::to_le_bytes).collect();
     let pieces: Vec<&[u8]> = table.chunks(200_000).chain([&b""[..]]).collect();
-    let keep = |output: &str, part| Request::Keep {
-        output: output.into(),
+    let ours = world.under("prj_a").await;
+    let theirs = world.under("prj_b").await;
+    world.queue("job_ca", check("out_a"), ours.clone()).await;
+    world.queue("job_cb", check("out_b"), theirs).await;
+    world.queue("job_q", super::query(), ours).await;
+    let keep = |job: &str, part| Request::Keep {
+        job: job.into(),
         part,
     };
     let fetch = |output: &str, part| Request::Fetch {
         output: output.into(),
         part,
     };
-    let exact = kept(ask(socket, &keep("out_a", Part::Exact), &pieces).await.0);
+    let exact = kept(ask(socket, &keep("job_ca", Part::Exact), &pieces).await.0);
     assert_eq!(exact.sha256, hash_of(&table).to_string());
     let report = kept(
-        ask(socket, &keep("out_a", Part::Report), &[BODY, b""])
+        ask(socket, &keep("job_ca", Part::Report), &[BODY, b""])
             .await
             .0,
     );
     assert!(!holds(world.dir.path(), b"UNMISTAKABLE"));
     for (request, says) in [
-        (keep("out_a", Part::Exact), "kept already"),
-        (keep("out_a", Part::Reviewed), "is not kept again"),
-        (keep("out_none", Part::Exact), "no such output"),
+        (keep("job_ca", Part::Exact), "kept already"),
+        (keep("job_ca", Part::Reviewed), "is not kept again"),
+        (keep("job_none", Part::Exact), "no such job"),
+        (keep("job_q", Part::Exact), "only a check makes files"),
         (fetch("out_a", Part::Exact), "while the output is staged"),
     ] {
         let (reply, _) = ask(socket, &request, &[b"x", b""]).await;
@@ -313,7 +329,7 @@ async fn files_of_an_output_come_back_as_recorded_or_not_at_all() {
         assert_eq!(no(&reply).code, RefusedCode::NotPermitted);
     }
     // Checked: nothing more is kept.
-    let (reply, _) = ask(socket, &keep("out_a", Part::Treated), &[b"x", b""]).await;
+    let (reply, _) = ask(socket, &keep("job_ca", Part::Treated), &[b"x", b""]).await;
     assert!(
         no(&reply).message.contains("while the output is checked"),
         "{reply:?}"
@@ -329,7 +345,7 @@ async fn files_of_an_output_come_back_as_recorded_or_not_at_all() {
 
     // Another project's output whose record names this one's file, or other bytes under its own name.
     let other = kept(
-        ask(socket, &keep("out_b", Part::Exact), &[b"b", b""])
+        ask(socket, &keep("job_cb", Part::Exact), &[b"b", b""])
             .await
             .0,
     );
@@ -392,7 +408,8 @@ async fn hello_says_who_answers_and_nonsense_is_not_answered() {
     for name in [
         "del_stays.payload.job_l9",
         "ext_a.extract.job_e1",
-        "out_b.exact",
+        "out_b.exact.job_e1",
+        "out_b.report.job_l9",
         "note",
     ] {
         std::fs::write(rooms.join("sealed").join(name), b"x").unwrap();
@@ -420,7 +437,7 @@ async fn hello_says_who_answers_and_nonsense_is_not_answered() {
     let left = crate::rooms::names(&rooms.join("sealed")).unwrap();
     // The job of the first is over and no record names it; the second is the record's; the third's output is
     // still staged; the fourth is none of ours. `job_e1` was never queued, so its file is not judged.
-    assert_eq!(left, ["ext_a.extract.job_e1", "note", "out_b.exact"]);
+    assert_eq!(left, ["ext_a.extract.job_e1", "note", "out_b.exact.job_e1"]);
     assert_eq!(count(&rooms.join("uploads")), 0);
     close.send(()).unwrap();
     served.await.unwrap().unwrap();

@@ -16,6 +16,8 @@ use governance::{Batch, By, Sha256};
 use protocol::keeper::{File, Outcome, Refused, RefusedCode};
 use store::Document;
 
+use crate::progress::Teller;
+
 use super::{Told, World, hash_of, id, instructed};
 
 const PEOPLE: usize = 400;
@@ -102,7 +104,11 @@ fn record(file: &File) -> SealedFile {
 }
 
 async fn run(world: &World, job: &str) -> Result<Outcome, Refused> {
-    let done = world.keeper.run(job, pending()).await?;
+    let door = world.door(job).await;
+    let done = world
+        .keeper
+        .run(door, job, pending(), &Teller::default())
+        .await?;
     done.made.keep();
     Ok(done.outcome)
 }

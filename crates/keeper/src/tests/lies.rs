@@ -10,12 +10,19 @@ use governance::person::Person;
 use governance::project::Project;
 use governance::workspace::Workspace;
 use governance::{By, JobId};
-use protocol::keeper::{Refused, RefusedCode};
+use protocol::keeper::{Door, Refused, RefusedCode};
+
+use crate::progress::Teller;
 
 use super::{DAY, STATEMENT, Told, World, hash_of, id, instructed, keeper, query};
 
 async fn refused(world: &World, job: &str) -> Refused {
-    world.keeper.run(job, pending()).await.unwrap_err()
+    let door = world.door(job).await;
+    world
+        .keeper
+        .run(door, job, pending(), &Teller::default())
+        .await
+        .unwrap_err()
 }
 
 pub(super) fn index(n: &str) -> Task {
@@ -364,9 +371,15 @@ async fn a_job_is_started_once_also_by_the_next_keeper() {
     } = world;
     drop(ours);
     let (next, _close) = keeper(dir.path(), &time).await;
-    let again = next.run("job_1", pending()).await.unwrap_err();
+    let again = next
+        .run(Door::Research, "job_1", pending(), &Teller::default())
+        .await
+        .unwrap_err();
     assert!(again.message.contains("started before"), "{again:?}");
-    let other = next.run("job_2", pending()).await.unwrap_err();
+    let other = next
+        .run(Door::Research, "job_2", pending(), &Teller::default())
+        .await
+        .unwrap_err();
     assert!(!other.message.contains("started before"), "{other:?}");
     drop(store);
 }

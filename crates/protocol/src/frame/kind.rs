@@ -76,7 +76,8 @@ impl Kind {
             Self::Setup => SETUP_MAX,
             Self::Order => ORDER_MAX,
             Self::Go | Self::Cancel | Self::Stop => 0,
-            // Escapes can double the bytes of a result; names and types of columns come on top.
+            // Quotes, backslashes and line ends double in JSON; a result of many control characters, which
+            // take six bytes, is refused. Names and types of columns come on top.
             Self::Statement => limits.map_or(SMALL_MAX, |limits| {
                 u64::from(limits.result_bytes) * 2 + SMALL_MAX
             }),

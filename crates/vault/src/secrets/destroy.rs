@@ -1,5 +1,7 @@
 //! Destroying secrets: the survivors move under a new epoch key, the old epoch key goes, and then we try to get in.
 
+use std::collections::BTreeMap;
+
 use super::recover::{commit_folder, retire, stage_folder, write_key};
 use super::wrapped::{Entry, Epoch, Kind, Standing, folder_path, key_path, read_wrapped};
 use super::{Owner, Purpose, Secrets};
@@ -69,12 +71,6 @@ pub(super) enum Step {
     Retired,
 }
 
-/// A secret to be destroyed with its wrapped bytes as they are now.
-struct Doomed {
-    entry: Entry,
-    wrapped: Vec<u8>,
-}
-
 impl Secrets {
     /// Destroys one secret, tries to open it, and certifies that it could not.
     ///
@@ -91,26 +87,18 @@ impl Secrets {
         self.destroy_stepwise(owner, purpose, &mut |_| Ok(()))
     }
 
-    /// [`Secrets::destroy`] for every secret of `owner` that was not destroyed before, one after the other.
+    /// [`Secrets::destroy`] for every secret that `owner` has or had, under one new epoch key, with a certificate for each.
     ///
     /// # Errors
-    /// As [`Secrets::destroy`]; those destroyed before the error stay destroyed.
+    /// As [`Secrets::destroy`], except that an owner who never had a secret gets no certificate and no refusal.
     pub fn destroy_owner(
         &mut self,
         owner: &str,
     ) -> Result<Vec<DestructionCertificate>, VaultError> {
         let wanted = Owner::parse(owner)?;
-        let alive: Vec<Purpose> = self
-            .epoch()?
-            .entries()?
-            .into_iter()
-            .filter(|(entry, standing)| entry.owner == wanted && *standing == Standing::Kept)
-            .map(|(entry, _)| entry.purpose)
-            .collect();
-        alive
-            .into_iter()
-            .map(|purpose| self.destroy(owner, purpose))
-            .collect()
+        let entries = self.epoch()?.entries()?;
+        let of_owner = entries.into_keys().filter(|entry| entry.owner == wanted);
+        self.destroy_all(of_owner.collect(), &mut |_| Ok(()))
     }
 
     pub(super) fn destroy_stepwise(
@@ -119,45 +107,63 @@ impl Secrets {
         purpose: Purpose,
         reached: &mut dyn FnMut(Step) -> Result<(), VaultError>,
     ) -> Result<DestructionCertificate, VaultError> {
-        let epoch = self.epoch()?;
         let entry = Entry {
             owner: Owner::parse(owner)?,
             purpose,
         };
-        if let Some(at_epoch) = epoch.tombstone(&entry)? {
-            return self.certify(&entry, at_epoch, None);
+        let certificates = self.destroy_all(vec![entry], reached)?;
+        certificates.into_iter().next().ok_or(VaultError::Crypto)
+    }
+
+    fn destroy_all(
+        &mut self,
+        entries: Vec<Entry>,
+        reached: &mut dyn FnMut(Step) -> Result<(), VaultError>,
+    ) -> Result<Vec<DestructionCertificate>, VaultError> {
+        let mut doomed = BTreeMap::new();
+        let epoch = self.epoch()?;
+        for entry in &entries {
+            if epoch.tombstone(entry)?.is_some() {
+                continue;
+            }
+            let path = epoch.folder.join(entry.file_name(Standing::Kept));
+            let wrapped = read_wrapped(&path)?.ok_or_else(|| VaultError::NoSecret {
+                owner: entry.owner.0.clone(),
+                purpose: entry.purpose,
+            })?;
+            doomed.insert(entry.clone(), wrapped.to_vec());
         }
-        let path = epoch.folder.join(entry.file_name(Standing::Kept));
-        let Some(wrapped) = read_wrapped(&path)? else {
-            return Err(VaultError::NoSecret {
-                owner: entry.owner.0,
-                purpose,
-            });
-        };
-        let doomed = Doomed {
-            entry,
-            wrapped: wrapped.to_vec(),
-        };
-        let Some(old) = self.current.take() else {
-            return Err(VaultError::ReopenNeeded);
-        };
-        let new = self.next_epoch(&old, &doomed.entry, reached)?;
-        reached(Step::Committed)?;
-        // Wipes the old epoch key from memory before its file goes.
-        let old_number = old.number;
-        drop(old);
-        retire(&self.folder, old_number)?;
-        reached(Step::Retired)?;
-        let at_epoch = new.number;
-        self.current = Some(new);
-        self.certify(&doomed.entry, at_epoch, Some(&doomed.wrapped))
+        if !doomed.is_empty() {
+            let Some(old) = self.current.take() else {
+                return Err(VaultError::ReopenNeeded);
+            };
+            let new = self.next_epoch(&old, &doomed, reached)?;
+            reached(Step::Committed)?;
+            // Wipes the old epoch key from memory before its file goes.
+            let old_number = old.number;
+            drop(old);
+            retire(&self.folder, old_number)?;
+            reached(Step::Retired)?;
+            self.current = Some(new);
+        }
+        let mut certificates = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let at_epoch = self.epoch()?.tombstone(entry)?;
+            let at_epoch = at_epoch.ok_or_else(|| VaultError::DestructionFailed {
+                owner: entry.owner.0.clone(),
+                purpose: entry.purpose,
+            })?;
+            let copy = doomed.get(entry).map(Vec::as_slice);
+            certificates.push(self.certify(entry, at_epoch, copy)?);
+        }
+        Ok(certificates)
     }
 
     /// Re-wraps all but `doomed` under a new key and commits. Up to the commit nothing of the old epoch is touched.
     fn next_epoch(
         &self,
         old: &Epoch,
-        doomed: &Entry,
+        doomed: &BTreeMap<Entry, Vec<u8>>,
         reached: &mut dyn FnMut(Step) -> Result<(), VaultError>,
     ) -> Result<Epoch, VaultError> {
         let number = old.number.checked_add(1).ok_or(VaultError::Crypto)?;
@@ -173,7 +179,7 @@ impl Secrets {
         let mut new = Epoch::new(number, staging, &key);
         for (entry, standing) in old.entries()? {
             let gone_since = match standing {
-                _ if entry == *doomed => Some(number),
+                _ if doomed.contains_key(&entry) => Some(number),
                 Standing::Destroyed => old.tombstone(&entry)?,
                 Standing::Kept => None,
             };

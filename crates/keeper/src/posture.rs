@@ -1,0 +1,50 @@
+//! The walls around workers, tried now: what an auditor reads is what stands on this machine, not what a
+//! file promises.
+
+use protocol::keeper::Refused;
+use protocol::posture::{Tried, Wall};
+use sandbox::{LayerReport, Profile};
+
+use crate::error::{by_sandbox, internal};
+use crate::server::Keeper;
+
+impl Keeper {
+    /// Starts a worker under each profile that attacks its own walls. It takes the place of a query, so that
+    /// asking often does not start workers without end.
+    ///
+    /// # Errors
+    /// If no worker can be started at all. A missing wall is no error: it is in the answer.
+    pub(crate) async fn posture(&self) -> Result<Vec<Tried>, Refused> {
+        let place = self.query_places.acquire().await;
+        let _place = place.map_err(|_| internal("the keeper is closing"))?;
+        let worker = self.worker.clone();
+        let profiles = [self.job_profile.clone(), self.query_profile.clone()];
+        let trying = tokio::task::spawn_blocking(move || {
+            profiles
+                .iter()
+                .map(|profile| {
+                    let walls = sandbox::doctor(&worker, profile).map_err(by_sandbox)?;
+                    Ok(tried(profile, walls))
+                })
+                .collect()
+        });
+        trying
+            .await
+            .map_err(|_| internal("the walls could not be tried"))?
+    }
+}
+
+fn tried(profile: &Profile, walls: Vec<LayerReport>) -> Tried {
+    Tried {
+        profile: profile.name.clone(),
+        walls: walls
+            .into_iter()
+            .map(|report| Wall {
+                layer: report.layer,
+                requirement: report.requirement,
+                state: report.state,
+                proof: report.proof,
+            })
+            .collect(),
+    }
+}
