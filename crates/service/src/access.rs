@@ -23,6 +23,7 @@ pub struct Object {
     people: BTreeSet<PersonId>,
     controllers: BTreeSet<PersonId>,
     providers: BTreeSet<PersonId>,
+    interests: BTreeSet<PersonId>,
 }
 
 impl Object {
@@ -37,6 +38,7 @@ impl Object {
             people: BTreeSet::new(),
             controllers: BTreeSet::new(),
             providers: BTreeSet::new(),
+            interests: BTreeSet::new(),
         }
     }
 
@@ -77,6 +79,20 @@ impl Object {
         self
     }
 
+    /// Who declared an interest in it.
+    #[must_use]
+    pub fn interests(mut self, people: impl IntoIterator<Item = PersonId>) -> Self {
+        self.interests.extend(people);
+        self
+    }
+
+    /// Something like it in this state.
+    #[must_use]
+    pub(crate) fn in_state(mut self, state: &str) -> Self {
+        state.clone_into(&mut self.state);
+        self
+    }
+
     /// The same people around another kind of thing, such as a delivery of a dataset.
     #[must_use]
     pub fn as_kind(mut self, kind: &'static str) -> Self {
@@ -97,6 +113,7 @@ impl Object {
             "output" => "Output",
             "job" => "Job",
             "catalogue" => "Catalogue",
+            "people" => "People",
             _ => "Log",
         }
     }
@@ -165,13 +182,10 @@ impl Access {
         reasons.sort();
         match response.decision() {
             Decision::Allow => Ok(()),
-            Decision::Deny if reasons.is_empty() => {
-                let roles: Vec<&str> = person.roles.iter().map(|r| r.word()).collect();
-                Err(deny(format!(
-                    "no access policy permits it to a {} here",
-                    roles.join(" or ")
-                )))
-            }
+            Decision::Deny if reasons.is_empty() => Err(deny(format!(
+                "no access policy permits it to {} here",
+                titles(person)
+            ))),
             Decision::Deny => Err(deny(format!("forbidden by {}", reasons.join(", ")))),
         }
     }
@@ -210,6 +224,7 @@ impl Access {
             .chain(&object.people)
             .chain(&object.controllers)
             .chain(&object.providers)
+            .chain(&object.interests)
             .filter(|id| **id != person.id)
             .collect();
         for id in named {
@@ -224,11 +239,33 @@ impl Access {
             ("people".to_owned(), set(&object.people)?),
             ("controllers".to_owned(), set(&object.controllers)?),
             ("providers".to_owned(), set(&object.providers)?),
+            ("interests".to_owned(), set(&object.interests)?),
         ]);
         let thing = uid(object.type_name(), &object.id)?;
         entities.push(Entity::new(thing, attributes, HashSet::new()).map_err(|e| e.to_string())?);
         Entities::from_entities(entities, Some(&self.schema)).map_err(|e| e.to_string())
     }
+}
+
+/// What somebody is, in words with their article.
+fn titles(person: &Person) -> String {
+    let titles: Vec<String> = person
+        .roles
+        .iter()
+        .map(|role| {
+            let title = role.word().replace('_', " ");
+            let article = if title.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            };
+            format!("{article} {title}")
+        })
+        .collect();
+    if titles.is_empty() {
+        return "somebody without a role".into();
+    }
+    titles.join(" or ")
 }
 
 /// Policies under the names of their `@id`, so that a refusal can cite them.

@@ -10,11 +10,12 @@ use governance::{
 };
 use protocol::keeper::{Cost, File, Outcome};
 use serde::Serialize;
-use store::{Filter, Held};
+use store::Filter;
 use tokio::io::AsyncRead;
 
 use crate::access::Object;
 use crate::error::ServiceError;
+use crate::jobs::{Answer, Done};
 use crate::{Caller, Service};
 
 /// A delivered file as it arrives.
@@ -163,13 +164,9 @@ impl Service {
             upload: job.to_string(),
             format: body.format.clone(),
         };
-        let queue = self.load_job(&job, task, &dataset, caller)?;
+        let queue = self.load_job(&job, task.clone(), &dataset, caller)?;
         let batch = Batch::new().begin(open)?.begin(queue)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        let outcome = self.upload_and_run(&job, body).await;
-        let delivery = self.load::<Delivery>(id.as_str()).await?;
-        self.finish_identifiers(&job, delivery, &dataset, outcome)
-            .await
+        self.load_file(caller, &task, &job, batch, body).await
     }
 
     /// Delivers the payload that belongs to kept identifiers.
@@ -195,20 +192,29 @@ impl Service {
             upload: job.to_string(),
             format: body.format.clone(),
         };
-        let queue = self.load_job(&job, task, &dataset, caller)?;
+        let queue = self.load_job(&job, task.clone(), &dataset, caller)?;
         let batch = Batch::new().change(held.version, open)?.begin(queue)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        let outcome = self.upload_and_run(&job, body).await;
-        let delivery = self.load::<Delivery>(delivery.as_str()).await?;
-        self.finish_payload(&job, delivery, outcome).await
+        self.load_file(caller, &task, &job, batch, body).await
     }
 
-    /// A delivery. No policy is asked: reception shows anybody who is signed in its dataset and state only.
+    /// A delivery, for those who have to do with its dataset.
     ///
     /// # Errors
-    /// If there is none.
-    pub async fn delivery(&self, id: &DeliveryId) -> Result<Delivery, ServiceError> {
-        Ok(self.load::<Delivery>(id.as_str()).await?.value)
+    /// If the caller may not, or there is none.
+    pub async fn delivery(
+        &self,
+        caller: &Caller,
+        id: &DeliveryId,
+    ) -> Result<Delivery, ServiceError> {
+        let now = self.now()?;
+        let delivery = self.load::<Delivery>(id.as_str()).await?.value;
+        let dataset = delivery.core().dataset.clone();
+        let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
+        let object = Object::of(&delivery)
+            .controllers([dataset.controller.clone()])
+            .providers([dataset.identifiers_from, dataset.payload_from]);
+        self.authorise(caller, Action::ViewDelivery, &object, now)?;
+        Ok(delivery)
     }
 
     fn load_job(
@@ -227,102 +233,87 @@ impl Service {
         Ok(Job::queue(job.clone(), task, authority, deadline, &by, now))
     }
 
-    pub(crate) fn deadline(&self, seconds: i64) -> Result<governance::Timestamp, ServiceError> {
-        self.now()?
-            .checked_add(jiff::SignedDuration::from_secs(seconds))
-            .map_err(|_| ServiceError::ClockBackwards)
-    }
-
-    async fn upload_and_run<R: AsyncRead + Unpin>(
+    /// Records a delivery with its job, sends the file and has it read. A file that does not arrive whole is
+    /// refused as one that is not fit.
+    async fn load_file<R: AsyncRead + Unpin>(
         &self,
+        caller: &Caller,
+        task: &Task,
         job: &JobId,
+        batch: Batch,
         body: Body<R>,
-    ) -> Result<(Outcome, Cost), ServiceError> {
+    ) -> Result<DeliveryAnswer, ServiceError> {
         if !matches!(body.format.as_str(), "csv" | "parquet") {
             return Err(ServiceError::BadInput(
                 "a delivered file is csv or parquet".into(),
             ));
         }
+        self.begin_job(caller, task, job, batch, Vec::new()).await?;
         let max = self.policies.limits.delivery_mib.saturating_mul(1 << 20);
-        self.keeper.upload(job.as_str(), body.bytes, max).await?;
-        self.keeper.run(job.as_str()).await
+        let sending = self.keeper.upload(job.as_str(), body.bytes, max);
+        let sent = match self.leased(job, None, sending).await {
+            Ok(sent) => sent,
+            Err(lost) => Err(lost),
+        };
+        if let Err(error) = sent {
+            self.end_failed(job, &error).await?;
+            return Err(error);
+        }
+        let Answer::Delivery(answer) = self.carry_out(job).await? else {
+            return Err(ServiceError::strange());
+        };
+        Ok(answer)
     }
 
-    async fn finish_identifiers(
+    pub(crate) async fn identifiers_kept(
         &self,
-        job: &JobId,
-        delivery: Held<Delivery>,
-        dataset: &Dataset,
-        outcome: Result<(Outcome, Cost), ServiceError>,
-    ) -> Result<DeliveryAnswer, ServiceError> {
-        let now = self.now()?;
-        let id = delivery.value.core().id.clone();
-        let (outcome, cost) = match outcome {
-            Ok((
-                Outcome::LoadIdentifiers {
-                    file,
-                    records_file,
-                    records,
-                    missing,
-                },
-                cost,
-            )) => ((file, records_file, records, missing), cost),
-            Ok(_) => return Err(ServiceError::KeeperGone),
-            Err(error) => {
-                let refuse = delivery.value.refuse_identifiers(now)?;
-                let batch = Batch::new().change(delivery.version, refuse)?;
-                self.fail_job(job, batch, &error).await?;
-                return Err(error);
-            }
-        };
-        let (file, records_file, records, missing) = outcome;
-        let bytes = Sha256::try_from(file.sha256.clone()).ok();
-        let keep = delivery.value.keep_identifiers(
-            dataset,
-            sealed(file)?,
-            sealed(records_file)?,
+        id: &DeliveryId,
+        outcome: Outcome,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
+        let Outcome::LoadIdentifiers {
+            file,
+            records_file,
             records,
-            now,
-        )?;
-        let state = keep.to().state();
-        let batch = Batch::new().change(delivery.version, keep)?;
-        self.finish_job(
-            job,
-            batch,
-            JobOutcome {
-                verdict: None,
-                bytes,
-            },
-        )
-        .await?;
-        Ok(DeliveryAnswer {
-            delivery: id,
-            state,
+            missing,
+        } = outcome
+        else {
+            return Err(ServiceError::strange());
+        };
+        let held = self.load::<Delivery>(id.as_str()).await?;
+        let dataset = held.value.core().dataset.clone();
+        let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
+        let (file, records_file) = (sealed(file)?, sealed(records_file)?);
+        let bytes = Some(file.sha256.clone());
+        let now = self.now()?;
+        let keep = held
+            .value
+            .keep_identifiers(&dataset, file, records_file, records, now)?;
+        let answer = DeliveryAnswer {
+            delivery: id.clone(),
+            state: keep.to().state(),
             rows: records,
             unmatched: 0,
             records,
             missing,
             cost,
+        };
+        Ok(Done {
+            batch: Batch::new().change(held.version, keep)?,
+            outcome: JobOutcome {
+                verdict: None,
+                bytes,
+            },
+            answer: Answer::Delivery(answer),
         })
     }
 
-    async fn finish_payload(
+    pub(crate) async fn payload_kept(
         &self,
-        job: &JobId,
-        delivery: Held<Delivery>,
-        outcome: Result<(Outcome, Cost), ServiceError>,
-    ) -> Result<DeliveryAnswer, ServiceError> {
-        let now = self.now()?;
-        let id = delivery.value.core().id.clone();
-        let (outcome, cost) = match outcome {
-            Ok((outcome, cost)) => (outcome, cost),
-            Err(error) => {
-                let refuse = delivery.value.refuse_payload(now)?;
-                let batch = Batch::new().change(delivery.version, refuse)?;
-                self.fail_job(job, batch, &error).await?;
-                return Err(error);
-            }
-        };
+        id: &DeliveryId,
+        outcome: Outcome,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
         let Outcome::LoadPayload {
             file,
             events_file,
@@ -332,81 +323,46 @@ impl Service {
             missing,
         } = outcome
         else {
-            return Err(ServiceError::KeeperGone);
+            return Err(ServiceError::strange());
         };
-        let bytes = Sha256::try_from(file.sha256.clone()).ok();
-        let events = events_file.map(sealed).transpose()?;
-        let keep = delivery
+        let held = self.load::<Delivery>(id.as_str()).await?;
+        let (file, events) = (sealed(file)?, events_file.map(sealed).transpose()?);
+        let bytes = Some(file.sha256.clone());
+        let now = self.now()?;
+        let keep = held
             .value
-            .keep_payload(sealed(file)?, events, rows, unmatched, now)?;
-        let state = keep.to().state();
-        let batch = Batch::new().change(delivery.version, keep)?;
-        self.finish_job(
-            job,
-            batch,
-            JobOutcome {
-                verdict: None,
-                bytes,
-            },
-        )
-        .await?;
-        Ok(DeliveryAnswer {
-            delivery: id,
-            state,
+            .keep_payload(file, events, rows, unmatched, now)?;
+        let answer = DeliveryAnswer {
+            delivery: id.clone(),
+            state: keep.to().state(),
             rows,
             unmatched,
             records,
             missing,
             cost,
-        })
-    }
-
-    /// Records that a job is done, together with what it made.
-    pub(crate) async fn finish_job(
-        &self,
-        job: &JobId,
-        batch: Batch,
-        outcome: JobOutcome,
-    ) -> Result<(), ServiceError> {
-        let held = self.load::<Job>(job.as_str()).await?;
-        let finish = held.value.finish(outcome, self.now()?)?;
-        let batch = batch.change(held.version, finish)?;
-        self.record(None, batch, Vec::new()).await?;
-        Ok(())
-    }
-
-    /// Records that a job was not done, together with what that means for its object.
-    pub(crate) async fn fail_job(
-        &self,
-        job: &JobId,
-        batch: Batch,
-        error: &ServiceError,
-    ) -> Result<(), ServiceError> {
-        let code = match error {
-            ServiceError::Keeper(refused) => refused.code.word(),
-            ServiceError::BadInput(_) => "bad_input",
-            ServiceError::Uncheckable(_) => "uncheckable",
-            ServiceError::Refused(_) => "not_permitted",
-            _ => "internal",
         };
-        let held = self.load::<Job>(job.as_str()).await?;
-        let fail = held.value.fail(code, self.now()?)?;
-        let batch = batch.change(held.version, fail)?;
-        self.record(None, batch, Vec::new()).await?;
-        Ok(())
+        Ok(Done {
+            batch: Batch::new().change(held.version, keep)?,
+            outcome: JobOutcome {
+                verdict: None,
+                bytes,
+            },
+            answer: Answer::Delivery(answer),
+        })
     }
 }
 
 /// A keeper's file as governance records it.
 pub(crate) fn sealed(file: File) -> Result<SealedFile, ServiceError> {
     Ok(SealedFile {
-        sha256: Sha256::try_from(file.sha256).map_err(|_| ServiceError::KeeperGone)?,
+        sha256: Sha256::try_from(file.sha256).map_err(|_| ServiceError::strange())?,
         name: file.name,
         bytes: file.bytes,
     })
 }
 
-fn of(dataset: &Dataset) -> Object {
+/// A dataset as the policies see it.
+pub(crate) fn of(dataset: &Dataset) -> Object {
     Object::of(dataset)
         .controllers([dataset.controller.clone()])
         .providers([

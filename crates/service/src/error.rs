@@ -28,12 +28,18 @@ pub enum ServiceError {
     /// What was sent cannot be read.
     #[error("{0}")]
     BadInput(String),
+    /// Somebody asks too often; the name of the limit.
+    #[error("too many requests in one minute ({0} in policies/limits.toml)")]
+    TooOften(&'static str),
     /// The keeper refused.
     #[error("{}", .0.message)]
     Keeper(Refused),
     /// The keeper does not answer.
     #[error("the keeper does not answer; nothing was done")]
     KeeperGone,
+    /// The keeper ended in the middle of a job, or another front took it over.
+    #[error("the keeper or the front ended while this ran; nothing of it was kept")]
+    Interrupted,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -69,6 +75,8 @@ pub enum Kind {
     BadInput,
     /// Somebody changed it meanwhile.
     Stale,
+    /// Asked too often.
+    TooOften,
     /// Something that is needed is missing.
     Unavailable,
     /// Our fault.
@@ -86,6 +94,7 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::BadInput => "bad_input",
             Self::Stale => "stale",
+            Self::TooOften => "too_often",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -93,6 +102,16 @@ impl Kind {
 }
 
 impl ServiceError {
+    /// The keeper answered with something that was not asked for.
+    pub(crate) fn strange() -> Self {
+        Self::Keeper(Refused {
+            code: RefusedCode::Internal,
+            message: "the keeper did not answer as it should; nothing was done".into(),
+            row: None,
+            column: None,
+        })
+    }
+
     /// What kind of no it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -102,14 +121,19 @@ impl ServiceError {
             Self::NotSignedIn => Kind::NotSignedIn,
             Self::NotFound(_) => Kind::NotFound,
             Self::BadInput(_) => Kind::BadInput,
+            Self::TooOften(_) => Kind::TooOften,
             Self::Keeper(refused) => match refused.code {
                 RefusedCode::NotPermitted => Kind::Refused,
                 RefusedCode::BadInput | RefusedCode::Limit => Kind::BadInput,
-                RefusedCode::MissingLayer => Kind::Unavailable,
+                RefusedCode::MissingLayer | RefusedCode::NoSpace => Kind::Unavailable,
                 RefusedCode::Internal => Kind::Internal,
             },
-            Self::KeeperGone | Self::ClockBackwards | Self::NoRandomness => Kind::Unavailable,
+            Self::KeeperGone | Self::Interrupted | Self::ClockBackwards | Self::NoRandomness => {
+                Kind::Unavailable
+            }
             Self::Store(store::StoreError::Stale { .. }) => Kind::Stale,
+            Self::Store(error) if error.disk().is_some() => Kind::Unavailable,
+            Self::Store(store::StoreError::NameTaken) => Kind::BadInput,
             Self::Store(_) | Self::Policy(_) | Self::Log(_) => Kind::Internal,
         }
     }

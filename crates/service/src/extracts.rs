@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::access::Object;
 use crate::deliveries::sealed;
 use crate::error::ServiceError;
+use crate::jobs::{Answer, Done};
 use crate::{Caller, Service};
 
 /// What an indexing came to.
@@ -96,29 +97,22 @@ impl Service {
         let task = Task::Index {
             indexing: id.clone(),
         };
-        let (job, queue) = self.manifest_job(&project, task, caller)?;
+        let (job, queue) = self.manifest_job(&project, task.clone(), caller)?;
         let batch = Batch::new().begin(order)?.begin(queue)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        let outcome = self.keeper.run(job.as_str()).await;
-        self.finish_indexing(&id, &job, outcome).await
+        self.begin_job(caller, &task, &job, batch, Vec::new())
+            .await?;
+        let Answer::Indexing(answer) = self.carry_out(&job).await? else {
+            return Err(ServiceError::strange());
+        };
+        Ok(answer)
     }
 
-    async fn finish_indexing(
+    pub(crate) async fn indexed(
         &self,
         id: &IndexingId,
-        job: &JobId,
-        outcome: Result<(Outcome, Cost), ServiceError>,
-    ) -> Result<IndexingAnswer, ServiceError> {
-        let held = self.load::<Indexing>(id.as_str()).await?;
-        let now = self.now()?;
-        let (outcome, cost) = match outcome {
-            Ok(done) => done,
-            Err(error) => {
-                let batch = Batch::new().change(held.version, held.value.fail(now)?)?;
-                self.fail_job(job, batch, &error).await?;
-                return Err(error);
-            }
-        };
+        outcome: Outcome,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
         let Outcome::Index {
             links,
             map,
@@ -129,29 +123,19 @@ impl Service {
             detail,
         } = outcome
         else {
-            return Err(ServiceError::KeeperGone);
+            return Err(ServiceError::strange());
         };
+        let held = self.load::<Indexing>(id.as_str()).await?;
         let counts = Counts {
             records,
             linked: linked.values().sum(),
             withheld,
             objected,
         };
-        let bytes = Sha256::try_from(map.sha256.clone()).ok();
-        let change = held
-            .value
-            .complete(sealed(links)?, sealed(map)?, counts, now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        self.finish_job(
-            job,
-            batch,
-            JobOutcome {
-                verdict: None,
-                bytes,
-            },
-        )
-        .await?;
-        Ok(IndexingAnswer {
+        let (links, map) = (sealed(links)?, sealed(map)?);
+        let bytes = Some(map.sha256.clone());
+        let change = held.value.complete(links, map, counts, self.now()?)?;
+        let answer = IndexingAnswer {
             indexing: id.clone(),
             records,
             linked,
@@ -159,6 +143,14 @@ impl Service {
             objected,
             detail: serde_json::from_str(&detail).unwrap_or(serde_json::Value::Null),
             cost,
+        };
+        Ok(Done {
+            batch: Batch::new().change(held.version, change)?,
+            outcome: JobOutcome {
+                verdict: None,
+                bytes,
+            },
+            answer: Answer::Indexing(answer),
         })
     }
 
@@ -188,32 +180,26 @@ impl Service {
         let task = Task::Extract {
             extract: id.clone(),
         };
-        let (job, queue) = self.manifest_job(&project, task, caller)?;
+        let (job, queue) = self.manifest_job(&project, task.clone(), caller)?;
         let batch = Batch::new().begin(order)?.begin(queue)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        let outcome = self.keeper.run(job.as_str()).await;
-        self.finish_extract(&id, &job, outcome).await
+        self.begin_job(caller, &task, &job, batch, Vec::new())
+            .await?;
+        let Answer::Extract(answer) = self.carry_out(&job).await? else {
+            return Err(ServiceError::strange());
+        };
+        Ok(answer)
     }
 
-    async fn finish_extract(
+    pub(crate) async fn extract_sealed(
         &self,
         id: &ExtractId,
-        job: &JobId,
-        outcome: Result<(Outcome, Cost), ServiceError>,
-    ) -> Result<ExtractAnswer, ServiceError> {
-        let held = self.load::<Extract>(id.as_str()).await?;
-        let now = self.now()?;
-        let (outcome, cost) = match outcome {
-            Ok(done) => done,
-            Err(error) => {
-                let batch = Batch::new().change(held.version, held.value.fail(now)?)?;
-                self.fail_job(job, batch, &error).await?;
-                return Err(error);
-            }
-        };
+        outcome: Outcome,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
         let Outcome::Extract { file, tables } = outcome else {
-            return Err(ServiceError::KeeperGone);
+            return Err(ServiceError::strange());
         };
+        let held = self.load::<Extract>(id.as_str()).await?;
         let file = sealed(file)?;
         let (sha256, bytes) = (file.sha256.clone(), file.bytes);
         let tables: Vec<Table> = tables
@@ -227,19 +213,21 @@ impl Service {
                 filtered: t.filtered,
             })
             .collect();
-        let change = held.value.seal(file, tables.clone(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        let outcome = JobOutcome {
-            verdict: None,
-            bytes: Some(sha256.clone()),
-        };
-        self.finish_job(job, batch, outcome).await?;
-        Ok(ExtractAnswer {
+        let change = held.value.seal(file, tables.clone(), self.now()?)?;
+        let answer = ExtractAnswer {
             extract: id.clone(),
-            sha256,
+            sha256: sha256.clone(),
             bytes,
             tables,
             cost,
+        };
+        Ok(Done {
+            batch: Batch::new().change(held.version, change)?,
+            outcome: JobOutcome {
+                verdict: None,
+                bytes: Some(sha256),
+            },
+            answer: Answer::Extract(answer),
         })
     }
 
@@ -346,14 +334,7 @@ impl Service {
             project: project.core.id.clone(),
             sha256: project.manifest_sha256.clone(),
         };
-        let seconds = match &task {
-            Task::Query { .. } | Task::Check { .. } => self.policies.limits.query_s,
-            Task::LoadIdentifiers { .. }
-            | Task::LoadPayload { .. }
-            | Task::Index { .. }
-            | Task::Extract { .. } => self.policies.limits.job_s,
-        };
-        let deadline = self.deadline(seconds)?;
+        let deadline = self.deadline(self.seconds(&task))?;
         let by = By::Person(caller.id().clone());
         let queue = Job::queue(job.clone(), task, authority, deadline, &by, now);
         Ok((job, queue))

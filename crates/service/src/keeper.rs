@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use protocol::keeper::{
-    Cost, File, MESSAGE_MAX, Outcome, PIECE_MAX, Part, Refused, Reply, Request,
+    Cost, File, MESSAGE_MAX, NotedRefusal, Outcome, PIECE_MAX, Part, Refused, Reply, Request,
 };
+use protocol::posture::Tried;
+use store::Progress;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -25,6 +27,30 @@ pub struct Hello {
     pub vkey: String,
     /// Verifier key of manifests.
     pub manifest_vkey: String,
+}
+
+/// What the keeper destroyed.
+#[derive(Debug, Clone)]
+pub struct Destroyed {
+    /// What was destroyed and how that was tried: JSON text.
+    pub certificate: String,
+    /// The signed note over project and SHA-256 of the certificate.
+    pub note: String,
+    /// Files that were deleted.
+    pub files: u64,
+    /// The last key epoch with the project's secrets.
+    pub epoch_before: u64,
+    /// The first without them.
+    pub epoch_after: u64,
+}
+
+/// What a keeper refused.
+#[derive(Debug, Clone)]
+pub struct RefusalList {
+    /// Which keeper counts: another word for each start.
+    pub keeper: String,
+    /// The refusals, oldest first.
+    pub refusals: Vec<NotedRefusal>,
 }
 
 impl Keeper {
@@ -72,27 +98,47 @@ impl Keeper {
         kept(send_body(stream, body, bytes_max).await?)
     }
 
-    /// Has a queued job done.
+    /// Has a queued job done; `progress` is told how far it is.
     ///
     /// # Errors
-    /// If the keeper refuses or fails.
-    pub async fn run(&self, job: &str) -> Result<(Outcome, Cost), ServiceError> {
+    /// If the keeper refuses or fails, or ends in the middle of it.
+    pub async fn run(
+        &self,
+        job: &str,
+        progress: impl Fn(Progress),
+    ) -> Result<(Outcome, Cost), ServiceError> {
         let request = Request::Run {
             job: job.to_owned(),
         };
-        match self.ask(&request).await?.1 {
-            Reply::Done { outcome, cost } => Ok((outcome, cost)),
+        let (mut stream, mut reply) = self.ask(&request).await?;
+        loop {
+            match reply {
+                Reply::Progress { done, total, stage } => progress(Progress { done, total, stage }),
+                Reply::Done { outcome, cost } => return Ok((outcome, cost)),
+                other => return Err(unexpected(other)),
+            }
+            reply = read_reply(&mut stream).await?;
+        }
+    }
+
+    /// What the keeper refused because the store holds no decision for it, after a number of its count.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn refusals(&self, after: u64) -> Result<RefusalList, ServiceError> {
+        match self.ask(&Request::Refusals { after }).await?.1 {
+            Reply::Refusals { keeper, refusals } => Ok(RefusalList { keeper, refusals }),
             other => Err(unexpected(other)),
         }
     }
 
-    /// Has a file of an output kept.
+    /// Has a file kept that a queued check makes of its output.
     ///
     /// # Errors
     /// If the keeper refuses or fails.
-    pub async fn keep(&self, output: &str, part: Part, bytes: &[u8]) -> Result<File, ServiceError> {
+    pub async fn keep(&self, job: &str, part: Part, bytes: &[u8]) -> Result<File, ServiceError> {
         let request = Request::Keep {
-            output: output.to_owned(),
+            job: job.to_owned(),
             part,
         };
         let stream = self.begin(&request).await?;
@@ -113,21 +159,21 @@ impl Keeper {
         let Reply::Bytes { bytes } = reply else {
             return Err(unexpected(reply));
         };
-        let size = usize::try_from(bytes).map_err(|_| ServiceError::KeeperGone)?;
+        let size = usize::try_from(bytes).map_err(|_| ServiceError::strange())?;
         if size > MESSAGE_MAX {
-            return Err(ServiceError::KeeperGone);
+            return Err(ServiceError::strange());
         }
         let mut all = Vec::with_capacity(size);
         while let Some(piece) = read_piece(&mut stream, PIECE_MAX).await? {
             if all.len() + piece.len() > size {
-                return Err(ServiceError::KeeperGone);
+                return Err(ServiceError::strange());
             }
             all.extend_from_slice(&piece);
         }
         if all.len() == size {
             Ok(all)
         } else {
-            Err(ServiceError::KeeperGone)
+            Err(ServiceError::strange())
         }
     }
 
@@ -156,8 +202,47 @@ impl Keeper {
         }
     }
 
+    /// Has every wall around workers tried, now.
+    ///
+    /// # Errors
+    /// If no worker can be started at all.
+    pub async fn posture(&self) -> Result<Vec<Tried>, ServiceError> {
+        match self.ask(&Request::Posture).await?.1 {
+            Reply::Posture { tried } => Ok(tried),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the secrets and sealed files of an ended project destroyed.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails. Then ask again: what was begun is completed.
+    pub async fn destroy(&self, project: &str) -> Result<Destroyed, ServiceError> {
+        let request = Request::Destroy {
+            project: project.to_owned(),
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Destroyed {
+                certificate,
+                note,
+                files,
+                epoch_before,
+                epoch_after,
+            } => Ok(Destroyed {
+                certificate,
+                note,
+                files,
+                epoch_before,
+                epoch_after,
+            }),
+            other => Err(unexpected(other)),
+        }
+    }
+
     async fn begin(&self, request: &Request) -> Result<UnixStream, ServiceError> {
-        let mut stream = UnixStream::connect(&self.socket).await.map_err(gone)?;
+        let mut stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|_| ServiceError::KeeperGone)?;
         let json = serde_json::to_vec(request)?;
         write_piece(&mut stream, &json).await?;
         Ok(stream)
@@ -171,7 +256,7 @@ impl Keeper {
 }
 
 fn gone(_: std::io::Error) -> ServiceError {
-    ServiceError::KeeperGone
+    ServiceError::Interrupted
 }
 
 fn unexpected(reply: Reply) -> ServiceError {
@@ -181,7 +266,11 @@ fn unexpected(reply: Reply) -> ServiceError {
         | Reply::Kept { .. }
         | Reply::Done { .. }
         | Reply::Signed { .. }
-        | Reply::Bytes { .. } => ServiceError::KeeperGone,
+        | Reply::Posture { .. }
+        | Reply::Destroyed { .. }
+        | Reply::Progress { .. }
+        | Reply::Refusals { .. }
+        | Reply::Bytes { .. } => ServiceError::strange(),
     }
 }
 
@@ -193,7 +282,7 @@ fn kept(reply: Reply) -> Result<File, ServiceError> {
 }
 
 async fn write_piece(stream: &mut UnixStream, bytes: &[u8]) -> Result<(), ServiceError> {
-    let length = u32::try_from(bytes.len()).map_err(|_| ServiceError::KeeperGone)?;
+    let length = u32::try_from(bytes.len()).map_err(|_| ServiceError::strange())?;
     stream
         .write_all(&length.to_le_bytes())
         .await
@@ -205,12 +294,12 @@ async fn read_piece(stream: &mut UnixStream, max: usize) -> Result<Option<Vec<u8
     let mut length = [0_u8; 4];
     stream.read_exact(&mut length).await.map_err(gone)?;
     let length =
-        usize::try_from(u32::from_le_bytes(length)).map_err(|_| ServiceError::KeeperGone)?;
+        usize::try_from(u32::from_le_bytes(length)).map_err(|_| ServiceError::strange())?;
     if length == 0 {
         return Ok(None);
     }
     if length > max {
-        return Err(ServiceError::KeeperGone);
+        return Err(ServiceError::strange());
     }
     let mut bytes = vec![0; length];
     stream.read_exact(&mut bytes).await.map_err(gone)?;
@@ -220,8 +309,8 @@ async fn read_piece(stream: &mut UnixStream, max: usize) -> Result<Option<Vec<u8
 async fn read_reply(stream: &mut UnixStream) -> Result<Reply, ServiceError> {
     let bytes = read_piece(stream, MESSAGE_MAX)
         .await?
-        .ok_or(ServiceError::KeeperGone)?;
-    serde_json::from_slice(&bytes).map_err(|_| ServiceError::KeeperGone)
+        .ok_or_else(ServiceError::strange)?;
+    serde_json::from_slice(&bytes).map_err(|_| ServiceError::strange())
 }
 
 /// Sends a body piece by piece. When the keeper stops reading, its reply says why.

@@ -17,16 +17,34 @@
 )]
 
 pub mod access;
+mod audit;
+mod cases;
+mod comments;
+mod credentials;
 mod deliveries;
+mod destroy;
 mod error;
 mod extracts;
+mod jobs;
 pub mod keeper;
+mod lease;
 mod log;
 mod outputs;
+mod parts;
 mod people;
 pub mod policies;
+mod possible;
 mod projects;
 mod queries;
+mod register;
+mod repair;
+mod research;
+mod review;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod views;
+mod worklist;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,19 +54,34 @@ use governance::person::Person;
 use governance::project::Project;
 use governance::{Action, Batch, DatasetId, Lifecycle, PersonId, Sha256, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
-use store::{Document, Held, Receipt, Record, Store};
+use store::{Beside, Document, Held, Receipt, Record, Store};
 
 pub use access::{Access, Object};
+pub use audit::{HousePosture, LogVerdict};
+pub use comments::CommentView;
+pub use credentials::{Credential, NewCredential, session_csrf};
 pub use deliveries::{Body, DeliveryAnswer};
+pub use destroy::DestructionAnswer;
 pub use error::{Kind, ServiceError};
 pub use extracts::{ExtractAnswer, IndexingAnswer};
+pub use jobs::{JobProgress, JobView};
 pub use keeper::Keeper;
-pub use log::{EventView, LogState, RegisterEntry};
+pub use log::{EventView, LogState};
 pub use outputs::{CheckAnswer, OutputView};
+pub use parts::Summary;
 pub use people::NewPerson;
 pub use policies::Policies;
 pub use projects::ProjectView;
+pub use protocol::keeper::Door;
+pub use protocol::posture::{LayerState, Outcome as AttackOutcome, Requirement, Tried, Wall};
 pub use queries::QueryAnswer;
+pub use register::{RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease};
+pub use repair::Repaired;
+pub use research::{OwnOutput, WorkspaceView};
+pub use review::{ReviewItem, ReviewSaid, ReviewTurn};
+pub use standing::Standing;
+pub use views::{Named, ProjectSummary, Version};
+pub use worklist::{Item, Worklist};
 
 /// The clock, passed in.
 pub trait Clock: Send + Sync {
@@ -102,6 +135,17 @@ pub struct Caller {
     pub person: Person,
     /// Which session or token, for the log.
     pub session: Option<String>,
+    /// How they signed in.
+    pub by: SignedInBy,
+}
+
+/// How somebody signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedInBy {
+    /// With a token: the command line, or somebody new who sets their password.
+    Token,
+    /// With name, password and second factor.
+    Session,
 }
 
 impl Caller {
@@ -119,8 +163,13 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     latest_ms: Arc<AtomicI64>,
+    // Which desk this front is, and which process: its name on the leases of the jobs that it runs.
+    desk: Door,
+    holder: Arc<str>,
+    // Which keeper's refusals were noted, up to which number.
+    refusals_seen: Arc<tokio::sync::Mutex<(String, u64)>>,
     // One publisher at a time: the log's files are written in order, by one hand.
-    publishing: Arc<tokio::sync::Mutex<()>>,
+    publishing: Arc<tokio::sync::Mutex<log::Written>>,
 }
 
 impl Service {
@@ -133,7 +182,12 @@ impl Service {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
+        // No secret: it only tells one process from the next.
+        let holder = format!("{}-{}", std::process::id(), clock.now().as_microsecond());
         Self {
+            desk: Door::Research,
+            holder: holder.into(),
+            refusals_seen: Arc::default(),
             store,
             keeper,
             policies,
@@ -156,6 +210,12 @@ impl Service {
         &self.keeper
     }
 
+    /// Which desk this is.
+    #[must_use]
+    pub fn desk(&self) -> Door {
+        self.desk
+    }
+
     /// The site's policies.
     #[must_use]
     pub fn policies(&self) -> &Policies {
@@ -173,6 +233,14 @@ impl Service {
             return Err(ServiceError::ClockBackwards);
         }
         Ok(now)
+    }
+
+    /// The time by which this front office acts.
+    ///
+    /// # Errors
+    /// [`ServiceError::ClockBackwards`].
+    pub fn time(&self) -> Result<Timestamp, ServiceError> {
+        self.now()
     }
 
     fn fresh<I: TryFrom<String>>(&self, prefix: &str) -> Result<I, ServiceError> {
@@ -206,11 +274,24 @@ impl Service {
         batch: Batch,
         documents: Vec<Document>,
     ) -> Result<Receipt, ServiceError> {
+        self.record_beside(caller, batch, documents, Vec::new())
+            .await
+    }
+
+    /// Records changes together with rows that have no leaf of their own.
+    async fn record_beside(
+        &self,
+        caller: Option<&Caller>,
+        batch: Batch,
+        documents: Vec<Document>,
+        beside: Vec<Beside>,
+    ) -> Result<Receipt, ServiceError> {
         let record = Record {
             batch,
             documents,
             policies: self.policies.hashes(),
             session: caller.and_then(|c| c.session.clone()),
+            beside,
         };
         Ok(self.store.record(record).await?)
     }
@@ -241,7 +322,8 @@ impl Service {
         Ok(Object::of(project)
             .author(&project.core().author)
             .people(project.people())
-            .controllers(controllers))
+            .controllers(controllers)
+            .interests(project.core().interests.iter().cloned()))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Outputs: staged, checked by the machine, reviewed blind by two people, released as reviewed.
 
 use disclosure::to_csv;
-use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
+use governance::job::{Core, Outcome as JobOutcome, Task};
 use governance::output::{
-    Checked, Output, Rendering, ReviewVerdict, ReviewVote, Verdict as OutputVerdict,
+    Checked, Download, Output, Rendering, ReviewVerdict, ReviewVote, Verdict as OutputVerdict,
 };
-use governance::project::{InForce, Project};
-use governance::{Action, Batch, By, JobId, Lifecycle, OutputId, Sha256, Timestamp, WorkspaceId};
+use governance::project::Project;
+use governance::{Action, Batch, Lifecycle, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
 use protocol::keeper::{Cost, Part};
 use serde::{Deserialize, Serialize};
 use store::{Filter, Held};
@@ -14,6 +14,7 @@ use store::{Filter, Held};
 use crate::access::Object;
 use crate::deliveries::sealed;
 use crate::error::ServiceError;
+use crate::jobs::{Answer, Done};
 use crate::queries::word;
 use crate::{Caller, Service, document, sha256};
 
@@ -37,6 +38,24 @@ pub struct OutputView {
     pub output: OutputId,
     /// Name of the state.
     pub state: &'static str,
+    /// Of which project.
+    pub project: ProjectId,
+    /// Title of the project.
+    pub title: String,
+    /// From which workspace.
+    pub workspace: WorkspaceId,
+    /// Who wants it out.
+    pub author: PersonId,
+    /// What the machine said, once it has.
+    pub verdict: Option<OutputVerdict>,
+    /// Hash of the disclosure policy that was applied, once it was.
+    pub policy: Option<Sha256>,
+    /// Versions that its author may submit now.
+    pub offered: Vec<Rendering>,
+    /// Version under review.
+    pub rendering: Option<Rendering>,
+    /// Whether the single download was used, once it is released.
+    pub download: Option<Download>,
     /// The statement that made it.
     pub statement: String,
     /// What its author says of it.
@@ -88,60 +107,39 @@ impl Service {
             caller.id(),
             now,
         )?;
-        let (job, queue) = self.check_job(&project, &id, caller, now)?;
+        let task = Task::Check { output: id.clone() };
+        let (job, queue) = self.manifest_job(&project, task.clone(), caller)?;
         let batch = Batch::new().begin(stage)?.begin(queue)?;
-        self.record(Some(caller), batch, documents).await?;
-        match self.check_staged(caller, &id, &job, &project).await {
-            Ok(answer) => Ok(answer),
-            Err(error) => {
-                let held = self.load::<Output>(id.as_str()).await?;
-                let fail = held.value.fail_check(self.now()?)?;
-                let batch = Batch::new().change(held.version, fail)?;
-                self.fail_job(&job, batch, &error).await?;
-                Err(error)
-            }
-        }
+        self.begin_job(caller, &task, &job, batch, documents)
+            .await?;
+        let Answer::Check(answer) = self.carry_out(&job).await? else {
+            return Err(ServiceError::strange());
+        };
+        Ok(answer)
     }
 
-    fn check_job(
+    pub(crate) async fn output_checked(
         &self,
-        project: &InForce,
-        output: &OutputId,
-        caller: &Caller,
-        at: Timestamp,
-    ) -> Result<(JobId, governance::Change<Job>), ServiceError> {
-        let job: JobId = self.fresh(JobId::PREFIX)?;
-        let task = Task::Check {
-            output: output.clone(),
-        };
-        let authority = Authority::Manifest {
-            project: project.core.id.clone(),
-            sha256: project.manifest_sha256.clone(),
-        };
-        let deadline = self.deadline(self.policies.limits.query_s)?;
-        let by = By::Person(caller.id().clone());
-        let queue = Job::queue(job.clone(), task, authority, deadline, &by, at);
-        Ok((job, queue))
-    }
-
-    async fn check_staged(
-        &self,
-        caller: &Caller,
+        core: &Core,
         id: &OutputId,
-        job: &JobId,
-        project: &InForce,
-    ) -> Result<CheckAnswer, ServiceError> {
-        let (report, cost) = self.run_and_judge(job, project).await?;
-        self.still_permitted(caller, project).await?;
-        let policy = self.project_policy(project)?;
+        evidence: &str,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
+        let held = self.load::<Output>(id.as_str()).await?;
+        let project = self
+            .still_permitted(core, &held.value.core().author)
+            .await?;
+        let report = self.judge(evidence, &project)?;
+        let policy = self.project_policy(&project)?;
         let [table] = report.outputs.as_slice() else {
             return Err(ServiceError::Uncheckable("it is not one table".into()));
         };
+        let job = core.id.as_str();
         let exact = to_csv(&table.columns, &table.rows);
-        let exact = self.keeper.keep(id.as_str(), Part::Exact, &exact).await?;
+        let exact = self.keeper.keep(job, Part::Exact, &exact).await?;
         let treated = if report.verdict == disclosure::Verdict::Treat {
             let csv = to_csv(&table.columns, &table.treated_rows);
-            let kept = self.keeper.keep(id.as_str(), Part::Treated, &csv).await?;
+            let kept = self.keeper.keep(job, Part::Treated, &csv).await?;
             Some(sealed(kept)?)
         } else {
             None
@@ -151,7 +149,7 @@ impl Service {
             checker: serde_json::to_value(&report)?,
             researcher: researcher.clone(),
         })?;
-        let kept = self.keeper.keep(id.as_str(), Part::Report, &bytes).await?;
+        let kept = self.keeper.keep(job, Part::Report, &bytes).await?;
         let checked = Checked {
             verdict: verdict(report.verdict),
             report: sealed(kept)?,
@@ -164,15 +162,17 @@ impl Service {
             verdict: Some(word(report.verdict).to_owned()),
             bytes: Some(checked.exact.sha256.clone()),
         };
-        let held = self.load::<Output>(id.as_str()).await?;
         let change = held.value.complete_check(checked, self.now()?)?;
-        let batch = Batch::new().change(held.version, change)?;
-        self.finish_job(job, batch, outcome).await?;
-        Ok(CheckAnswer {
+        let answer = CheckAnswer {
             output: id.clone(),
             verdict: word(report.verdict).to_owned(),
             report: researcher,
             cost,
+        };
+        Ok(Done {
+            batch: Batch::new().change(held.version, change)?,
+            outcome,
+            answer: Answer::Check(answer),
         })
     }
 
@@ -349,10 +349,31 @@ impl Service {
             .into_iter()
             .map(|held| held.value.core().id.clone());
         let compare_by_hand = before.filter(|other| *other != core.id).collect();
+        let checked = held.value.checked();
+        let now = self.now()?;
+        let may_go = |r: &Rendering| held.value.clone().submit(*r, &core.author, now).is_ok();
         Ok(OutputView {
             compare_by_hand,
             output: core.id,
             state: held.value.state(),
+            project: core.project,
+            title: project.core().title.clone(),
+            workspace: core.workspace,
+            verdict: checked.map(|c| c.verdict),
+            policy: checked.map(|c| c.policy.clone()),
+            offered: [Rendering::Exact, Rendering::Treated]
+                .into_iter()
+                .filter(may_go)
+                .collect(),
+            rendering: match &held.value {
+                Output::UnderReview(review) => Some(review.rendering),
+                _ => None,
+            },
+            download: match &held.value {
+                Output::Released(released) => Some(released.download),
+                _ => None,
+            },
+            author: core.author.clone(),
             statement: self.text(&core.statement).await?,
             context: self.text(&core.context).await?,
             report,
@@ -407,7 +428,7 @@ impl Service {
         String::from_utf8(bytes).map_err(|_| ServiceError::NotFound("document"))
     }
 
-    async fn output_for(
+    pub(crate) async fn output_for(
         &self,
         caller: &Caller,
         id: &OutputId,

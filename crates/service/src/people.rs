@@ -6,10 +6,11 @@ use governance::person::{Person, Role};
 use governance::{Action, Batch, By, Date, PersonId};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
+use store::Beside;
 
 use crate::access::Object;
 use crate::error::ServiceError;
-use crate::{Caller, Service};
+use crate::{Caller, Service, SignedInBy};
 
 /// A person to be added.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,7 +44,8 @@ impl Service {
             .ok_or(ServiceError::NotSignedIn)?;
         Ok(Caller {
             person: held.value,
-            session: Some(hex::encode(hash.get(..8).unwrap_or_default())),
+            session: Some(session_id(hash)),
+            by: SignedInBy::Token,
         })
     }
 
@@ -92,15 +94,11 @@ impl Service {
         let now = self.now()?;
         let id: PersonId = self.fresh(PersonId::PREFIX)?;
         let change = Person::add(id.clone(), new.name, new.organisation, new.roles, by, now)?;
-        self.record(caller, Batch::new().begin(change)?, Vec::new())
-            .await?;
-        let token = new_token()?;
-        let year = jiff::SignedDuration::from_hours(24 * 365);
-        let until = now
-            .checked_add(year)
-            .map_err(|_| ServiceError::ClockBackwards)?;
-        self.store
-            .add_token(token_hash(&token), &id, "first", until)
+        let token = format!("srt_{}", new_secret()?);
+        let until = self.deadline(self.policies.limits.invitation_s)?;
+        let beside = Beside::token(token_hash(&token), &id, "first", until)?;
+        let batch = Batch::new().begin(change)?;
+        self.record_beside(caller, batch, Vec::new(), vec![beside])
             .await?;
         Ok((id, token))
     }
@@ -133,7 +131,7 @@ impl Service {
         Ok(())
     }
 
-    /// Ends every right of a person; their tokens are revoked.
+    /// Ends every right of a person, with their sessions and tokens.
     ///
     /// # Errors
     /// If the caller may not.
@@ -148,13 +146,19 @@ impl Service {
         self.authorise(caller, Action::RetirePerson, &object, now)?;
         let change = held.value.retire(caller.id(), now)?;
         let batch = Batch::new().change(held.version, change)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        self.store.revoke_tokens(person).await?;
+        let beside = vec![Beside::end_sessions(person), Beside::revoke_tokens(person)];
+        self.record_beside(Some(caller), batch, Vec::new(), beside)
+            .await?;
         Ok(())
     }
 }
 
-fn token_hash(token: &str) -> [u8; 32] {
+/// How the log names a session or token.
+pub(crate) fn session_id(hash: [u8; 32]) -> String {
+    hex::encode(hash.get(..8).unwrap_or_default())
+}
+
+pub(crate) fn token_hash(token: &str) -> [u8; 32] {
     let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
     let mut hash = [0; 32];
     for (to, from) in hash.iter_mut().zip(digest.as_ref()) {
@@ -163,11 +167,11 @@ fn token_hash(token: &str) -> [u8; 32] {
     hash
 }
 
-/// 256 random bits: a token needs no slow hash.
-fn new_token() -> Result<String, ServiceError> {
+/// 256 random bits in hex: such a secret needs no slow hash.
+pub(crate) fn new_secret() -> Result<String, ServiceError> {
     let mut bytes = [0_u8; 32];
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| ServiceError::NoRandomness)?;
-    Ok(format!("srt_{}", hex::encode(bytes)))
+    Ok(hex::encode(bytes))
 }

@@ -330,7 +330,7 @@ impl Service {
         })
     }
 
-    /// The frozen bytes of an application version or manifest that a project cites.
+    /// The frozen bytes of any submitted version, or of the manifest in force.
     ///
     /// # Errors
     /// If the caller may not read the project, or there is no such version.
@@ -340,14 +340,22 @@ impl Service {
         id: &ProjectId,
         version: &Sha256,
     ) -> Result<Vec<u8>, ServiceError> {
-        let view = self.project(caller, id).await?;
-        let cited = match &view.project {
-            Project::Submitted(s) => vec![&s.sha256],
-            Project::Approved(a) => vec![&a.manifest.application],
-            Project::InForce(f) => vec![&f.manifest.application, &f.manifest_sha256],
-            _ => Vec::new(),
+        let versions = self.versions(caller, id).await?;
+        let submitted = versions.iter().any(|v| v.sha256 == *version);
+        let in_force = match &self.load::<Project>(id.as_str()).await?.value {
+            Project::InForce(f) => f.manifest_sha256 == *version,
+            Project::Draft { .. }
+            | Project::Submitted(_)
+            | Project::Returned { .. }
+            | Project::Refused { .. }
+            | Project::Withdrawn { .. }
+            | Project::Approved(_)
+            | Project::Expired { .. }
+            | Project::Revoked { .. }
+            | Project::Closed { .. }
+            | Project::Destroyed { .. } => false,
         };
-        if !cited.contains(&version) {
+        if !submitted && !in_force {
             return Err(ServiceError::NotFound("version of this application"));
         }
         self.store
@@ -404,7 +412,7 @@ impl Service {
     }
 
     /// Loads a project, authorises, applies a rule, records.
-    async fn act(
+    pub(crate) async fn act(
         &self,
         caller: &Caller,
         id: &ProjectId,

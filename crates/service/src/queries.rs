@@ -1,16 +1,17 @@
 //! Queries of a workspace. The screen is an output: it shows checked results only.
 
 use disclosure::{Evidence, Policy, Report, Verdict};
-use governance::job::{Job, Outcome as JobOutcome};
+use governance::job::{Core, Job, Outcome as JobOutcome};
 use governance::project::{InForce, Permit, Project};
 use governance::workspace::Workspace;
-use governance::{Action, Batch, JobId, WorkspaceId};
-use protocol::keeper::{Cost, Outcome};
+use governance::{Action, Batch, JobId, PersonId, WorkspaceId};
+use protocol::keeper::Cost;
 use serde::Serialize;
 use store::Document;
 
 use crate::access::Object;
 use crate::error::ServiceError;
+use crate::jobs::{Answer, Done};
 use crate::{Caller, Service, document, sha256};
 
 /// What the screen of a workspace shows for a statement.
@@ -38,7 +39,7 @@ impl Service {
         sql: &str,
     ) -> Result<QueryAnswer, ServiceError> {
         let now = self.now()?;
-        let (workspace, project, permit) = self
+        let (workspace, _, permit) = self
             .enter(caller, workspace, Action::RunQuery, "workspace")
             .await?;
         let statement = self.statement(sql)?;
@@ -54,35 +55,41 @@ impl Service {
             caller.id(),
             now,
         )?;
-        self.record(Some(caller), Batch::new().begin(queue)?, vec![statement])
+        let task = queue.to().core().task.clone();
+        let batch = Batch::new().begin(queue)?;
+        self.begin_job(caller, &task, &job, batch, vec![statement])
             .await?;
-        let judged = self.run_and_judge(&job, &project).await;
+        let Answer::Query(answer) = self.carry_out(&job).await? else {
+            return Err(ServiceError::strange());
+        };
+        Ok(answer)
+    }
+
+    pub(crate) async fn query_judged(
+        &self,
+        core: &Core,
+        person: &PersonId,
+        evidence: &str,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
         // The approval may have lapsed while the statement ran: then nothing is shown.
-        let judged = match judged {
-            Ok(judged) => self
-                .still_permitted(caller, &project)
-                .await
-                .map(|()| judged),
-            Err(error) => Err(error),
-        };
-        let (report, cost) = match judged {
-            Ok(judged) => judged,
-            Err(error) => {
-                self.fail_job(&job, Batch::new(), &error).await?;
-                return Err(error);
-            }
-        };
+        let project = self.still_permitted(core, person).await?;
+        let report = self.judge(evidence, &project)?;
         let verdict = word(report.verdict).to_owned();
         let outcome = JobOutcome {
             verdict: Some(verdict.clone()),
             bytes: Some(sha256(&serde_json::to_vec(&report)?)?),
         };
-        self.finish_job(&job, Batch::new(), outcome).await?;
-        Ok(QueryAnswer {
-            job,
+        let answer = QueryAnswer {
+            job: core.id.clone(),
             verdict,
             report: serde_json::to_value(report.for_researcher())?,
             cost,
+        };
+        Ok(Done {
+            batch: Batch::new(),
+            outcome,
+            answer: Answer::Query(answer),
         })
     }
 
@@ -108,26 +115,6 @@ impl Service {
         Ok((workspace, in_force, permit))
     }
 
-    /// Whether the same approval is still in force and the person still fit.
-    pub(crate) async fn still_permitted(
-        &self,
-        caller: &Caller,
-        before: &InForce,
-    ) -> Result<(), ServiceError> {
-        let project = self.load::<Project>(before.core.id.as_str()).await?.value;
-        let person = self
-            .load::<governance::person::Person>(caller.id().as_str())
-            .await?
-            .value;
-        let now = project.in_force(Action::RunQuery)?;
-        now.permit(&person, self.now()?)?;
-        if now.manifest_sha256 == before.manifest_sha256 {
-            Ok(())
-        } else {
-            Err(governance::Refusal::NotApproved("the manifest of this query").into())
-        }
-    }
-
     pub(crate) fn statement(&self, sql: &str) -> Result<Document, ServiceError> {
         let max = self.policies.limits.statement_bytes;
         if sql.len() > max {
@@ -150,20 +137,11 @@ impl Service {
             .map_err(|e| ServiceError::Uncheckable(e.to_string()))
     }
 
-    /// Has the keeper gather evidence and judges it here, outside the worker.
-    pub(crate) async fn run_and_judge(
-        &self,
-        job: &JobId,
-        project: &InForce,
-    ) -> Result<(Report, Cost), ServiceError> {
-        let (outcome, cost) = self.keeper.run(job.as_str()).await?;
-        let Outcome::Evidence { evidence } = outcome else {
-            return Err(ServiceError::KeeperGone);
-        };
-        let evidence: Evidence = serde_json::from_str(&evidence)
+    /// Judges evidence here, outside the worker that gathered it.
+    pub(crate) fn judge(&self, evidence: &str, project: &InForce) -> Result<Report, ServiceError> {
+        let evidence: Evidence = serde_json::from_str(evidence)
             .map_err(|_| ServiceError::Uncheckable("the evidence cannot be read".into()))?;
-        let report = disclosure::check(&evidence, &self.project_policy(project)?);
-        Ok((report, cost))
+        Ok(disclosure::check(&evidence, &self.project_policy(project)?))
     }
 }
 

@@ -57,6 +57,8 @@ enum Relation {
     Controller,
     /// Is named to deliver it.
     Provider,
+    /// Declared an interest in it.
+    Interested,
 }
 
 impl Relation {
@@ -67,19 +69,26 @@ impl Relation {
             Self::Member => "member",
             Self::Controller => "controller",
             Self::Provider => "provider",
+            Self::Interested => "interested",
         }
     }
 
     /// Those that can be to a kind of thing.
     fn of(kind: &str) -> Vec<Self> {
         match kind {
-            "person" | "indexing" | "extract" | "workspace" | "job" => {
+            "person" | "indexing" | "extract" | "workspace" => {
                 vec![Self::None, Self::Member]
             }
             "dataset" | "delivery" => vec![Self::None, Self::Controller, Self::Provider],
-            "project" => vec![Self::None, Self::Author, Self::Member, Self::Controller],
-            "output" => vec![Self::None, Self::Author, Self::Member],
-            "log" | "catalogue" => vec![Self::None],
+            "project" => vec![
+                Self::None,
+                Self::Author,
+                Self::Member,
+                Self::Controller,
+                Self::Interested,
+            ],
+            "output" | "job" => vec![Self::None, Self::Author, Self::Member],
+            "log" | "catalogue" | "people" | "keeper_refusal" => vec![Self::None],
             other => panic!("who can stand how to a {other}?"),
         }
     }
@@ -91,7 +100,8 @@ fn object(kind: &'static str, state: &str, relation: Relation) -> Object {
         .author(&id("author"))
         .people([id("author"), id("member")])
         .controllers([id("controller")])
-        .providers([id("provider")]);
+        .providers([id("provider")])
+        .interests([id("interested")]);
     state.clone_into(&mut object.state);
     match relation {
         Relation::None => object,
@@ -99,6 +109,7 @@ fn object(kind: &'static str, state: &str, relation: Relation) -> Object {
         Relation::Member => object.people([id("me")]),
         Relation::Controller => object.controllers([id("me")]),
         Relation::Provider => object.providers([id("me")]),
+        Relation::Interested => object.interests([id("me")]),
     }
 }
 
@@ -248,13 +259,27 @@ fn everybody_whom_an_object_names_is_there_with_every_attribute() {
             .expect("the slice is complete");
         let thing = uid(object.type_name(), &object.id).unwrap();
         let thing = entities.get(&thing).expect("the object is there");
-        for attribute in ["state", "author", "people", "controllers", "providers"] {
+        for attribute in [
+            "state",
+            "author",
+            "people",
+            "controllers",
+            "providers",
+            "interests",
+        ] {
             assert!(
                 thing.attr(attribute).is_some_and(|a| a.is_ok()),
                 "{attribute}"
             );
         }
-        for name in ["me", "author", "member", "controller", "provider"] {
+        for name in [
+            "me",
+            "author",
+            "member",
+            "controller",
+            "provider",
+            "interested",
+        ] {
             let somebody = uid("Person", id(name).as_str()).unwrap();
             let somebody = entities.get(&somebody).expect("everybody named is there");
             for attribute in ["active", "fit"] {
@@ -467,6 +492,6 @@ fn a_denial_says_who_what_and_why_and_no_name() {
         .to_string();
     assert_eq!(
         denied,
-        "per_me may not run_query: no access policy permits it to a auditor here"
+        "per_me may not run_query: no access policy permits it to an auditor here"
     );
 }

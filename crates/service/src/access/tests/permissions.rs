@@ -169,7 +169,7 @@ fn title(role: Role) -> String {
 
 /// Relations of a yes, in words.
 fn words(kind: &str, relations: &BTreeSet<Relation>) -> &'static str {
-    use Relation::{Author, Controller, Member, None, Provider};
+    use Relation::{Author, Controller, Interested, Member, None, Provider};
     let all: BTreeSet<Relation> = Relation::of(kind).into_iter().collect();
     if *relations == all {
         return "yes";
@@ -182,8 +182,10 @@ fn words(kind: &str, relations: &BTreeSet<Relation>) -> &'static str {
         (_, [Author, Member, Controller]) => "their projects and datasets",
         (_, [Controller]) => "their datasets",
         (_, [Provider]) => "named",
-        ("project", [None, Controller]) => "others'",
-        ("project", [None]) => "others', and no dataset of theirs",
+        ("project", [None, Controller, Interested]) => "others'",
+        ("project", [None, Controller]) => "others', without an interest",
+        ("project", [None]) => "others', without an interest or a dataset of theirs",
+        ("delivery", [Controller, Provider]) => "their datasets",
         (_, [None]) => "others'",
         other => panic!("find words for {other:?}"),
     }
@@ -224,12 +226,16 @@ fn page() -> String {
     let computed = computed(&shipped());
     let mut page = HEAD.to_owned();
     let mut kinds: Vec<&str> = STATES.iter().map(|(kind, _)| *kind).collect();
-    kinds.extend(["catalogue", "log"]);
+    kinds.extend(["people", "catalogue", "log"]);
     for kind in kinds {
         let rows: Vec<&Row> = Action::TABLE
             .iter()
             .filter(|row| row.kind == kind && row.actor == Actor::Person)
             .collect();
+        // What only the safe haven itself does stands below.
+        if rows.is_empty() {
+            continue;
+        }
         let roles: Vec<Role> = Role::ALL
             .into_iter()
             .filter(|role| {

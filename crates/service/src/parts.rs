@@ -1,0 +1,245 @@
+//! What belongs to a project or a dataset, in lists, each as far as the caller may see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use governance::dataset::Dataset;
+use governance::delivery::Delivery;
+use governance::extract::Extract;
+use governance::indexing::Indexing;
+use governance::output::Output;
+use governance::workspace::Workspace;
+use governance::{Action, DatasetId, Lifecycle, ProjectId, TieKind, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{Filter, Held};
+
+use crate::cases::{Cases, Standing};
+use crate::error::ServiceError;
+use crate::{Caller, Service};
+
+/// A thing that belongs to a project or a dataset, in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Id.
+    pub id: String,
+    /// Name of the state.
+    pub state: &'static str,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Counts, hashes, ids of what it is made of.
+    pub detail: BTreeMap<String, Value>,
+}
+
+impl Service {
+    /// Deliveries of a dataset, newest in their state first.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn deliveries_of(
+        &self,
+        caller: &Caller,
+        id: &DatasetId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        let now = self.now()?;
+        let dataset = self.load::<Dataset>(id.as_str()).await?.value;
+        let object = crate::deliveries::of(&dataset).as_kind("delivery");
+        self.authorise(caller, Action::ViewDelivery, &object, now)?;
+        let held = self
+            .store
+            .tied::<Delivery>(TieKind::Of, id.as_str())
+            .await?;
+        self.summaries(held, |delivery| {
+            let mut detail = BTreeMap::new();
+            if let Some(kept) = delivery.identifiers() {
+                detail.insert("records".to_owned(), json!(kept.records));
+                detail.insert("identifiers_sha256".to_owned(), json!(kept.file.sha256));
+            }
+            if let Some(kept) = delivery.payload() {
+                detail.insert("rows".to_owned(), json!(kept.rows));
+                detail.insert("unmatched".to_owned(), json!(kept.unmatched));
+                detail.insert("payload_sha256".to_owned(), json!(kept.file.sha256));
+            }
+            Some(detail)
+        })
+        .await
+    }
+
+    /// Workspaces of a project.
+    ///
+    /// # Errors
+    /// If the caller may not read the project.
+    pub async fn workspaces_of(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        self.project(caller, id).await?;
+        let held = self.belonging::<Workspace>(id).await?;
+        self.summaries(held, |workspace| {
+            Some(detail([("extract", json!(workspace.core().extract))]))
+        })
+        .await
+    }
+
+    /// Outputs of a project that the caller may read.
+    ///
+    /// # Errors
+    /// If the caller may not read the project.
+    pub async fn outputs_of(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        let project = self.project(caller, id).await?.project;
+        let standing = if project.people().contains(caller.id()) {
+            Standing::Member
+        } else {
+            Standing::Apart
+        };
+        let mut cases = Cases::new(self, caller, self.now()?);
+        let held = self.belonging::<Output>(id).await?;
+        self.summaries(held, |output| {
+            if !cases.may(Action::ViewOutput, output.state(), standing) {
+                return None;
+            }
+            let core = output.core();
+            let mut detail = detail([
+                ("author", json!(core.author)),
+                ("workspace", json!(core.workspace)),
+                ("extract", json!(core.extract)),
+            ]);
+            match output {
+                Output::Checked { checked, .. } | Output::ChangesRequested { checked, .. } => {
+                    detail.insert("verdict".into(), json!(checked.verdict));
+                }
+                Output::UnderReview(u) => {
+                    detail.insert("verdict".into(), json!(u.checked.verdict));
+                    detail.insert("rendering".into(), json!(u.rendering));
+                    detail.insert("votes".into(), json!(u.votes.len()));
+                }
+                Output::Approved(a) => {
+                    detail.insert("verdict".into(), json!(a.checked.verdict));
+                }
+                Output::Released(r) => {
+                    detail.insert("bytes".into(), json!(r.file.sha256));
+                    detail.insert("download".into(), json!(r.download));
+                }
+                Output::Recalled { file, .. } => {
+                    detail.insert("bytes".into(), json!(file.sha256));
+                }
+                Output::Staged { .. }
+                | Output::Uncheckable { .. }
+                | Output::Refused { .. }
+                | Output::Withdrawn { .. } => {}
+            }
+            Some(detail)
+        })
+        .await
+    }
+
+    /// Indexings of a project. Who is on the project reads no count of objections.
+    ///
+    /// # Errors
+    /// If the caller may not read the project.
+    pub async fn indexings_of(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        let project = self.project(caller, id).await?.project;
+        let on = project.people().contains(caller.id());
+        let held = self.belonging::<Indexing>(id).await?;
+        let deliveries: BTreeSet<String> = held
+            .iter()
+            .map(|h| h.value.core().delivery.to_string())
+            .collect();
+        let deliveries = self
+            .store
+            .load_all::<Delivery>(deliveries.iter().map(String::as_str))
+            .await?;
+        self.summaries(held, |indexing| {
+            let core = indexing.core();
+            let mut detail = detail([("delivery", json!(core.delivery))]);
+            if let Some(delivery) = deliveries.get(core.delivery.as_str()) {
+                detail.insert("dataset".into(), json!(delivery.value.core().dataset));
+            }
+            if let Indexing::Indexed { counts, .. } = indexing {
+                detail.insert("records".into(), json!(counts.records));
+                detail.insert("linked".into(), json!(counts.linked));
+                if !on {
+                    detail.insert("withheld".into(), json!(counts.withheld));
+                    detail.insert("objected".into(), json!(counts.objected));
+                }
+            }
+            Some(detail)
+        })
+        .await
+    }
+
+    /// Extracts of a project.
+    ///
+    /// # Errors
+    /// If the caller may not read the project.
+    pub async fn extracts_of(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        self.project(caller, id).await?;
+        let held = self.belonging::<Extract>(id).await?;
+        self.summaries(held, |extract| {
+            let mut detail = detail([("indexings", json!(extract.core().indexings))]);
+            if let Extract::Sealed { file, tables, .. } = extract {
+                detail.insert("sha256".into(), json!(file.sha256));
+                detail.insert("bytes".into(), json!(file.bytes));
+                detail.insert("tables".into(), json!(tables));
+            }
+            Some(detail)
+        })
+        .await
+    }
+
+    /// What belongs to a project, up to a page.
+    async fn belonging<S: Lifecycle>(&self, id: &ProjectId) -> Result<Vec<Held<S>>, ServiceError> {
+        let filter = Filter {
+            project: Some(id),
+            limit: self.policies.limits.page,
+            ..Filter::default()
+        };
+        Ok(self.store.list::<S>(filter).await?)
+    }
+
+    /// Things as a list shows them, newest in their state first; one without detail is left out.
+    async fn summaries<S: Lifecycle>(
+        &self,
+        held: Vec<Held<S>>,
+        mut detail: impl FnMut(&S) -> Option<BTreeMap<String, Value>>,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        let ids: Vec<String> = held.iter().map(|h| h.value.id().to_owned()).collect();
+        let since: BTreeMap<String, Timestamp> = self
+            .store
+            .briefs::<S>(&ids)
+            .await?
+            .into_iter()
+            .map(|brief| (brief.id, brief.since))
+            .collect();
+        let mut summaries: Vec<Summary> = held
+            .iter()
+            .filter_map(|h| {
+                let id = h.value.id().to_owned();
+                Some(Summary {
+                    since: *since.get(&id)?,
+                    id,
+                    state: h.value.state(),
+                    detail: detail(&h.value)?,
+                })
+            })
+            .collect();
+        summaries.sort_by(|a, b| (b.since, &b.id).cmp(&(a.since, &a.id)));
+        Ok(summaries)
+    }
+}
+
+fn detail<const N: usize>(parts: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    parts.map(|(name, value)| (name.to_owned(), value)).into()
+}
