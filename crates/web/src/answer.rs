@@ -27,6 +27,10 @@ impl From<serde_json::Error> for No {
 }
 
 impl No {
+    pub(crate) fn into_inner(self) -> ServiceError {
+        self.0
+    }
+
     pub(crate) fn bad_input(text: &str) -> Self {
         Self(ServiceError::BadInput(text.to_owned()))
     }
@@ -35,15 +39,6 @@ impl No {
 impl IntoResponse for No {
     fn into_response(self) -> Response {
         let kind = self.0.kind();
-        let status = match kind {
-            Kind::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Kind::Denied => StatusCode::FORBIDDEN,
-            Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::BadInput => StatusCode::UNPROCESSABLE_ENTITY,
-            Kind::Refused | Kind::Stale => StatusCode::CONFLICT,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        };
         // The text may quote a statement's own error; it goes to the person who asked and not to the log.
         tracing::info!(kind = kind.word(), "refused");
         let (row, column) = match &self.0 {
@@ -56,7 +51,21 @@ impl IntoResponse for No {
             "row": row,
             "column": column,
         });
-        (status, Json(body)).into_response()
+        (status(kind), Json(body)).into_response()
+    }
+}
+
+/// The status of a no.
+pub(crate) fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::NotSignedIn => StatusCode::UNAUTHORIZED,
+        Kind::Denied => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::BadInput => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Refused | Kind::Stale => StatusCode::CONFLICT,
+        Kind::TooOften => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What may be sent, strictly.
 
+use governance::comment::Visibility;
 use governance::output::{Rendering, ReviewVerdict};
 use governance::project::{Condition, PanelVerdict, SignatureVerdict};
 use governance::{DatasetId, Date, DeliveryId, ExtractId, IndexingId, PersonId, ProjectId, Sha256};
@@ -39,5 +40,9 @@ asks! {
     Stage { sql: String, context: String }
     Submit { rendering: Rendering }
     ReviewVote { verdict: ReviewVerdict, bytes: Sha256, #[serde(default)] comment: Option<String> }
+    After { #[serde(default)] after: Option<String> }
+    RegisterPage { #[serde(default)] after: Option<ProjectId> }
+    CommentOnProject { section: String, visibility: Visibility, text: String }
+    CommentOnOutput { visibility: Visibility, text: String }
     Events { #[serde(default)] project: Option<ProjectId>, #[serde(default)] after: Option<u64> }
 }

@@ -130,10 +130,10 @@ pub(crate) async fn deliver_payload(
 
 pub(crate) async fn delivery(
     State(front): Ready,
-    SignedIn(_caller): SignedIn,
+    SignedIn(caller): SignedIn,
     Path(id): Path<DeliveryId>,
 ) -> Result<Json<Value>, No> {
-    let delivery: Delivery = front.service.delivery(&id).await?;
+    let delivery: Delivery = front.service.delivery(&caller, &id).await?;
     Ok(Json(json!({
         "delivery": delivery.core().id,
         "dataset": delivery.core().dataset,

@@ -15,8 +15,10 @@
 mod answer;
 mod asks;
 mod data;
+mod jobs;
 mod log;
 mod outputs;
+mod pages;
 mod projects;
 
 use std::path::PathBuf;
@@ -28,24 +30,55 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
 use service::{Caller, Service, ServiceError};
+use tokio::sync::Semaphore;
 
 pub use answer::{Answer, No};
+pub use pages::indexing_pages;
+pub use pages::sign_in::password_hash;
+pub use pages::totp::Authenticator;
+
+/// Passwords that are hashed at once: each takes 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 4;
+
+/// How a browser reaches the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// On this machine, without TLS.
+    Loopback,
+    /// Through a proxy that speaks TLS: cookies are sent through it only.
+    TlsProxy,
+}
 
 /// What every route has at hand.
 #[derive(Clone)]
 pub struct Front {
     service: Service,
     log: Arc<PathBuf>,
+    reached: Reached,
+    limits: Arc<pages::limits::Limits>,
+    /// A hash that no password has, verified where a name is not known.
+    nobody: Arc<str>,
+    password_places: Arc<Semaphore>,
 }
 
 impl Front {
     /// Reception for a front office that publishes its log in a folder.
-    #[must_use]
-    pub fn new(service: Service, log: PathBuf) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new(service: Service, log: PathBuf, reached: Reached) -> Result<Self, ServiceError> {
+        Ok(Self {
             service,
             log: Arc::new(log),
-        }
+            reached,
+            limits: Arc::default(),
+            nobody: pages::sign_in::nobody()?.into(),
+            password_places: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
+        })
+    }
+
+    fn is_behind_tls(&self) -> bool {
+        self.reached == Reached::TlsProxy
     }
 }
 
@@ -77,7 +110,52 @@ pub async fn serve(listener: tokio::net::UnixListener, front: Front) -> std::io:
     axum::serve(listener, app(front)).await
 }
 
-/// Every route.
+/// Serves the pages on a TCP port, until it is dropped.
+///
+/// # Errors
+/// If the port cannot be listened on any more.
+pub async fn serve_pages(listener: tokio::net::TcpListener, front: Front) -> std::io::Result<()> {
+    axum::serve(listener, pages::pages(front)).await
+}
+
+/// Serves the pages of the indexing desk on a TCP port, until it is dropped.
+///
+/// # Errors
+/// If the port cannot be listened on any more.
+pub async fn serve_indexing_pages(
+    listener: tokio::net::TcpListener,
+    front: Front,
+) -> std::io::Result<()> {
+    axum::serve(listener, indexing_pages(front)).await
+}
+
+/// Serves the routes of the indexing desk on a Unix socket, until it is dropped.
+///
+/// # Errors
+/// If the socket cannot be listened on any more.
+pub async fn serve_indexing(
+    listener: tokio::net::UnixListener,
+    front: Front,
+) -> std::io::Result<()> {
+    axum::serve(listener, indexing_app(front)).await
+}
+
+/// Every route of the indexing desk: who is there, what is to be linked, linking. Everything else is at the
+/// research desk, and the keeper would refuse it here.
+pub fn indexing_app(front: Front) -> Router {
+    Router::new()
+        .route("/v1/whoami", get(data::whoami))
+        .route("/v1/catalogue", get(data::catalogue))
+        .route("/v1/deliveries/{id}", get(data::delivery))
+        .route("/v1/projects/{id}", get(projects::show))
+        .route("/v1/projects/{id}/indexings", post(projects::index))
+        .merge(job_routes())
+        .route("/v1/health", get(log::health))
+        .fallback(answer::nothing_here)
+        .with_state(front)
+}
+
+/// Every route of the research desk. Indexing answers with where to go.
 pub fn app(front: Front) -> Router {
     Router::new()
         .route("/v1/whoami", get(data::whoami))
@@ -98,6 +176,7 @@ pub fn app(front: Front) -> Router {
         .route("/v1/deliveries/{id}/payload", post(data::deliver_payload))
         .merge(project_routes())
         .merge(output_routes())
+        .merge(job_routes())
         .route("/v1/events", get(log::events))
         .route("/v1/register", get(log::register))
         .route("/v1/log/publish", post(log::publish))
@@ -121,6 +200,14 @@ fn project_routes() -> Router<Front> {
         )
         .route("/v1/projects/{id}/sign", post(projects::sign))
         .route("/v1/projects/{id}/votes", post(projects::vote))
+        .route(
+            "/v1/projects/{id}/interest",
+            post(projects::declare_interest),
+        )
+        .route(
+            "/v1/projects/{id}/comments",
+            get(projects::comments).post(projects::comment),
+        )
         .route("/v1/projects/{id}/approve", post(projects::approve))
         .route("/v1/projects/{id}/return", post(projects::return_))
         .route("/v1/projects/{id}/refuse", post(projects::refuse))
@@ -128,9 +215,17 @@ fn project_routes() -> Router<Front> {
         .route("/v1/projects/{id}/commence", post(projects::commence))
         .route("/v1/projects/{id}/revoke", post(projects::revoke))
         .route("/v1/projects/{id}/close", post(projects::close))
+        .route("/v1/projects/{id}/destroy", post(projects::destroy))
         .route("/v1/projects/{id}/indexings", post(projects::index))
         .route("/v1/projects/{id}/extracts", post(projects::extract))
         .route("/v1/projects/{id}/workspaces", post(projects::workspace))
+}
+
+fn job_routes() -> Router<Front> {
+    Router::new()
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::show))
+        .route("/v1/jobs/{id}/cancel", post(jobs::cancel))
 }
 
 fn output_routes() -> Router<Front> {
@@ -145,6 +240,10 @@ fn output_routes() -> Router<Front> {
         .route("/v1/outputs/{id}/table", get(outputs::table))
         .route("/v1/outputs/{id}/submit", post(outputs::submit))
         .route("/v1/outputs/{id}/votes", post(outputs::vote))
+        .route(
+            "/v1/outputs/{id}/comments",
+            get(outputs::comments).post(outputs::comment),
+        )
         .route("/v1/outputs/{id}/release", post(outputs::release))
         .route("/v1/outputs/{id}/download", post(outputs::download))
         .route("/v1/outputs/{id}/withdraw", post(outputs::withdraw))

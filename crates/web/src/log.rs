@@ -24,22 +24,26 @@ pub(crate) async fn events(
 }
 
 /// Public: what is approved and what left.
-pub(crate) async fn register(State(front): Ready) -> Answer<Vec<RegisterEntry>> {
-    Ok(Json(front.service.register().await?))
+pub(crate) async fn register(
+    State(front): Ready,
+    Query(ask): Query<asks::RegisterPage>,
+) -> Answer<Vec<RegisterEntry>> {
+    Ok(Json(front.service.register(ask.after.as_ref()).await?))
 }
 
-/// Anybody who is signed in may have the log published up to now.
+/// Has the log published up to now.
 pub(crate) async fn publish(
     State(front): Ready,
-    SignedIn(_): SignedIn,
+    SignedIn(caller): SignedIn,
     _: Bytes,
 ) -> Answer<LogState> {
-    Ok(Json(front.service.publish_log(&front.log).await?))
+    let state = front.service.publish_log_for(&caller, &front.log).await?;
+    Ok(Json(state))
 }
 
 /// Public: the latest signed checkpoint.
 pub(crate) async fn checkpoint(State(front): Ready) -> Result<Response, No> {
-    let note = front.service.latest_checkpoint().await?;
+    let note = front.service.latest_checkpoint(&front.log)?;
     Ok(note.into_response())
 }
 

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use governance::{Action, OutputId, WorkspaceId};
 use serde_json::{Value, json};
-use service::{CheckAnswer, OutputView, QueryAnswer};
+use service::{CheckAnswer, CommentView, OutputView, QueryAnswer};
 
 use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
@@ -111,6 +111,27 @@ pub(crate) async fn vote(
         )
         .await?;
     Ok(Json(json!({ "output": id, "state": state })))
+}
+
+pub(crate) async fn comments(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+) -> Answer<Vec<CommentView>> {
+    Ok(Json(front.service.comments_on_output(&caller, &id).await?))
+}
+
+pub(crate) async fn comment(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<OutputId>,
+    Json(ask): Json<asks::CommentOnOutput>,
+) -> Answer<Value> {
+    let comment = front
+        .service
+        .comment_on_output(&caller, &id, ask.visibility, &ask.text)
+        .await?;
+    Ok(Json(json!({ "comment": comment })))
 }
 
 pub(crate) async fn release(

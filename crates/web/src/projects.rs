@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use governance::project::Papers;
 use governance::{ProjectId, Sha256};
 use serde_json::{Value, json};
-use service::{ExtractAnswer, IndexingAnswer, ProjectView};
+use service::{CommentView, DestructionAnswer, ExtractAnswer, IndexingAnswer, ProjectView};
 
 use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
@@ -110,6 +110,28 @@ acts! {
     refuse => refuse_application;
     withdraw => withdraw_application;
     close => close_project;
+    declare_interest => declare_interest;
+}
+
+pub(crate) async fn comments(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+) -> Answer<Vec<CommentView>> {
+    Ok(Json(front.service.comments_on_project(&caller, &id).await?))
+}
+
+pub(crate) async fn comment(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+    Json(ask): Json<asks::CommentOnProject>,
+) -> Answer<Value> {
+    let comment = front
+        .service
+        .comment_on_project(&caller, &id, &ask.section, ask.visibility, &ask.text)
+        .await?;
+    Ok(Json(json!({ "comment": comment })))
 }
 
 pub(crate) async fn commence(
@@ -133,6 +155,16 @@ pub(crate) async fn revoke(
         .revoke(&caller, &id, ask.dataset.as_ref())
         .await?;
     Ok(Json(json!({ "project": id })))
+}
+
+pub(crate) async fn destroy(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+    _: Bytes,
+) -> Answer<DestructionAnswer> {
+    let work = async move { front.service.destroy_project(&caller, &id).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 pub(crate) async fn index(

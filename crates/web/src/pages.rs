@@ -1,0 +1,105 @@
+//! The pages: server-rendered, complete without JavaScript, and like the API nothing but a way in to the
+//! front office. Every form carries a token of its session; every refusal says what, why and what next.
+
+pub(crate) mod account;
+pub(crate) mod application;
+pub(crate) mod application_coarsen;
+pub(crate) mod application_data;
+pub(crate) mod application_draft;
+pub(crate) mod application_list;
+pub(crate) mod application_missing;
+pub(crate) mod application_variables;
+pub(crate) mod application_work;
+pub(crate) mod assets;
+pub(crate) mod catalogue;
+pub(crate) mod decision;
+pub(crate) mod decision_commence;
+pub(crate) mod decision_comment;
+pub(crate) mod decision_vote;
+pub(crate) mod difference;
+pub(crate) mod difference_fields;
+pub(crate) mod difference_words;
+pub(crate) mod fields;
+pub(crate) mod form;
+pub(crate) mod guard;
+pub(crate) mod home;
+pub(crate) mod indexing;
+pub(crate) mod join;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod outputs;
+pub(crate) mod outputs_mine;
+pub(crate) mod people;
+pub(crate) mod posture;
+pub(crate) mod project;
+pub(crate) mod project_decision;
+pub(crate) mod project_parts;
+pub(crate) mod project_words;
+pub(crate) mod public;
+pub(crate) mod refusal;
+pub(crate) mod review;
+pub(crate) mod session;
+pub(crate) mod shell;
+pub(crate) mod sign_in;
+pub(crate) mod steward;
+pub(crate) mod table;
+pub(crate) mod totp;
+pub(crate) mod words;
+pub(crate) mod workspace;
+pub(crate) mod workspace_report;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::Front;
+
+/// Every page of the research desk, with its guards. The API's routes are not among them.
+pub(crate) fn pages(front: Front) -> Router {
+    let routes = Router::new()
+        .route("/", get(home::show))
+        .merge(of_every_desk())
+        .merge(application::routes())
+        .merge(catalogue::routes())
+        .merge(outputs::routes())
+        .merge(outputs_mine::routes())
+        .merge(log::routes())
+        .merge(posture::routes())
+        .merge(workspace::routes())
+        .merge(people::routes())
+        .merge(project::routes());
+    guarded(routes, front)
+}
+
+/// Every page of the indexing desk, with its guards.
+pub fn indexing_pages(front: Front) -> Router {
+    guarded(of_every_desk().merge(indexing::routes()), front)
+}
+
+/// Who is there, and what anybody may read.
+fn of_every_desk() -> Router<Front> {
+    Router::new()
+        .route("/register", get(public::register))
+        .route("/register/checkpoint", get(log::checkpoint))
+        .route("/accessibility", get(public::accessibility))
+        .route("/sign-in", get(sign_in::show).post(sign_in::post))
+        .route("/sign-out", post(account::sign_out))
+        .route("/join", get(join::show).post(join::invited))
+        .route("/join/finish", post(join::finish))
+        .route("/account", get(account::show))
+        .route("/account/end-sessions", post(account::end_sessions))
+}
+
+/// Refusals as pages, limits and strict headers around all of it.
+fn guarded(routes: Router<Front>, front: Front) -> Router {
+    routes
+        .fallback(refusal::nothing_here)
+        .layer(from_fn(refusal::render))
+        .layer(from_fn_with_state(front.clone(), guard::limit))
+        .route("/assets/{name}", get(assets::asset))
+        .layer(from_fn(guard::headers))
+        .with_state(front)
+}

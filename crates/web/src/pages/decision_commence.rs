@@ -1,0 +1,208 @@
+//! Commencement: the coordinator records the papers, and the approval is put in force.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
+use governance::project::{Paper, Papers};
+use governance::{Action, ProjectId};
+
+use super::fields::DateTyped;
+use super::form::{Faults, Form, Posted};
+use super::project::title;
+use super::session::Visitor;
+use super::shell::{Reply, Shell, again, page, see};
+use crate::{Front, Ready};
+
+/// Every paper: the word of its fields and what it is called.
+const PAPERS: [(&str, &str); 4] = [
+    ("ethics", "ethics approval"),
+    ("impact", "data protection impact assessment"),
+    ("sharing", "data sharing agreement"),
+    ("funding", "proof of funding"),
+];
+
+#[derive(Template)]
+#[template(path = "commence.html")]
+struct Page {
+    shell: Shell,
+    faults: Faults,
+    id: ProjectId,
+    title: String,
+    papers: Vec<Typed>,
+    /// What is missing or lapsed of somebody on the project.
+    lacks: Vec<String>,
+}
+
+/// A paper as it was typed.
+struct Typed {
+    legend: String,
+    reference: String,
+    reference_name: String,
+    reference_label: String,
+    until: DateTyped,
+    until_name: String,
+    until_legend: String,
+}
+
+pub(crate) async fn show(
+    State(front): Ready,
+    visitor: Visitor,
+    Path(id): Path<ProjectId>,
+) -> Reply {
+    let possible = front.service.possible(&visitor.caller, &id).await?;
+    if !possible.contains(&Action::CommenceProject) {
+        return Ok(Redirect::to(&format!("/projects/{id}")).into_response());
+    }
+    let form = Form::default();
+    page(&filled(&front, &visitor, &id, &form, Faults::default()).await?)
+}
+
+pub(crate) async fn commence(
+    State(front): Ready,
+    Path(id): Path<ProjectId>,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    match read(&form) {
+        Ok(papers) => {
+            front.service.commence(&visitor.caller, &id, papers).await?;
+            Ok(see(&format!("/projects/{id}"), "in_force"))
+        }
+        Err(faults) => again(&filled(&front, &visitor, &id, &form, faults).await?),
+    }
+}
+
+async fn filled(
+    front: &Front,
+    visitor: &Visitor,
+    id: &ProjectId,
+    form: &Form,
+    faults: Faults,
+) -> Result<Page, service::ServiceError> {
+    let (service, caller) = (&front.service, &visitor.caller);
+    let view = service.project(caller, id).await?;
+    let standing = service.standing(caller, id).await?;
+    let papers = PAPERS.map(|(word, name)| {
+        let (reference_name, until_name) = (reference(word), until(word));
+        Typed {
+            legend: capital(name),
+            reference: form.one(&reference_name).to_owned(),
+            until: DateTyped::of(form, &until_name),
+            reference_label: format!("Reference of the {name}"),
+            reference_name,
+            until_legend: format!("Last day of the {name}"),
+            until_name,
+        }
+    });
+    Ok(Page {
+        shell: Shell::of(visitor, "Put in force").fault(&faults),
+        faults,
+        id: id.clone(),
+        title: title(&view.project),
+        papers: papers.into(),
+        lacks: standing.into_iter().filter_map(|s| s.lacks).collect(),
+    })
+}
+
+/// The papers that a form holds, or what is wrong with it.
+fn read(form: &Form) -> Result<Papers, Faults> {
+    let mut faults = Faults::default();
+    let [ethics, impact_assessment, sharing_agreement, funding] =
+        PAPERS.map(|(word, name)| paper(form, &mut faults, word, name));
+    match (ethics, impact_assessment, sharing_agreement, funding) {
+        (Some(ethics), Some(impact_assessment), Some(sharing_agreement), Some(funding)) => {
+            Ok(Papers {
+                ethics,
+                impact_assessment,
+                sharing_agreement,
+                funding,
+            })
+        }
+        _ => Err(faults),
+    }
+}
+
+fn paper(form: &Form, faults: &mut Faults, word: &str, name: &str) -> Option<Paper> {
+    let field = reference(word);
+    let reference = form.one(&field).to_owned();
+    if reference.is_empty() {
+        faults.add(field, format!("Give the reference of the {name}"));
+    }
+    let field = until(word);
+    let what = format!("last day of the {name}");
+    let until = DateTyped::of(form, &field).required(faults, &field, &what)?;
+    (!reference.is_empty()).then_some(Paper { reference, until })
+}
+
+fn reference(word: &str) -> String {
+    format!("{word}-reference")
+}
+
+fn until(word: &str) -> String {
+    format!("{word}-until")
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    format!("{first}{}", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A form with every paper, less one field.
+    fn form_without(field: &str) -> Form {
+        let fields = PAPERS.iter().flat_map(|(word, _)| {
+            [
+                format!("{word}-reference=REF-{word}"),
+                format!("{word}-until-day=31"),
+                format!("{word}-until-month=12"),
+                format!("{word}-until-year=2027"),
+            ]
+        });
+        let kept: Vec<String> = fields
+            .filter(|pair| pair.split('=').next() != Some(field))
+            .collect();
+        Form::parse(kept.join("&").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn four_papers_are_read_each_into_its_place() {
+        let papers = read(&form_without("-")).unwrap();
+        let references = [
+            &papers.ethics,
+            &papers.impact_assessment,
+            &papers.sharing_agreement,
+            &papers.funding,
+        ]
+        .map(|paper| paper.reference.as_str());
+        assert_eq!(
+            references,
+            ["REF-ethics", "REF-impact", "REF-sharing", "REF-funding"]
+        );
+        assert_eq!(papers.funding.until.to_string(), "2027-12-31");
+    }
+
+    #[test]
+    fn a_paper_needs_its_reference_and_its_last_day() {
+        for (word, _) in PAPERS {
+            let faults = read(&form_without(&reference(word))).unwrap_err();
+            assert!(faults.of(&reference(word)).is_some(), "{word}");
+            assert_eq!(faults.iter().count(), 1, "{word}");
+            let faults = read(&form_without(&format!("{word}-until-month"))).unwrap_err();
+            assert!(faults.of(&until(word)).is_some(), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_empty_form_names_everything_that_is_missing() {
+        let faults = read(&Form::default()).unwrap_err();
+        assert_eq!(faults.iter().count(), 2 * PAPERS.len());
+    }
+}

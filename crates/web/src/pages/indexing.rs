@@ -1,0 +1,339 @@
+//! The indexing desk: records of a project's deliveries are linked to the spine, by somebody who sees no
+//! payload. Served by a process of its own; the keeper runs index jobs for no other.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::get;
+use governance::dataset::{Dataset, Purpose};
+use governance::{Action, DeliveryId, ProjectId};
+use serde::Deserialize;
+use service::{Caller, ServiceError, Summary};
+
+use super::decision::unread;
+use super::fields::Choice;
+use super::form::{Faults, Form, Posted};
+use super::home::Done;
+use super::project::title;
+use super::project_parts::{Part, indexed};
+use super::project_words::Titles;
+use super::session::Visitor;
+use super::shell::{Reply, Shell, again, page, see};
+use super::words;
+use crate::answer::to_the_end;
+use crate::{Front, Ready};
+
+/// Pages of the indexing desk.
+pub(crate) fn routes() -> Router<Front> {
+    Router::new()
+        .route("/", get(home))
+        .route("/indexing", get(list))
+        .route("/indexing/{id}", get(show).post(index))
+}
+
+async fn home() -> impl IntoResponse {
+    Redirect::to("/indexing")
+}
+
+#[derive(Template)]
+#[template(path = "indexing.html")]
+struct List {
+    shell: Shell,
+    /// Projects that wait for an indexing.
+    asked: Vec<Row>,
+    /// Every project in force.
+    in_force: Vec<Row>,
+    /// Id of the last project shown, if there may be more.
+    next: Option<String>,
+}
+
+struct Row {
+    id: String,
+    title: String,
+    organisation: String,
+    since: String,
+}
+
+/// From which project on.
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: Option<String>,
+}
+
+async fn list(State(front): Ready, visitor: Visitor, Query(ask): Query<After>) -> Reply {
+    let (service, caller) = (&front.service, &visitor.caller);
+    let asked = service
+        .worklist(caller)
+        .await?
+        .needs_you
+        .into_iter()
+        .filter(|item| item.action == Action::OrderIndexing.word())
+        .map(|item| Row {
+            id: item.id,
+            title: item.title,
+            organisation: item.organisation,
+            since: words::moment(item.since),
+        })
+        .collect();
+    let projects = service
+        .projects(caller, &["in_force"], ask.after.as_deref())
+        .await?;
+    let full = u32::try_from(projects.len()).is_ok_and(|n| n >= service.policies().limits.page);
+    let next = projects
+        .last()
+        .filter(|_| full)
+        .map(|p| p.project.to_string());
+    let in_force = projects
+        .into_iter()
+        .map(|project| Row {
+            id: project.project.to_string(),
+            title: project.title,
+            organisation: project.author.organisation,
+            since: words::moment(project.since),
+        })
+        .collect();
+    page(&List {
+        shell: Shell::of(&visitor, "Indexing"),
+        asked,
+        in_force,
+        next,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "indexing-project.html")]
+struct Page {
+    shell: Shell,
+    faults: Faults,
+    id: ProjectId,
+    title: String,
+    state: &'static str,
+    can: bool,
+    deliveries: Vec<Choice>,
+    spines: Vec<Choice>,
+    objections: Vec<Choice>,
+    indexings: Vec<Part>,
+}
+
+async fn show(
+    State(front): Ready,
+    visitor: Visitor,
+    Path(id): Path<ProjectId>,
+    Query(ask): Query<Done>,
+) -> Reply {
+    let mut shown = filled(&front, &visitor, &id, None, Faults::default()).await?;
+    shown.shell = shown.shell.done(ask.done.as_deref());
+    page(&shown)
+}
+
+/// Indexes a delivery. It goes on to its end when the browser hangs up.
+async fn index(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -> Reply {
+    let Posted { visitor, form } = posted;
+    let order = match read(&form)? {
+        Ok(order) => order,
+        Err(faults) => {
+            return again(&filled(&front, &visitor, &id, Some(&form), faults).await?);
+        }
+    };
+    let back = format!("/indexing/{id}");
+    let work = async move {
+        let objections = order.objections.as_ref();
+        front
+            .service
+            .index(
+                &visitor.caller,
+                &id,
+                &order.delivery,
+                &order.spine,
+                objections,
+            )
+            .await
+    };
+    to_the_end(work).await?;
+    Ok(see(&back, "indexed"))
+}
+
+async fn filled(
+    front: &Front,
+    visitor: &Visitor,
+    id: &ProjectId,
+    form: Option<&Form>,
+    faults: Faults,
+) -> Result<Page, ServiceError> {
+    let (service, caller) = (&front.service, &visitor.caller);
+    let view = service.project(caller, id).await?;
+    let asked: BTreeSet<_> = view
+        .project
+        .manifest()
+        .into_iter()
+        .flat_map(|manifest| manifest.datasets.iter().map(|d| d.dataset.clone()))
+        .collect();
+    let possible = service.possible(caller, id).await?;
+    let can = possible.contains(&Action::OrderIndexing);
+    let indexings = service.indexings_of(caller, id).await?;
+    let mut shown = Page {
+        shell: Shell::of(visitor, format!("Indexing: {}", title(&view.project))).fault(&faults),
+        faults,
+        id: id.clone(),
+        title: title(&view.project),
+        state: view.state,
+        can,
+        deliveries: Vec::new(),
+        spines: Vec::new(),
+        objections: Vec::new(),
+        indexings: Vec::new(),
+    };
+    let mut titles = Vec::new();
+    for dataset in service.catalogue(caller).await? {
+        let into = match dataset.dictionary.purpose {
+            Purpose::Payload if !asked.contains(&dataset.id) => continue,
+            Purpose::Payload => &mut shown.deliveries,
+            Purpose::Spine => &mut shown.spines,
+            Purpose::Objections => &mut shown.objections,
+        };
+        if can {
+            into.extend(complete(front, caller, &dataset).await?);
+        }
+        titles.push((dataset.id, dataset.dictionary.title));
+    }
+    shown
+        .objections
+        .push(Choice::new("", "None: no list of objections is kept"));
+    choose(&mut shown, form, &indexings);
+    shown.indexings = indexed(indexings, &Titles::of(titles));
+    Ok(shown)
+}
+
+/// Complete deliveries of a dataset, newest first.
+async fn complete(
+    front: &Front,
+    caller: &Caller,
+    dataset: &Dataset,
+) -> Result<Vec<Choice>, ServiceError> {
+    let deliveries = front.service.deliveries_of(caller, &dataset.id).await?;
+    Ok(deliveries
+        .into_iter()
+        .filter(|delivery| delivery.state == "complete")
+        .map(|delivery| {
+            let records = delivery
+                .detail
+                .get("records")
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or_default();
+            let label = format!(
+                "{}, complete since {}, {records} records",
+                dataset.dictionary.title,
+                words::moment(delivery.since)
+            );
+            Choice::new(delivery.id, label)
+        })
+        .collect())
+}
+
+/// What was typed; before that, the first delivery that has no indexing, the newest spine and list.
+fn choose(shown: &mut Page, form: Option<&Form>, indexings: &[Summary]) {
+    let done: BTreeSet<&str> = indexings
+        .iter()
+        .filter(|indexing| indexing.state != "failed")
+        .filter_map(|indexing| indexing.detail.get("delivery")?.as_str())
+        .collect();
+    for choice in &mut shown.deliveries {
+        if done.contains(choice.value.as_str()) {
+            choice.label.push_str(" (indexed already)");
+        }
+    }
+    let pick = |choices: &mut [Choice], field: &str, first: Option<usize>| {
+        for (at, choice) in choices.iter_mut().enumerate() {
+            choice.chosen = match form {
+                Some(form) => form.one(field) == choice.value,
+                None => first == Some(at),
+            };
+        }
+    };
+    let fresh = shown
+        .deliveries
+        .iter()
+        .position(|choice| !done.contains(choice.value.as_str()));
+    pick(&mut shown.deliveries, "delivery", fresh.or(Some(0)));
+    pick(&mut shown.spines, "spine", Some(0));
+    pick(&mut shown.objections, "objections", Some(0));
+}
+
+/// What is linked to what.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
+    delivery: DeliveryId,
+    spine: DeliveryId,
+    objections: Option<DeliveryId>,
+}
+
+/// The order that a form holds, or what is wrong with it.
+fn read(form: &Form) -> Result<Result<Order, Faults>, ServiceError> {
+    let mut faults = Faults::default();
+    let delivery = chosen(form, "delivery", &mut faults, "Choose a delivery to index")?;
+    let spine = chosen(form, "spine", &mut faults, "Choose a spine")?;
+    let objections = match form.one("objections") {
+        "" => None,
+        text => Some(text.parse().map_err(|_| unread("the objections"))?),
+    };
+    Ok(match (delivery, spine) {
+        (Some(delivery), Some(spine)) => Ok(Order {
+            delivery,
+            spine,
+            objections,
+        }),
+        _ => Err(faults),
+    })
+}
+
+fn chosen(
+    form: &Form,
+    field: &'static str,
+    faults: &mut Faults,
+    missing: &str,
+) -> Result<Option<DeliveryId>, ServiceError> {
+    match form.one(field) {
+        "" => {
+            faults.add(field, missing);
+            Ok(None)
+        }
+        text => Ok(Some(text.parse().map_err(|_| unread("the delivery"))?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(text: &str) -> Form {
+        Form::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_order_names_a_delivery_and_a_spine_and_may_name_objections() {
+        let order = read(&form("delivery=del_a&spine=del_s&objections=")).unwrap();
+        assert_eq!(order.unwrap().objections, None);
+        let order = read(&form("delivery=del_a&spine=del_s&objections=del_o")).unwrap();
+        let expected = Order {
+            delivery: "del_a".parse().unwrap(),
+            spine: "del_s".parse().unwrap(),
+            objections: Some("del_o".parse().unwrap()),
+        };
+        assert_eq!(order.unwrap(), expected);
+        for (text, field) in [("spine=del_s", "delivery"), ("delivery=del_a", "spine")] {
+            let faults = read(&form(text)).unwrap().unwrap_err();
+            assert!(faults.of(field).is_some(), "{text}");
+        }
+        for text in [
+            "delivery=a&spine=del_s",
+            "delivery=del_a&spine=s",
+            "delivery=del_a&spine=del_s&objections=o",
+        ] {
+            assert!(read(&form(text)).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Words for people: states, roles, requests, dates. One word for each thing, on every page.
+
+use std::borrow::Borrow;
+
+use governance::person::Role;
+use governance::{Date, Timestamp};
+
+/// A state as a page says it.
+pub(crate) fn state(word: &str) -> &str {
+    match word {
+        "draft" => "Draft",
+        "submitted" => "Submitted",
+        "returned" => "Returned",
+        "refused" => "Refused",
+        "withdrawn" => "Withdrawn",
+        "approved" => "Approved",
+        "in_force" => "In force",
+        "expired" => "Expired",
+        "revoked" => "Revoked",
+        "closed" => "Closed",
+        "destroyed" => "Destroyed",
+        "ordered" => "Ordered",
+        "indexed" => "Indexed",
+        "sealed" => "Sealed",
+        "failed" => "Failed",
+        "open" => "Open",
+        "suspended" => "Suspended",
+        "staged" => "Being checked",
+        "checked" => "Checked",
+        "uncheckable" => "Could not be checked",
+        "under_review" => "Under review",
+        "changes_requested" => "Changes requested",
+        "released" => "Released",
+        "recalled" => "Recalled",
+        "registered" => "Registered",
+        "instructed" => "Instructed",
+        "opened" => "Opened",
+        "identified" => "Identifiers kept",
+        "reading" => "Being read",
+        "complete" => "Complete",
+        "active" => "Active",
+        "retired" => "Retired",
+        "queued" => "Queued",
+        "done" => "Done",
+        "cancelled" => "Cancelled",
+        "signed" => "Signed",
+        "declined" => "Declined",
+        "waiting" => "Waiting",
+        "pass" => "Safe",
+        "treat" => "Some cells unsafe",
+        "review" => "For people to judge",
+        "fail" => "Unsafe",
+        other => other,
+    }
+}
+
+/// The colour of a state's tag.
+pub(crate) fn colour(word: &str) -> &'static str {
+    match word {
+        "approved" | "in_force" | "sealed" | "released" | "complete" | "indexed" | "open"
+        | "pass" | "instructed" | "active" | "done" | "signed" => "govuk-tag--green",
+        "refused" | "revoked" | "failed" | "recalled" | "uncheckable" | "destroyed" | "fail"
+        | "declined" => "govuk-tag--red",
+        "returned" | "changes_requested" | "suspended" | "treat" | "review" => "govuk-tag--orange",
+        "withdrawn" | "expired" | "closed" | "retired" | "cancelled" => "govuk-tag--grey",
+        _ => "govuk-tag--blue",
+    }
+}
+
+/// A role as a page says it.
+pub(crate) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Researcher => "researcher",
+        Role::Coordinator => "research coordinator",
+        Role::PanelMember => "panel member",
+        Role::PanelChair => "panel chair",
+        Role::Controller => "controller",
+        Role::Provider => "provider",
+        Role::Indexer => "indexing service",
+        Role::DataSteward => "data steward",
+        Role::OutputChecker => "output checker",
+        Role::Auditor => "auditor",
+        Role::Administrator => "administrator",
+    }
+}
+
+/// What a worklist asks somebody to do.
+pub(crate) fn ask(action: &str) -> &'static str {
+    match action {
+        "submit_application" => "Finish and submit",
+        "sign_for_dataset" => "Sign or decline for your dataset",
+        "vote_on_application" => "Read and vote",
+        "approve_application" => "Close the decision",
+        "commence_project" => "Put it in force",
+        "order_indexing" => "Index its records",
+        "order_extract" => "Cut the extract",
+        "open_workspace" => "Open the workspace",
+        "run_query" => "Query the workspace",
+        "submit_output" => "Decide what to submit",
+        "vote_on_output" => "Review blind",
+        "release_output" => "Release",
+        "download_output" => "Download, once",
+        "give_instruction" => "Give a standing instruction",
+        _ => "",
+    }
+}
+
+/// What was just done, by the word in an address. Only these words, so that no link can put others there.
+pub(crate) fn done(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "signed_out" => "You are signed out.",
+        "sessions_ended" => "Every session of yours has ended.",
+        "draft_saved" => "The draft is saved.",
+        "submitted" => "It is submitted. Its bytes are frozen and hashed.",
+        "withdrawn" => "It is withdrawn.",
+        "closed" => "It is closed.",
+        "signed" => "Your signature is recorded.",
+        "declined" => "Your refusal is recorded.",
+        "voted" => "Your vote is recorded.",
+        "interest_declared" => "Your interest is declared; you take no part in this decision.",
+        "approved" => "It is approved.",
+        "returned" => "It is returned to its author.",
+        "refused" => "It is refused.",
+        "in_force" => "The project is in force. Its manifest is signed.",
+        "revoked" => "It is revoked. Running queries end and access stops.",
+        "commented" => "Your comment is recorded.",
+        "indexed" => "The records are indexed.",
+        "extract_sealed" => "The extract is cut and sealed.",
+        "workspace_opened" => "The workspace is open.",
+        "workspace_changed" => "The workspace is changed.",
+        "output_staged" => {
+            "The result is kept and checked. Nobody else sees it until you submit it."
+        }
+        "output_submitted" => "It is before output checkers.",
+        "released" => "The reviewed bytes are released.",
+        "recalled" => "The release is called back.",
+        "person_added" => "The person is added.",
+        "standing_recorded" => "The standing is recorded.",
+        "their_sessions_ended" => "Every session and token of the person has ended.",
+        "person_retired" => "Every right of the person has ended.",
+        "instructed" => "The standing instruction is recorded.",
+        "instruction_withdrawn" => "The standing instruction is withdrawn.",
+        "log_published" => "The log is published up to now.",
+        "job_cancelled" => "The job is cancelled.",
+        "destroyed" => "The project's secrets are destroyed. The certificate is in the log.",
+        _ => return None,
+    })
+}
+
+/// Where the page of a thing is.
+pub(crate) fn href(kind: &str, id: &str) -> String {
+    match kind {
+        "project" => format!("/projects/{id}"),
+        "output" => format!("/outputs/{id}"),
+        "workspace" => format!("/workspaces/{id}"),
+        "dataset" => format!("/catalogue/{id}"),
+        _ => "/".into(),
+    }
+}
+
+/// A day, such as 22 November 2026.
+pub(crate) fn day(day: impl Borrow<Date>) -> String {
+    day.borrow().strftime("%-d %B %Y").to_string()
+}
+
+/// A moment in UTC, such as 22 November 2026, 02:14.
+pub(crate) fn moment(at: impl Borrow<Timestamp>) -> String {
+    at.borrow().strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// How long ago something was, in its largest unit.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(since.as_second()).max(0);
+    let (count, unit) = match seconds {
+        0..60 => return "less than a minute".into(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (seconds, text) in [
+            (-5, "less than a minute"),
+            (59, "less than a minute"),
+            (60, "1 minute"),
+            (3_599, "59 minutes"),
+            (7_200, "2 hours"),
+            (86_399, "23 hours"),
+            (86_400, "1 day"),
+            (1_000_000, "11 days"),
+        ] {
+            assert_eq!(age(at(1_000), at(1_000 + seconds)), text, "{seconds}");
+        }
+    }
+}

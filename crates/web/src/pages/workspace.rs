@@ -1,0 +1,240 @@
+//! A workspace: the tables of the extract, a box for SQL, the checked result, and the way of a result to
+//! the output checkers. The screen is an output: it shows what a release would show.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use governance::project::{Manifest, Project};
+use governance::{DatasetId, WorkspaceId};
+use service::{Kind, ServiceError, WorkspaceView};
+
+use super::form::{Faults, Posted};
+use super::home::Done;
+use super::refusal::{Told, sentence};
+use super::session::Visitor;
+use super::shell::{Reply, Shell, again, page, see};
+use super::words;
+use super::workspace_report::Report;
+use crate::answer::{No, to_the_end};
+use crate::{Front, Ready};
+
+#[derive(Template)]
+#[template(path = "workspace.html")]
+struct Page {
+    shell: Shell,
+    view: WorkspaceView,
+    tables: Vec<Table>,
+    /// Whether the visitor can run statements in it now.
+    asks: bool,
+    until: Option<String>,
+    statement_bytes: usize,
+    query_s: i64,
+    outcome: Outcome,
+}
+
+/// The part of the page that a run changes.
+#[derive(Template)]
+#[template(path = "workspace_result.html")]
+struct Fragment {
+    shell: Shell,
+    outcome: Outcome,
+}
+
+/// What came of a statement.
+struct Outcome {
+    workspace: WorkspaceId,
+    sql: String,
+    report: Option<Report>,
+    faults: Faults,
+    shows: String,
+    safe: String,
+}
+
+/// A table of the extract.
+struct Table {
+    name: String,
+    columns: Vec<(String, String)>,
+}
+
+impl Outcome {
+    fn of(workspace: &WorkspaceId, sql: &str) -> Self {
+        Self {
+            workspace: workspace.clone(),
+            sql: sql.to_owned(),
+            report: None,
+            faults: Faults::default(),
+            shows: String::new(),
+            safe: String::new(),
+        }
+    }
+
+    /// Whether the result can be put before output checkers. The check of the stored result decides.
+    fn may_go(&self) -> bool {
+        match &self.report {
+            Some(report) => report.verdict != "fail",
+            None => {
+                !self.shows.is_empty() || !self.safe.is_empty() || self.faults.of("shows").is_some()
+            }
+        }
+    }
+}
+
+/// Routes of workspaces.
+pub(crate) fn routes() -> Router<Front> {
+    Router::new()
+        .route("/workspaces/{id}", get(show))
+        .route("/workspaces/{id}/run", post(run))
+        .route("/workspaces/{id}/outputs", post(stage))
+}
+
+pub(crate) async fn show(
+    State(front): Ready,
+    visitor: Visitor,
+    Path(id): Path<WorkspaceId>,
+    Query(ask): Query<Done>,
+) -> Reply {
+    let mut shown = open(&front, &visitor, Outcome::of(&id, "")).await?;
+    shown.shell = shown.shell.done(ask.done.as_deref());
+    page(&shown)
+}
+
+async fn open(front: &Front, visitor: &Visitor, outcome: Outcome) -> Result<Page, Told> {
+    let (service, caller) = (&front.service, &visitor.caller);
+    let view = service.workspace(caller, &outcome.workspace).await?;
+    let project = &view.project.project;
+    let manifest = project.manifest();
+    let mut tables = Vec::new();
+    for asked in manifest.map_or(&[][..], |m| &m.datasets) {
+        if let Some(table) = table(front, visitor, manifest, &asked.dataset, &view).await? {
+            tables.push(table);
+        }
+    }
+    let limits = &service.policies().limits;
+    let live = view.state == "open" && matches!(project, Project::InForce(_));
+    Ok(Page {
+        shell: Shell::of(visitor, format!("Workspace of {}", project.core().title))
+            .fault(&outcome.faults),
+        asks: live && project.people().contains(&caller.person.id),
+        until: manifest.map(|m| words::day(m.end)),
+        statement_bytes: limits.statement_bytes,
+        query_s: limits.query_s,
+        tables,
+        outcome,
+        view,
+    })
+}
+
+/// A table with what the catalogue says of its columns.
+async fn table(
+    front: &Front,
+    visitor: &Visitor,
+    manifest: Option<&Manifest>,
+    id: &DatasetId,
+    view: &WorkspaceView,
+) -> Result<Option<Table>, Told> {
+    let dataset = front.service.dataset(&visitor.caller, id).await?;
+    let dictionary = &dataset.dictionary;
+    let Some(held) = view.tables.iter().find(|t| t.name == dictionary.table) else {
+        return Ok(None);
+    };
+    let asked = manifest.and_then(|m| m.datasets.iter().find(|d| d.dataset == *id));
+    let about = |column: &str| match column {
+        "person" => "The person's pseudonym in this project; the same in every table".to_owned(),
+        "event" => "The event's pseudonym in this project".to_owned(),
+        _ => {
+            let variable = asked.and_then(|a| a.variables.iter().find(|v| v.name == column));
+            let source = variable.map_or(column, |v| v.source());
+            dictionary
+                .variable(source)
+                .map_or_else(String::new, |v| v.description.clone())
+        }
+    };
+    Ok(Some(Table {
+        name: held.name.clone(),
+        columns: held.columns.iter().map(|c| (c.clone(), about(c))).collect(),
+    }))
+}
+
+/// Runs a statement and shows its checked result below the box, which keeps the statement.
+pub(crate) async fn run(
+    State(front): Ready,
+    Path(id): Path<WorkspaceId>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    let sql = form.raw("sql").to_owned();
+    let mut outcome = Outcome::of(&id, &sql);
+    let (service, caller) = (front.service.clone(), visitor.caller.clone());
+    let work = async move { service.query(&caller, &id, &sql).await };
+    match to_the_end(work).await {
+        Ok(answer) => outcome.report = Report::read(answer.report)?,
+        Err(no) => outcome.faults = mended(no)?,
+    }
+    let faults = outcome.faults.clone();
+    if headers.contains_key("hx-request") {
+        let shell = Shell::of(&visitor, "Checked result");
+        return either(&faults, &Fragment { shell, outcome });
+    }
+    either(&faults, &open(&front, &visitor, outcome).await?)
+}
+
+fn either(faults: &Faults, template: &impl Template) -> Reply {
+    if faults.is_empty() {
+        page(template)
+    } else {
+        again(template)
+    }
+}
+
+/// A statement that cannot be run comes back to its box; any other no is a page of its own.
+fn mended(no: No) -> Result<Faults, Told> {
+    let error = no.into_inner();
+    let word =
+        matches!(error.kind(), Kind::BadInput) || matches!(error, ServiceError::Uncheckable(_));
+    if !word {
+        return Err(error.into());
+    }
+    let mut faults = Faults::default();
+    faults.add("sql", sentence(&error.to_string()));
+    Ok(faults)
+}
+
+/// Keeps a result for release: the statement is run again, its table kept and checked.
+pub(crate) async fn stage(
+    State(front): Ready,
+    Path(id): Path<WorkspaceId>,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    let sql = form.raw("sql").to_owned();
+    let mut outcome = Outcome::of(&id, &sql);
+    (outcome.shows, outcome.safe) = (form.one("shows").into(), form.one("safe").into());
+    let faults = &mut outcome.faults;
+    faults.unless(
+        !outcome.shows.is_empty(),
+        "shows",
+        "Say what the table shows",
+    );
+    faults.unless(!outcome.safe.is_empty(), "safe", "Say why it is safe");
+    if !outcome.faults.is_empty() {
+        return again(&open(&front, &visitor, outcome).await?);
+    }
+    let text = context(&outcome.shows, &outcome.safe);
+    let (service, caller) = (front.service.clone(), visitor.caller.clone());
+    let work = async move { service.stage_output(&caller, &id, &sql, &text).await };
+    match to_the_end(work).await {
+        Ok(answer) => Ok(see(&format!("/outputs/{}", answer.output), "output_staged")),
+        Err(no) => {
+            outcome.faults = mended(no)?;
+            again(&open(&front, &visitor, outcome).await?)
+        }
+    }
+}
+
+/// What an author says of an output, as one text.
+fn context(shows: &str, safe: &str) -> String {
+    format!("What it shows:\n{shows}\n\nWhy it is safe:\n{safe}")
+}
