@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use hyper::Method;
+use protocol::keeper::Door;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
@@ -63,6 +64,19 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
         "/v1/projects/ID/votes",
         "version verdict [conditions]",
     ),
+    ("declare_interest", "POST", "/v1/projects/ID/interest", ""),
+    (
+        "comment_on_project",
+        "POST",
+        "/v1/projects/ID/comments",
+        "section visibility text",
+    ),
+    (
+        "view_project_comments",
+        "GET",
+        "/v1/projects/ID/comments",
+        "",
+    ),
     ("approve_application", "POST", "/v1/projects/ID/approve", ""),
     ("return_application", "POST", "/v1/projects/ID/return", ""),
     ("refuse_application", "POST", "/v1/projects/ID/refuse", ""),
@@ -85,6 +99,7 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
         "[dataset]",
     ),
     ("close_project", "POST", "/v1/projects/ID/close", ""),
+    ("destroy_project", "POST", "/v1/projects/ID/destroy", ""),
     (
         "order_indexing",
         "POST",
@@ -128,11 +143,18 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
         "/v1/outputs/ID/votes",
         "verdict bytes [comment]",
     ),
+    (
+        "comment_on_output",
+        "POST",
+        "/v1/outputs/ID/comments",
+        "visibility text",
+    ),
+    ("view_output_comments", "GET", "/v1/outputs/ID/comments", ""),
     ("release_output", "POST", "/v1/outputs/ID/release", ""),
     ("download_output", "POST", "/v1/outputs/ID/download", ""),
     ("withdraw_output", "POST", "/v1/outputs/ID/withdraw", ""),
     ("recall_output", "POST", "/v1/outputs/ID/recall", ""),
-    ("view_events", "GET", "/v1/events", ""),
+    ("view_events", "GET", "/v1/events", "[project] [after]"),
     ("view_register", "GET", "/v1/register", ""),
     ("publish_log", "POST", "/v1/log/publish", ""),
 ];
@@ -163,7 +185,7 @@ pub(crate) struct Args {
     #[arg(long = "set")]
     set: Vec<String>,
     /// The whole body from a file.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "set")]
     form: Option<PathBuf>,
 }
 
@@ -195,7 +217,8 @@ enum Deliver {
     },
 }
 
-fn client(whose: &Whose) -> Result<Client, Problem> {
+/// A client of the desk at which an act is done.
+fn client(whose: &Whose, door: Door) -> Result<Client, Problem> {
     let token = match &whose.token_file {
         None => None,
         Some(path) => Some(
@@ -209,8 +232,8 @@ fn client(whose: &Whose) -> Result<Client, Problem> {
         .data_dir
         .as_deref()
         .ok_or_else(|| Problem::could_not("say where the safe haven is: --data-dir DIR"))?;
-    let places = crate::house::Places::new(folder);
-    Ok(Client::new(&places.socket(), token))
+    let places = crate::places::Places::new(folder);
+    Ok(Client::new(&places.socket(door), token))
 }
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
@@ -223,7 +246,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let Some((_, method, address, _)) = ACTS.iter().find(|a| a.0 == word) else {
+    let Some((_, method, address, needs)) = ACTS.iter().find(|a| a.0 == word) else {
         return Err(Problem::could_not(format!(
             "there is no act {word:?}; `strongroom act --list` shows them"
         )));
@@ -240,19 +263,32 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
             return Err(Problem::could_not(format!("{word} takes no id")));
         }
     };
-    let client = client(&args.whose)?;
-    let bytes = match (&args.form, *method) {
-        (Some(form), _) => {
+    if needs.is_empty() && (args.form.is_some() || !args.set.is_empty()) {
+        return Err(Problem::could_not(format!("{word} takes no values")));
+    }
+    let door = match word {
+        "order_indexing" => Door::Indexing,
+        _ => Door::Research,
+    };
+    let client = client(&args.whose, door)?;
+    let bytes = match (*method, &args.form) {
+        ("POST", Some(form)) => {
             let bytes =
                 std::fs::read(form).map_err(|_| Problem::could_not("the form cannot be read"))?;
             client.post_bytes(&address, bytes).await?
         }
-        (None, "POST") => {
+        ("POST", None) => {
             let body = body(&args.set)?;
             client.send(Method::POST, &address, Some(&body)).await?
         }
-        (None, "DELETE") => client.send(Method::DELETE, &address, None).await?,
-        (None, _) => client.get_bytes(&address).await?,
+        (_, Some(_)) => return Err(Problem::could_not(format!("{word} takes no form"))),
+        (method, None) => {
+            let address = question(&address, needs, &args.set)?;
+            match method {
+                "DELETE" => client.send(Method::DELETE, &address, None).await?,
+                _ => client.get_bytes(&address).await?,
+            }
+        }
     };
     out.write_all(&bytes).map_err(closed)?;
     if !bytes.ends_with(b"\n") {
@@ -262,7 +298,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
 }
 
 pub(crate) async fn deliver(args: &DeliverArgs) -> Result<ExitCode, Problem> {
-    let client = client(&args.whose)?;
+    let client = client(&args.whose, Door::Research)?;
     let (file, address) = match &args.what {
         Deliver::Identifiers { dataset, file } if plain_id(dataset) => {
             (file, format!("/v1/datasets/{dataset}/deliveries"))
@@ -316,10 +352,71 @@ fn body(set: &[String]) -> Result<Value, Problem> {
     ))
 }
 
+/// What an act without a body is asked, in its address: only what it knows.
+fn question(address: &str, needs: &str, set: &[String]) -> Result<String, Problem> {
+    let mut address = address.to_owned();
+    for (n, pair) in set.iter().enumerate() {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Problem::could_not("--set takes key=value"))?;
+        let known = needs
+            .split(' ')
+            .map(|need| need.trim_matches(|c| c == '[' || c == ']'))
+            .any(|need| !need.is_empty() && need == key);
+        if !known {
+            return Err(Problem::could_not(format!("this act takes no {key:?}")));
+        }
+        if !plain_id(value) {
+            return Err(Problem::could_not(format!(
+                "{key} must be an id or a number"
+            )));
+        }
+        let sign = if n == 0 { '?' } else { '&' };
+        address.push_str(&format!("{sign}{key}={value}"));
+    }
+    Ok(address)
+}
+
 fn plain_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= 64
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_without_a_body_is_asked_in_its_address_and_only_what_it_knows() {
+        let ask = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|pair| (*pair).to_owned()).collect();
+            question("/v1/events", "[project] [after]", &set).map_err(|problem| problem.text)
+        };
+        assert_eq!(ask(&[]), Ok("/v1/events".into()));
+        assert_eq!(
+            ask(&["project=prj_a", "after=7"]),
+            Ok("/v1/events?project=prj_a&after=7".into())
+        );
+        assert_eq!(ask(&["limit=7"]), Err("this act takes no \"limit\"".into()));
+        assert_eq!(ask(&["=7"]), Err("this act takes no \"\"".into()));
+        assert_eq!(
+            ask(&["after=7&project=x"]),
+            Err("after must be an id or a number".into())
+        );
+        assert_eq!(ask(&["after"]), Err("--set takes key=value".into()));
+    }
+
+    #[test]
+    fn values_are_json_where_they_are_and_text_elsewhere() {
+        let set = ["roles=[\"auditor\"]", "people=20", "name=Ada"].map(str::to_owned);
+        assert_eq!(
+            body(&set).unwrap(),
+            serde_json::json!({ "roles": ["auditor"], "people": 20, "name": "Ada" })
+        );
+        assert!(body(&["name".to_owned()]).is_err());
+        assert!(body(&["name=@/nowhere/at/all".to_owned()]).is_err());
+    }
 }

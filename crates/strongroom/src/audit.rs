@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use audit_log::{
-    AuditError, Checkpoint, FileTiles, InclusionProof, KeyKind, Note, Outcome, TILE_WIDTH,
-    TileNodes, TilePath, Tiles, Verdict, VerifyOptions, Vkey, bundle_entries, verify_log,
+    AuditError, Checkpoint, FileTiles, InclusionProof, KeyKind, Note, Outcome, TileNodes, Tiles,
+    Verdict, VerifyOptions, Vkey, read_entries, verify_log,
 };
 
 use crate::files::read_text;
@@ -163,9 +163,7 @@ fn recall(given: &str) -> Result<String, Problem> {
             "--remembered is neither a file nor a checkpoint of three lines or more: {given}"
         )));
     }
-    // A shell drops the last newline of what it passes on.
-    let end = if given.ends_with('\n') { "" } else { "\n" };
-    Ok(format!("{given}{end}"))
+    Ok(given.to_owned())
 }
 
 /// The signed checkpoint of a log, as it lies there.
@@ -191,8 +189,14 @@ fn prove(args: &ProveArgs) -> Result<String, Problem> {
             args.leaf
         )));
     }
-    let entry = entry(&tiles, args.leaf, size)?;
-    InclusionProof::make(&TileNodes::new(&tiles, size), args.leaf, &entry, &signed)
+    let nodes = TileNodes::new(&tiles, size);
+    read_entries(&tiles, size, args.leaf..args.leaf + 1)
+        .next()
+        .unwrap_or(Err(AuditError::IndexOutside {
+            index: args.leaf,
+            size,
+        }))
+        .and_then(|entry| InclusionProof::make(&nodes, args.leaf, &entry, &signed))
         .map(|proof| proof.to_string())
         .map_err(|error| damaged(&error))
 }
@@ -202,34 +206,6 @@ fn damaged(error: &AuditError) -> Problem {
     Problem::refused(format!(
         "the published files give no proof, run `strongroom audit verify`: {error}"
     ))
-}
-
-fn entry(tiles: &FileTiles, leaf: u64, size: u64) -> Result<Vec<u8>, Problem> {
-    let index = leaf / TILE_WIDTH;
-    let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
-    let at = |width: u64| TilePath::Entries {
-        index,
-        width: u16::try_from(width).unwrap_or(256),
-    };
-    let partial = at(width).to_string();
-    // A log that has grown since keeps the full bundle only.
-    let bundle = match tiles.read(&partial)? {
-        Some(bundle) => Some(bundle),
-        None => tiles.read(&at(TILE_WIDTH).to_string())?,
-    };
-    let bundle = bundle.ok_or_else(|| {
-        damaged(&AuditError::Absent {
-            path: partial.clone(),
-        })
-    })?;
-    let place = usize::try_from(leaf % TILE_WIDTH).unwrap_or(usize::MAX);
-    match bundle_entries(&bundle).nth(place) {
-        Some(Some(entry)) => Ok(entry.to_vec()),
-        Some(None) | None => Err(damaged(&AuditError::Damaged {
-            path: partial,
-            why: "the entry is cut short",
-        })),
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) struct Client {
 /// A no of the API.
 #[derive(Debug, Clone)]
 pub(crate) struct No {
-    /// HTTP status.
+    /// HTTP status; 0 where there was no answer to use.
     pub(crate) status: u16,
     /// One clear sentence.
     pub(crate) message: String,
@@ -36,14 +36,18 @@ pub(crate) struct No {
 }
 
 impl No {
-    fn gone() -> Self {
+    /// Not an answer of the API: status 0.
+    fn here(message: &str) -> Self {
         Self {
             status: 0,
-            message: "the safe haven does not answer at its socket; is `strongroom serve` running?"
-                .into(),
+            message: message.into(),
             row: None,
             column: None,
         }
+    }
+
+    fn gone() -> Self {
+        Self::here("the safe haven does not answer at its socket; is `strongroom serve` running?")
     }
 
     /// Where in a file, if that is known and the sentence does not say it.
@@ -78,11 +82,6 @@ impl Client {
         }
     }
 
-    /// The same socket, another person.
-    pub(crate) fn with_token(&self, token: &str) -> Self {
-        Self::new(&self.socket, Some(token.to_owned()))
-    }
-
     pub(crate) async fn get(&self, path: &str) -> Result<Value, No> {
         parse(&self.bytes(Method::GET, path, None, empty()).await?)
     }
@@ -96,6 +95,11 @@ impl Client {
     pub(crate) async fn post_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<Bytes, No> {
         let json = Some("application/json");
         self.bytes(Method::POST, path, json, full(bytes)).await
+    }
+
+    /// Sends bytes as they are; the answer is JSON.
+    pub(crate) async fn post_as_is(&self, path: &str, bytes: Vec<u8>) -> Result<Value, No> {
+        parse(&self.post_bytes(path, bytes).await?)
     }
 
     pub(crate) async fn get_bytes(&self, path: &str) -> Result<Bytes, No> {
@@ -147,11 +151,8 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(body).map_err(|_| No {
-            status: 400,
-            message: "the address or the token has a character that cannot be sent".into(),
-            row: None,
-            column: None,
+        let request = request.body(body).map_err(|_| {
+            No::here("the address or the token has a character that cannot be sent")
         })?;
         let response = sender.send_request(request).await.map_err(|_| No::gone())?;
         let status = response.status();
@@ -183,7 +184,7 @@ impl Client {
 }
 
 fn parse(bytes: &Bytes) -> Result<Value, No> {
-    serde_json::from_slice(bytes).map_err(|_| No::gone())
+    serde_json::from_slice(bytes).map_err(|_| No::here("the answer is not JSON"))
 }
 
 fn full(bytes: impl Into<Bytes>) -> Body {

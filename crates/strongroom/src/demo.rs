@@ -4,14 +4,19 @@ mod cast;
 mod cost;
 mod ending;
 mod forms;
+mod pages;
 mod story;
 mod strack;
 mod teller;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::house::{House, Logs, Places};
+use crate::config::{Listen, Settings};
+use crate::files;
+use crate::house::House;
+use crate::keeping::Logs;
+use crate::places::Places;
 use crate::problem::Problem;
 
 use cast::Cast;
@@ -34,6 +39,9 @@ pub(crate) struct Args {
     /// Keep the safe haven in this empty folder; without it, it is deleted at the end.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Afterwards keep the pages open on this machine, with everybody of the story to sign in as.
+    #[arg(long)]
+    serve: bool,
     /// Write each step's CPU, wall-clock time and peak memory to this file as JSON.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -69,22 +77,37 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
     teller.opening(args)?;
     walls(&mut teller)?;
     let places = Places::new(root);
-    let house = House::start(places.clone(), None, ORIGIN, Logs::Faults).await?;
+    let settings = settings(root);
+    let house = House::start(&settings, Logs::Faults).await?;
     teller.watch(house.keeper_pid());
     let told = tell(args, &house, &mut teller).await;
     house.stop().await;
+    // What the keeper used is now counted among the children of this process.
+    teller.watch(None);
     let cast = told?;
     ending::tell(&mut teller, &places, cast.remembered())?;
     teller.closing(args.report.as_deref())?;
+    if args.serve {
+        pages::keep_open(root, &cast).await?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Without pages, on a folder of its own.
+fn settings(root: &Path) -> Settings {
+    Settings {
+        origin: ORIGIN.to_owned(),
+        listen: Listen::Nowhere,
+        indexing_listen: Listen::Nowhere,
+        ..Settings::of_folder(root)
+    }
 }
 
 /// Which walls stand around a worker on this machine; without the required ones nothing can run.
 fn walls(teller: &mut Teller) -> Result<(), Problem> {
-    let policies = service::Policies::load(None).map_err(crate::house::problem)?;
-    let profile = sandbox::Profile::parse(policies.text("sandbox/sql.toml"))
-        .map_err(|e| Problem::could_not(e.to_string()))?;
-    let worker = crate::files::worker()?;
+    let policies = files::load_policies(None)?;
+    let profile = files::profile(&policies, "sandbox/sql.toml")?;
+    let worker = files::worker()?;
     let layers = sandbox::doctor(&worker, &profile)
         .map_err(|e| Problem::could_not(format!("the sandbox cannot be tried: {e}")))?;
     teller.step("The walls", "every layer of the sandbox, tried now")?;

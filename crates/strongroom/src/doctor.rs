@@ -3,16 +3,18 @@
 mod machine;
 mod print;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
+use keeper::PinnedLibrary;
 use protocol::posture::{Layer, LayerState, Requirement};
 use sandbox::LayerReport;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::files::{PoliciesArgs, profile, worker};
+use crate::files::{PROFILES, PoliciesArgs, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
-use machine::{Library, Machine, Modes, Place, Swap};
+use crate::users::User;
+use machine::{Library, Machine, Modes, Owners, Place, Swap};
 
 /// What runs inside a workspace, with the hash of its engine.
 const IMAGE: &str = include_str!("../../../workspace-images/sql/image.toml");
@@ -27,6 +29,9 @@ pub(crate) struct Args {
     /// Folder of a safe haven whose modes are looked at too.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Only try the layers and print them as JSON: how the keeper's own user is asked.
+    #[arg(long, hide = true)]
+    layers: bool,
     /// Require what real data needs, not only what a rehearsal does.
     #[arg(long)]
     production: bool,
@@ -86,7 +91,7 @@ struct Condition {
 }
 
 /// The layers under one profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Tried {
     profile: String,
     layers: Vec<LayerReport>,
@@ -104,14 +109,7 @@ struct Findings {
 
 #[derive(serde::Deserialize)]
 struct Image {
-    library: Vec<Pinned>,
-}
-
-/// A library as the image pins it.
-#[derive(Debug, Clone, serde::Deserialize)]
-struct Pinned {
-    file: String,
-    sha256: String,
+    library: Vec<PinnedLibrary>,
 }
 
 /// Tries, and prints what was found.
@@ -119,15 +117,10 @@ struct Pinned {
 /// # Errors
 /// If a policy cannot be used, the worker is missing, of another build or cannot be started at all.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
-    let policies = args.policies.load()?;
     let worker = worker()?;
-    let mut profiles = Vec::new();
-    for name in ["sandbox/job.toml", "sandbox/sql.toml"] {
-        let profile = profile(&policies, name)?;
-        profiles.push(Tried {
-            layers: sandbox::doctor(&worker, &profile)?,
-            profile: profile.name,
-        });
+    if args.layers {
+        say(&serde_json::to_string(&try_layers(args, &worker)?)?)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let purpose = if args.production {
         Purpose::Production
@@ -135,6 +128,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         Purpose::Rehearsal
     };
     let machine = machine::look(&worker, &pinned()?, args.data_dir.as_deref())?;
+    // The walls are those that the keeper's workers get, so whoever runs the keeper must try them.
+    let profiles = match machine.keeper_elsewhere() {
+        Some(keeper) => layers_of(keeper, args)?,
+        None => try_layers(args, &worker)?,
+    };
     let findings = judge(profiles, &machine, purpose);
     match args.format {
         Form::Text => say(&print::table(&findings))?,
@@ -147,7 +145,47 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     })
 }
 
-fn pinned() -> Result<Vec<Pinned>, Problem> {
+fn try_layers(args: &Args, worker: &Path) -> Result<Vec<Tried>, Problem> {
+    let policies = args.policies.load()?;
+    let mut profiles = Vec::new();
+    for name in PROFILES {
+        let profile = profile(&policies, name)?;
+        profiles.push(Tried {
+            layers: sandbox::doctor(worker, &profile)?,
+            profile: profile.name,
+        });
+    }
+    Ok(profiles)
+}
+
+/// The layers as they stand for the keeper's user, tried by this program in its place.
+fn layers_of(keeper: User, args: &Args) -> Result<Vec<Tried>, Problem> {
+    let cannot = || {
+        Problem::could_not(
+            "the layers cannot be tried as the keeper's user; can it read and start this program and the worker?",
+        )
+    };
+    let me = std::env::current_exe().map_err(|_| cannot())?;
+    let mut command = Command::new(me);
+    command
+        .args(crate::users::run_as(keeper, &[]))
+        .args(["doctor", "--layers"])
+        .env_clear();
+    if let Some(policies) = args.policies.folder() {
+        command.arg("--policies").arg(policies);
+    }
+    let output = command.output().map_err(|_| cannot())?;
+    if !output.status.success() {
+        return Err(cannot());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|_| cannot())
+}
+
+/// The libraries that the workspace image pins.
+///
+/// # Errors
+/// If the image's text cannot be used.
+pub(crate) fn pinned() -> Result<Vec<PinnedLibrary>, Problem> {
     toml::from_str::<Image>(IMAGE)
         .map(|image| image.library)
         .map_err(|error| {
@@ -268,11 +306,32 @@ fn user(machine: &Machine, profiles: &[Tried]) -> Condition {
             format!("{me}, and each worker has a user id of its own"),
         );
     }
+    let apart = [
+        Layer::UserNamespace,
+        Layer::PidNamespace,
+        Layer::LandlockScopes,
+        Layer::Seccomp,
+    ];
+    if let Some(Place {
+        owners: Owners::Apart { keeper, .. },
+        ..
+    }) = &machine.place
+        && apart.into_iter().all(|layer| stands(profiles, layer))
+    {
+        return met(
+            NAME,
+            Need::Production,
+            format!(
+                "workers share user id {} with the keeper and with nobody else; namespaces, Landlock and seccomp keep them from it",
+                keeper.uid
+            ),
+        );
+    }
     not_met(
         NAME,
         Need::Production,
         format!("{me}, and workers share a user id with what starts them"),
-        "start the keeper as root; it gives each worker a user id of its own",
+        "start `serve` as root with [users], so that the keeper has a user of its own",
     )
 }
 
@@ -300,13 +359,52 @@ fn modes(place: &Place) -> Condition {
         Modes::Private { looked_at } => met(
             NAME,
             Need::Required,
-            format!("{looked_at} folders and key files are for their owner alone (0700 and 0600)"),
+            match place.owners {
+                Owners::One(_) => format!(
+                    "{looked_at} folders and key files are for their owner alone (0700 and 0600)"
+                ),
+                Owners::Apart { .. } => format!(
+                    "{looked_at} folders and key files are for their own users (docs/how-to/production.md)"
+                ),
+            },
         ),
         Modes::Wrong(what) => not_met(
             NAME,
             Need::Required,
             what.clone(),
-            "chmod folders to 0700 and key files to 0600, and ask who could read them until now",
+            "stop it, see to owner and mode, and ask who could read it until now",
+        ),
+    }
+}
+
+/// Whether a front that is taken over is kept from the keys by the kernel.
+fn users(place: Option<&Place>) -> Condition {
+    const NAME: &str = "users of front and keeper";
+    const REMEDY: &str = "start `serve --config FILE` as root with [users]";
+    match place.map(|place| &place.owners) {
+        None => not_met(
+            NAME,
+            Need::Production,
+            "no data folder was looked at".into(),
+            "give --data-dir",
+        ),
+        Some(Owners::One(uid)) => not_met(
+            NAME,
+            Need::Production,
+            format!("front and keeper share user id {uid}"),
+            REMEDY,
+        ),
+        Some(Owners::Apart {
+            front,
+            indexing,
+            keeper,
+        }) => met(
+            NAME,
+            Need::Production,
+            format!(
+                "front, indexing desk and keeper have user ids {front}, {indexing} and {}",
+                keeper.uid
+            ),
         ),
     }
 }
@@ -331,7 +429,7 @@ fn production(place: Option<&Place>) -> Vec<Condition> {
                 "the root key lies beside what it protects, in {}",
                 path.display()
             ),
-            "this build has no other place for it; keep real data out until the key is a credential of the service",
+            "move it away and name it under [root_key], as a credential, a file elsewhere or a passphrase",
         ),
         Some(Place { root_key: None, .. }) => met(
             ROOT,
@@ -348,12 +446,7 @@ fn production(place: Option<&Place>) -> Vec<Condition> {
     };
     vec![
         root,
-        not_met(
-            "users of front and keeper",
-            Need::Production,
-            "front and keeper share one user in this build".into(),
-            "keep real data out until they are two",
-        ),
+        users(place),
         stated(
             "indexing apart",
             "production puts the indexing desk on another host; this cannot be tried from here",

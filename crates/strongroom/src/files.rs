@@ -14,6 +14,10 @@ use crate::problem::Problem;
 
 /// Most bytes of a text file that a command reads whole.
 const TEXT_MAX: u64 = 1 << 20;
+/// Walls and limits of the keeper's own jobs, and of researchers' statements.
+pub(crate) const PROFILES: [&str; 2] = ["sandbox/job.toml", "sandbox/sql.toml"];
+/// Settings of the linkage engine.
+pub(crate) const LINKAGE: &str = "linkage/standard.toml";
 /// The program that alone sees rows.
 const WORKER: &str = "strongroom-worker";
 
@@ -178,23 +182,56 @@ impl SqlTextArgs {
 }
 
 impl PoliciesArgs {
+    /// The folder that was named.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.policies.as_deref()
+    }
+
     /// Loads every policy strictly.
     ///
     /// # Errors
     /// The file that cannot be used, and why.
     pub(crate) fn load(&self) -> Result<Policies, Problem> {
-        if let Some(folder) = self.policies.as_deref()
-            && !folder.is_dir()
-        {
-            return Err(Problem::could_not(format!(
-                "the policies folder {} is not there",
-                folder.display()
-            )));
-        }
-        // Also what a rule refuses in a policy file is a file that cannot be used.
-        Policies::load(self.policies.as_deref())
-            .map_err(|error| Problem::could_not(Problem::from(error).text))
+        load_policies(self.policies.as_deref())
     }
+}
+
+/// Every policy of a folder, or the shipped ones, strictly: also those that only the keeper uses.
+///
+/// # Errors
+/// The file that cannot be used, and why.
+pub(crate) fn load_policies(folder: Option<&Path>) -> Result<Policies, Problem> {
+    if let Some(folder) = folder
+        && !folder.is_dir()
+    {
+        return Err(Problem::could_not(format!(
+            "the policies folder {} is not there",
+            folder.display()
+        )));
+    }
+    // Also what a rule refuses in a policy file is a file that cannot be used.
+    let policies =
+        Policies::load(folder).map_err(|error| Problem::could_not(Problem::from(error).text))?;
+    for name in PROFILES {
+        profile(&policies, name)?;
+    }
+    linkage_settings(&policies)?;
+    Ok(policies)
+}
+
+/// The settings in `policies/linkage/standard.toml`, as JSON text for the worker. Ranges are checked by the
+/// engine when it links.
+///
+/// # Errors
+/// If a key is unknown or its value of another kind.
+pub(crate) fn linkage_settings(policies: &Policies) -> Result<String, Problem> {
+    let settings: linkage::Settings = toml::from_str(policies.text(LINKAGE)).map_err(|error| {
+        Problem::could_not(format!(
+            "policies/{LINKAGE} cannot be used: {}",
+            error.message()
+        ))
+    })?;
+    Ok(serde_json::to_string(&settings)?)
 }
 
 /// The walls and limits in `policies/sandbox/`.
@@ -216,7 +253,7 @@ pub(crate) fn disclosure_policy(path: &Path) -> Result<disclosure::Policy, Probl
         .map_err(|error| Problem::could_not(format!("{}: {error}", path.display())))
 }
 
-/// A text file of at most a megabyte.
+/// A text file of at most a mebibyte.
 ///
 /// # Errors
 /// If it cannot be read, is longer or is not UTF-8.

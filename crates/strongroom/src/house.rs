@@ -1,159 +1,64 @@
-//! One safe haven on one machine: where its folders are, its keeper as a child process, its front in this one.
+//! One safe haven on one machine, all under one Unix user: the research desk in this process, keeper and indexing desk
+//! as its children.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use service::{Clock, Keeper, Policies, RandomIds, Service, ServiceError};
-use store::Store;
-use tokio::net::UnixListener;
-use tokio::process::{Child, Command};
+use protocol::keeper::Door;
+use service::Service;
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 
+use crate::config::Settings;
+use crate::desk::{Desk, Prepared};
+use crate::keeping::{KeeperOrder, Keeping, Logs};
+use crate::places::Places;
 use crate::problem::Problem;
 
-/// Seconds between two looks for approvals that have ended.
-const SWEEP_S: u64 = 10;
-/// Seconds between two publications of the log.
-const PUBLISH_S: u64 = 5;
-
-/// Where the parts of a safe haven lie.
-#[derive(Debug, Clone)]
-pub(crate) struct Places {
-    root: PathBuf,
-}
-
-impl Places {
-    pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
-    }
-
-    /// The front's folder: the database and what it publishes.
-    pub(crate) fn front(&self) -> PathBuf {
-        self.root.join("front")
-    }
-
-    /// The published log.
-    pub(crate) fn log(&self) -> PathBuf {
-        self.root.join("log")
-    }
-
-    /// The keeper's folder: secrets and sealed files.
-    pub(crate) fn keeper(&self) -> PathBuf {
-        self.root.join("keeper")
-    }
-
-    /// The front's socket.
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.root.join("strongroom.sock")
-    }
-
-    /// The keeper's socket.
-    pub(crate) fn keeper_socket(&self) -> PathBuf {
-        self.root.join("keeper.sock")
-    }
-
-    /// Makes the folders that are not there, for their owner alone.
-    pub(crate) fn make(&self) -> Result<(), Problem> {
-        use std::os::unix::fs::DirBuilderExt;
-        for folder in [self.root.clone(), self.front(), self.log(), self.keeper()] {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)
-                .map_err(|_| Problem::could_not(format!("{} cannot be made", folder.display())))?;
-        }
-        Ok(())
-    }
-}
-
-/// What the keeper says on standard error.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Logs {
-    /// What it does, by ids.
-    Acts,
-    /// Only what is wrong.
-    Faults,
-}
-
-impl Logs {
-    fn level(self) -> &'static str {
-        match self {
-            Self::Acts => "info",
-            Self::Faults => "warn",
-        }
-    }
-}
-
-/// The clock of the machine.
-pub(crate) struct MachineClock;
-
-impl Clock for MachineClock {
-    fn now(&self) -> governance::Timestamp {
-        jiff::Timestamp::now()
-    }
-}
+/// How long a child desk may take to listen, and to end.
+const DESK_OPENING: Duration = Duration::from_secs(90);
+const DESK_ENDING: Duration = Duration::from_secs(15);
 
 /// A running safe haven.
 pub(crate) struct House {
     places: Places,
-    service: Service,
-    keeper: Child,
-    tasks: Vec<JoinHandle<()>>,
+    desk: Desk,
+    keeping: Keeping,
+    indexing: ChildDesk,
+    mending: JoinHandle<()>,
 }
 
 impl House {
-    /// Starts the keeper, waits for it, and serves the API on a Unix socket.
-    pub(crate) async fn start(
-        places: Places,
-        policies: Option<&Path>,
-        origin: &str,
-        logs: Logs,
-    ) -> Result<Self, Problem> {
+    /// Starts the keeper and waits for it, serves the research desk, and starts the indexing desk.
+    ///
+    /// # Errors
+    /// In one sentence, what could not be started.
+    pub(crate) async fn start(settings: &Settings, logs: Logs) -> Result<Self, Problem> {
+        let places = settings.places.clone();
         places.make()?;
-        let loaded = Arc::new(Policies::load(policies).map_err(problem)?);
-        let store = Store::open(&places.front())
-            .await
-            .map_err(|e| Problem::could_not(e.to_string()))?;
-        let mut keeper = spawn_keeper(&places, policies, origin, logs)?;
-        let port = Keeper::at(&places.keeper_socket());
-        wait_for(&port, &mut keeper).await?;
-        let service = Service::new(
-            store,
-            port,
-            loaded,
-            Arc::new(MachineClock),
-            Arc::new(RandomIds::new()),
-        );
-        let front = web::Front::new(service.clone(), places.log());
-        // A socket that nobody listens on is left by a front that was killed.
-        let _ = std::fs::remove_file(places.socket());
-        let listener = UnixListener::bind(places.socket()).map_err(|_| {
-            Problem::could_not(format!(
-                "{} cannot be listened on",
-                places.socket().display()
-            ))
-        })?;
-        private(&places.socket())?;
-        let tasks = vec![
-            tokio::spawn(async move {
-                if web::serve(listener, front).await.is_err() {
-                    tracing::error!("the front stopped listening");
-                }
-            }),
-            tokio::spawn(every(SWEEP_S, service.clone(), |service| async move {
-                service.sweep().await.map(|_| ())
-            })),
-            tokio::spawn(publishing(service.clone(), places.log())),
-        ];
+        let key = settings.root_key.source(None)?;
+        let policies = settings.policies.as_deref();
+        let prepared = Prepared::new(Door::Research, &places, policies).await?;
+        let order = KeeperOrder {
+            settings: settings.clone(),
+            key,
+            logs,
+            starts_per_minute: prepared.service().policies().limits.keeper_starts,
+        };
+        let keeping = Keeping::start(order).await?;
+        // The indexing desk first, so that whoever finds the research desk open finds everything open.
+        let mut indexing = ChildDesk::start(settings, Door::Indexing, logs)?;
+        indexing.opened(&places).await?;
+        let desk = prepared.open(settings.listen, settings.reached()).await?;
+        let mending = tokio::spawn(mend_after_starts(keeping.starts(), desk.service().clone()));
         Ok(Self {
             places,
-            service,
-            keeper,
-            tasks,
+            desk,
+            keeping,
+            indexing,
+            mending,
         })
     }
 
@@ -162,139 +67,131 @@ impl House {
     }
 
     pub(crate) fn service(&self) -> &Service {
-        &self.service
+        self.desk.service()
+    }
+
+    /// Where the pages are, if there are any.
+    pub(crate) fn pages(&self) -> Option<SocketAddr> {
+        self.desk.pages()
+    }
+
+    /// Where the indexing desk's pages are, if there are any.
+    pub(crate) fn indexing_pages(&self) -> Option<SocketAddr> {
+        self.places.pages(Door::Indexing)
     }
 
     /// Process number of the keeper.
     pub(crate) fn keeper_pid(&self) -> Option<u32> {
-        self.keeper.id()
+        self.keeping.pid()
     }
 
-    /// Waits until the keeper ends by itself: then nothing can be done any more.
-    pub(crate) async fn keeper_ended(&mut self) {
-        // Not `wait`: that closes its standard input, at which the keeper ends.
-        while matches!(self.keeper.try_wait(), Ok(None)) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+    /// Ready with the reason when a desk ends by itself: then the safe haven is not whole any more.
+    pub(crate) async fn broken(&mut self) -> Problem {
+        tokio::select! {
+            () = self.desk.broken() => Problem::could_not("the research desk stopped serving"),
+            () = self.indexing.ended() => Problem::could_not("the indexing desk ended"),
         }
     }
 
-    /// Stops the front, then the keeper.
-    pub(crate) async fn stop(mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-        // Its standard input ends with ours: it ends its workers and itself.
-        drop(self.keeper.stdin.take());
-        if tokio::time::timeout(Duration::from_secs(10), self.keeper.wait())
-            .await
-            .is_err()
-        {
-            let _ = self.keeper.kill().await;
-        }
-        self.service.store().close().await;
-        let _ = std::fs::remove_file(self.places.socket());
+    /// Stops the desks, then the keeper.
+    pub(crate) async fn stop(self) {
+        self.mending.abort();
+        self.indexing.stop().await;
+        self.desk.stop().await;
+        self.keeping.stop().await;
     }
 }
 
-/// A service error as the command line says it.
-pub(crate) fn problem(error: ServiceError) -> Problem {
-    match error.kind() {
-        service::Kind::BadInput
-        | service::Kind::Unavailable
-        | service::Kind::Internal
-        | service::Kind::NotFound => Problem::could_not(error.to_string()),
-        service::Kind::Refused
-        | service::Kind::NotSignedIn
-        | service::Kind::Denied
-        | service::Kind::Stale => Problem::refused(error.to_string()),
-    }
-}
-
-fn spawn_keeper(
-    places: &Places,
-    policies: Option<&Path>,
-    origin: &str,
-    logs: Logs,
-) -> Result<Child, Problem> {
-    let me = std::env::current_exe()
-        .map_err(|_| Problem::could_not("this program cannot find itself"))?;
-    let mut command = Command::new(me);
-    command
-        .arg("keeper")
-        .arg("--data-dir")
-        .arg(&places.root)
-        .arg("--origin")
-        .arg(origin)
-        .arg("--logs")
-        .arg(logs.level());
-    if let Some(policies) = policies {
-        command.arg("--policies").arg(policies);
-    }
-    command
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|_| Problem::could_not("the keeper cannot be started"))
-}
-
-async fn wait_for(port: &Keeper, keeper: &mut Child) -> Result<(), Problem> {
-    for _ in 0..600 {
-        if let Ok(hello) = port.hello().await {
-            return if hello.build == protocol::build_id() {
-                Ok(())
-            } else {
-                Err(Problem::could_not(
-                    "the keeper is another build than the front",
-                ))
-            };
-        }
-        if let Ok(Some(_)) = keeper.try_wait() {
-            return Err(Problem::could_not(
-                "the keeper did not start; what it said stands above",
-            ));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(Problem::could_not("the keeper does not answer"))
-}
-
-async fn every<F>(seconds: u64, service: Service, work: impl Fn(Service) -> F)
-where
-    F: Future<Output = Result<(), ServiceError>>,
-{
-    let mut ticks = tokio::time::interval(Duration::from_secs(seconds));
-    loop {
-        ticks.tick().await;
-        if let Err(error) = work(service.clone()).await {
-            tracing::error!(kind = error.kind().word(), "the sweep failed");
+/// What the keeper's end cut short is mended as soon as there is a keeper again.
+async fn mend_after_starts(mut starts: tokio::sync::watch::Receiver<u64>, service: Service) {
+    while starts.changed().await.is_ok() {
+        if let Err(error) = service.repair().await {
+            tracing::error!(kind = error.kind().word(), "the repair failed");
         }
     }
 }
 
-/// Publishes the log whenever it has grown.
-async fn publishing(service: Service, folder: PathBuf) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(PUBLISH_S));
-    let mut published = 0;
-    loop {
-        ticks.tick().await;
-        match service.store().log_size().await {
-            Ok(size) if size != published => match service.publish_log(&folder).await {
-                Ok(state) => published = state.size,
-                Err(error) => {
-                    tracing::error!(kind = error.kind().word(), "the log was not published");
+/// A desk in a process of its own, which ends with this one.
+pub(crate) struct ChildDesk {
+    door: Door,
+    child: Child,
+    // At its end the desk ends itself.
+    stdin: Option<ChildStdin>,
+}
+
+impl ChildDesk {
+    /// Starts the desk, as its own user where there are several.
+    pub(crate) fn start(settings: &Settings, door: Door, logs: Logs) -> Result<Self, Problem> {
+        let cannot = |_| Problem::could_not(format!("the {} desk cannot be started", door.word()));
+        let places = &settings.places;
+        // What a killed desk left would look like one that listens.
+        let _ = std::fs::remove_file(places.desk_socket(door));
+        let me = std::env::current_exe().map_err(cannot)?;
+        let mut child = Command::new(me)
+            .args(line(settings, door, logs))
+            // Ctrl-C at the terminal is for this process, which ends the others in order.
+            .process_group(0)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(cannot)?;
+        let stdin = child.stdin.take();
+        Ok(Self { door, child, stdin })
+    }
+
+    /// Waits until it listens.
+    pub(crate) async fn opened(&mut self, places: &Places) -> Result<(), Problem> {
+        let socket = places.desk_socket(self.door);
+        let opened = tokio::time::timeout(DESK_OPENING, async {
+            while !socket.exists() {
+                if let Ok(Some(_)) = self.child.try_wait() {
+                    return false;
                 }
-            },
-            Ok(_) => {}
-            Err(_) => tracing::error!("the log's size cannot be read"),
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            true
+        });
+        if opened.await == Ok(true) {
+            return Ok(());
+        }
+        Err(Problem::could_not(format!(
+            "the {} desk did not start; what it said stands above",
+            self.door.word()
+        )))
+    }
+
+    /// Ready when it has ended by itself.
+    pub(crate) async fn ended(&mut self) {
+        // Whether it ended well or not, it is gone.
+        let _ = self.child.wait().await;
+    }
+
+    /// Ends it, and waits until it has ended.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stdin.take());
+        let ended = tokio::time::timeout(DESK_ENDING, self.child.wait());
+        if ended.await.is_err() {
+            let _ = self.child.kill().await;
         }
     }
 }
 
-fn private(path: &Path) -> Result<(), Problem> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-        .map_err(|_| Problem::could_not(format!("{} cannot be made private", path.display())))
+fn line(settings: &Settings, door: Door, logs: Logs) -> Vec<OsString> {
+    let mut line = settings
+        .users
+        .map_or_else(Vec::new, |users| users.as_desk(door));
+    line.extend(["serve", "--desk", door.word(), "--with-parent", "--logs"].map(OsString::from));
+    line.extend([logs.level().into(), "--data-dir".into()]);
+    line.push(settings.places.root().into());
+    if let Some(policies) = &settings.policies {
+        line.extend(["--policies".into(), policies.into()]);
+    }
+    line.extend(["--listen".into(), settings.listen_of(door).word().into()]);
+    if settings.behind_tls_proxy {
+        line.push("--behind-tls-proxy".into());
+    }
+    line
 }

@@ -15,14 +15,20 @@ mod act;
 mod audit;
 mod check;
 mod client;
+mod config;
 mod demo;
+mod desk;
 mod doctor;
 mod files;
 mod house;
+mod keeping;
+mod places;
 mod policy;
 mod problem;
 mod serve;
 mod sql;
+mod supervisor;
+mod users;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -46,11 +52,14 @@ enum Command {
     Demo(demo::Args),
     /// Make an empty safe haven with its first administrator.
     Init(serve::InitArgs),
-    /// Serve the API on a Unix socket (starts the keeper).
+    /// Serve the pages and the API (starts the keeper and the indexing desk).
     Serve(serve::Args),
     /// The process that holds the keys; `serve` starts it.
     #[command(hide = true)]
     Keeper(serve::KeeperArgs),
+    /// Go on as another Unix user; `serve` starts its processes so when it is root.
+    #[command(hide = true)]
+    RunAs(users::RunAsArgs),
     /// Deliver identifiers or payload of a dataset.
     Deliver(act::DeliverArgs),
     /// Do one act of the safe haven, such as `act vote_on_application prj_… --set verdict=approve`.
@@ -74,6 +83,7 @@ fn main() -> ExitCode {
         Command::Init(args) => block_on(serve::init(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Keeper(args) => block_on(serve::keeper(args)),
+        Command::RunAs(args) => users::become_user(args),
         Command::Deliver(args) => block_on(act::deliver(args)),
         Command::Act(args) => block_on(act::run(args)),
         Command::Sql(args) => sql::run(args),

@@ -107,7 +107,9 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let text = whole(&error);
         match error.kind() {
-            Kind::Refused | Kind::NotSignedIn | Kind::Denied | Kind::Stale => Self::refused(text),
+            Kind::Refused | Kind::NotSignedIn | Kind::Denied | Kind::Stale | Kind::TooOften => {
+                Self::refused(text)
+            }
             Kind::NotFound | Kind::BadInput | Kind::Unavailable | Kind::Internal => {
                 Self::could_not(text)
             }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use audit_log::{LogKey, Trust, WitnessKey, publish, publish_checkpoint, publish_vkey};
+use audit_log::{LogKey, Trust, WitnessKey, publish, publish_checkpoint};
 use clap::Parser;
 use tempfile::TempDir;
 
@@ -31,12 +31,13 @@ fn log(count: u64) -> TempDir {
 
 fn grow(folder: &Path, count: u64) {
     let tiles = FileTiles::new(folder);
-    let published = publish(&tiles, 0, entries(count)).unwrap();
-    let signed = log_key().sign_checkpoint(count, published.root).unwrap();
+    let key = log_key();
+    let published = publish(&tiles, key.vkey(), 0, entries(count)).unwrap();
+    let signed = key.sign_checkpoint(count, published.root).unwrap();
     let note = Note::parse(&signed).unwrap();
     let line = witness().cosign(note.text(), 1_700_000_000).unwrap();
-    publish_checkpoint(&tiles, &note.with_signature(line).unwrap().to_string()).unwrap();
-    publish_vkey(&tiles, log_key().vkey()).unwrap();
+    let cosigned = note.with_signature(line).unwrap().to_string();
+    publish_checkpoint(&tiles, key.vkey(), &cosigned).unwrap();
 }
 
 #[derive(Debug, Parser)]
@@ -117,7 +118,14 @@ fn a_key_and_a_remembered_checkpoint_may_be_text_or_a_file() {
     };
     let vkey = path("vkey", &format!("{}\n", log_key().vkey()));
     let text = kept.trim_end().to_owned();
-    for remembered in [&text, &path("kept", &kept)] {
+    let bare = kept.split_once("\n\n").unwrap().0.to_owned();
+    let files = [
+        path("kept", &kept),
+        path("cut", &text),
+        path("bare", &bare),
+        path("line", &format!("{bare}\n")),
+    ];
+    for remembered in [&text, &bare].into_iter().chain(&files) {
         let verdict = verdict(
             folder.path(),
             &["--vkey", &vkey, "--remembered", remembered],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::keeper::Door;
 use serde_json::{Value, json};
 
 use crate::client::{Client, No};
@@ -38,12 +39,33 @@ const PEOPLE: &[(&str, &str, &str)] = &[
     ("auditor", "Jean, auditor", "auditor"),
 ];
 
+/// The first of all; holds no data, vote or release.
+const ADMINISTRATOR: &str = "Ada, administrator";
+
 struct Person {
     id: String,
     client: Client,
+    name: &'static str,
+    token: String,
 }
 
-/// Everybody, the safe haven's address, and the checkpoint that somebody outside remembers.
+/// Somebody as they sign in to the pages.
+pub(crate) struct Entering<'a> {
+    /// What it says on the door.
+    pub(crate) name: &'static str,
+    /// The invitation.
+    pub(crate) token: &'a str,
+}
+
+impl Entering<'_> {
+    /// The first name.
+    pub(crate) fn sign_in_name(&self) -> String {
+        let first = self.name.split(',').next().unwrap_or(self.name);
+        first.to_lowercase()
+    }
+}
+
+/// Everybody, and the checkpoint that somebody outside remembers.
 pub(crate) struct Cast {
     people: BTreeMap<&'static str, Person>,
     remembered: Option<String>,
@@ -56,20 +78,37 @@ impl Cast {
             "The people",
             "an administrator adds everybody; a coordinator vouches for the researchers",
         )?;
-        let (_, token) = house
-            .service()
-            .add_first_administrator("Administrator")
-            .await
-            .map_err(crate::house::problem)?;
-        let administrator = Client::new(&house.places().socket(), Some(token));
+        let service = house.service();
+        let (id, token) = service.add_first_administrator(ADMINISTRATOR).await?;
+        let places = house.places();
+        let administrator = Client::new(&places.socket(Door::Research), Some(token.clone()));
         let mut people = BTreeMap::new();
+        let first = Person {
+            id: id.to_string(),
+            client: administrator.clone(),
+            name: ADMINISTRATOR,
+            token,
+        };
+        people.insert("administrator", first);
         for (key, name, role) in PEOPLE {
             let new = json!({ "name": name, "organisation": "Demo", "roles": [role] });
             let answer = administrator.post("/v1/people", &new).await?;
             let id = text(&answer, "/person")?;
-            let client = administrator.with_token(&text(&answer, "/token")?);
+            // Whoever indexes does so at a desk of its own.
+            let door = match *role {
+                "indexer" => Door::Indexing,
+                _ => Door::Research,
+            };
+            let token = text(&answer, "/token")?;
+            let client = Client::new(&places.socket(door), Some(token.clone()));
             teller.say(&format!("{id}  {name}"))?;
-            people.insert(*key, Person { id, client });
+            let person = Person {
+                id,
+                client,
+                name,
+                token,
+            };
+            people.insert(*key, person);
         }
         let cast = Self {
             people,
@@ -105,6 +144,14 @@ impl Cast {
 
     pub(crate) fn id(&self, key: &str) -> Result<&str, Problem> {
         self.person(key).map(|p| p.id.as_str())
+    }
+
+    /// Everybody, by their key in the story.
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = Entering<'_>> {
+        self.people.values().map(|person| Entering {
+            name: person.name,
+            token: &person.token,
+        })
     }
 
     fn person(&self, key: &str) -> Result<&Person, Problem> {

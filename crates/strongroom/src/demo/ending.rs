@@ -9,7 +9,7 @@ use vault::{Purpose, Root, Secrets};
 
 use super::ORIGIN;
 use super::teller::Teller;
-use crate::house::Places;
+use crate::places::Places;
 use crate::problem::Problem;
 
 pub(crate) fn tell(
@@ -154,39 +154,17 @@ fn roll_back(log: &Path, places: &Places) -> Result<u64, Problem> {
     let checkpoint =
         audit_log::Checkpoint::parse(Note::parse(&note).map_err(failed)?.text()).map_err(failed)?;
     let size = checkpoint.size / 3;
-    let entries = entries(&tiles, checkpoint.size)?;
+    let entries: Vec<Vec<u8>> = audit_log::read_entries(&tiles, checkpoint.size, 0..size)
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    let vkey = vkey(log)?;
     std::fs::remove_dir_all(log.join("tile"))
         .and_then(|()| std::fs::remove_file(log.join("checkpoint")))
         .map_err(|_| Problem::could_not("the copy cannot be changed"))?;
-    let keep = usize::try_from(size).unwrap_or(0);
-    let published = audit_log::publish(&tiles, 0, entries.iter().take(keep)).map_err(failed)?;
+    let published = audit_log::publish(&tiles, &vkey, 0, &entries).map_err(failed)?;
     let signed = with_log_key(places, |key| key.sign_checkpoint(size, published.root))?;
-    audit_log::publish_checkpoint(&tiles, &signed).map_err(failed)?;
+    audit_log::publish_checkpoint(&tiles, &vkey, &signed).map_err(failed)?;
     Ok(size)
-}
-
-fn entries(tiles: &FileTiles, size: u64) -> Result<Vec<Vec<u8>>, Problem> {
-    let failed = |e: audit_log::AuditError| Problem::could_not(e.to_string());
-    let mut all = Vec::new();
-    let mut index = 0;
-    while index * audit_log::TILE_WIDTH < size {
-        let width = (size - index * audit_log::TILE_WIDTH).min(audit_log::TILE_WIDTH);
-        let path = audit_log::TilePath::Entries {
-            index,
-            width: u16::try_from(width).unwrap_or(256),
-        };
-        let bytes = tiles
-            .read(&path.to_string())
-            .map_err(failed)?
-            .ok_or_else(|| Problem::could_not("a bundle of the log is absent"))?;
-        for entry in audit_log::bundle_entries(&bytes) {
-            let entry =
-                entry.ok_or_else(|| Problem::could_not("a bundle of the log is damaged"))?;
-            all.push(entry.to_vec());
-        }
-        index += 1;
-    }
-    Ok(all)
 }
 
 fn with_log_key<T>(

@@ -44,12 +44,10 @@ pub(crate) async fn identifiers(
     csv: String,
 ) -> Result<String, Problem> {
     let path = format!("/v1/datasets/{}/deliveries?format=csv", dataset.id);
-    let bytes = cast
+    let answer = cast
         .of("identifiers")?
-        .post_bytes(&path, csv.into_bytes())
+        .post_as_is(&path, csv.into_bytes())
         .await?;
-    let answer: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     teller.cost(&answer);
     text(&answer, "/delivery")
 }
@@ -62,12 +60,10 @@ pub(crate) async fn payload(
     csv: String,
 ) -> Result<Value, Problem> {
     let path = format!("/v1/deliveries/{delivery}/payload?format=csv");
-    let bytes = cast
+    let answer = cast
         .of("payload")?
-        .post_bytes(&path, csv.into_bytes())
+        .post_as_is(&path, csv.into_bytes())
         .await?;
-    let answer: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     teller.cost(&answer);
     Ok(answer)
 }
@@ -88,11 +84,9 @@ pub(crate) async fn approve(
     let answer = researcher.post("/v1/projects", &json!({})).await?;
     let project = text(&answer, "/project")?;
     let at = |act: &str| format!("/v1/projects/{project}/{act}");
-    let bytes = researcher
-        .post_bytes(&at("submit"), form.to_string().into_bytes())
+    let answer = researcher
+        .post_as_is(&at("submit"), form.to_string().into_bytes())
         .await?;
-    let answer: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Problem::could_not("the answer is not JSON"))?;
     let version = text(&answer, "/version")?;
     teller.say(&format!("{project} submitted; its version is {version}"))?;
     cast.must_refuse(
@@ -132,7 +126,7 @@ pub(crate) async fn approve(
         "funding": paper("CSO HIPS/26/11"),
     });
     cast.vouch("researcher", "2029-06-30").await?;
-    cast.vouch("colleague", "2026-06-30").await?;
+    cast.vouch("colleague", "2025-12-31").await?;
     let coordinator = cast.of("coordinator")?;
     cast.must_refuse(
         teller,

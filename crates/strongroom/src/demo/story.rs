@@ -189,7 +189,7 @@ async fn bad_files(
     if let Some(second) = lines.get(2).copied() {
         lines.push(second);
     }
-    let twice = lines.join("\n");
+    let twice = format!("{}\n", lines.join("\n"));
     cast.must_refuse(
         teller,
         "a file of identifiers in which a record number stands twice",
@@ -310,6 +310,7 @@ async fn query(cast: &Cast, teller: &mut Teller, workspace: &str) -> Result<(), 
     let sql = "select person, area, main_condition from hospital_episodes limit 5";
     teller.say(sql)?;
     let answer = researcher.post(&path, &json!({ "sql": sql })).await?;
+    teller.cost(&answer);
     must_be(&answer, &["fail", "review"])?;
     teller.refused("rows of people on the screen", &text(&answer, "/verdict")?)?;
     cast.must_refuse(
@@ -322,6 +323,7 @@ async fn query(cast: &Cast, teller: &mut Teller, workspace: &str) -> Result<(), 
     let sql = "select specialty, count(*) as n from hospital_episodes group by 1";
     teller.say(sql)?;
     let answer = researcher.post(&path, &json!({ "sql": sql })).await?;
+    teller.cost(&answer);
     must_be(&answer, &["review"])?;
     teller.refused(
         "a variable that a condition took out of the manifest",
@@ -340,6 +342,7 @@ async fn output(cast: &Cast, teller: &mut Teller, workspace: &str) -> Result<(),
     let context = "People with multiple sclerosis by hospital of admission, for table 1.";
     let (output, answer) = forms::stage(cast, teller, workspace, &sql, context).await?;
     must_be(&answer, &["treat"])?;
+    // Which hospital it is would tell that somebody with the condition was there.
     teller.say("verdict: treat. A small cell was caught:")?;
     forms::findings(teller, &answer, 6)?;
     cast.must_refuse(

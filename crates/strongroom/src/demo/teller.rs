@@ -36,7 +36,7 @@ impl Teller {
         }
     }
 
-    /// Counts the keeper and its workers too.
+    /// Counts the keeper and its workers too, while it runs.
     pub(crate) fn watch(&mut self, keeper: Option<u32>) {
         self.keeper = keeper.map(|pid| pid.to_string());
     }
@@ -148,7 +148,8 @@ impl Teller {
     }
 }
 
-fn line(text: &str) -> Result<(), Problem> {
+/// One line on standard output.
+pub(super) fn line(text: &str) -> Result<(), Problem> {
     writeln!(std::io::stdout().lock(), "{text}")
         .map_err(|_| Problem::could_not("standard output is closed"))
 }

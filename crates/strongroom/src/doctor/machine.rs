@@ -1,26 +1,47 @@
 //! What can be read of this machine.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use keeper::PinnedLibrary;
+
 use crate::problem::Problem;
+use crate::users::User;
 
-use super::Pinned;
-
-/// Most bytes of a library.
-const LIBRARY_MAX: u64 = 1 << 30;
 /// Most key files that are looked at.
 const KEYS_MAX: usize = 1_000_000;
-/// Folders of a safe haven below its own, each with whether it must be there.
-const FOLDERS: [(&str, Presence); 6] = [
-    ("front", Presence::MayBeAbsent),
-    ("log", Presence::MayBeAbsent),
-    ("keeper", Presence::Needed),
-    ("keeper/keys", Presence::Needed),
-    ("keeper/sealed", Presence::MayBeAbsent),
-    ("keeper/uploads", Presence::MayBeAbsent),
+/// A folder of a safe haven below its own.
+struct Folder {
+    name: &'static str,
+    presence: Presence,
+    /// Widest mode where every process has one user, and where each has its own.
+    alone: u32,
+    apart: u32,
+}
+
+const fn folder_of(name: &'static str, presence: Presence, apart: u32) -> Folder {
+    Folder {
+        name,
+        presence,
+        alone: 0o700,
+        apart,
+    }
+}
+
+const FOLDERS: [Folder; 10] = [
+    folder_of("front", Presence::MayBeAbsent, 0o2775),
+    folder_of("log", Presence::MayBeAbsent, 0o700),
+    folder_of("doors", Presence::MayBeAbsent, 0o710),
+    folder_of("research", Presence::MayBeAbsent, 0o700),
+    folder_of("indexing", Presence::MayBeAbsent, 0o700),
+    folder_of("keeper", Presence::Needed, 0o700),
+    folder_of("keeper/keys", Presence::Needed, 0o700),
+    folder_of("keeper/sealed", Presence::MayBeAbsent, 0o700),
+    folder_of("keeper/uploads", Presence::MayBeAbsent, 0o700),
+    folder_of("keeper/ran", Presence::MayBeAbsent, 0o700),
 ];
 const ROOT_KEY: &str = "keeper/root.key";
 const KEYS: &str = "keeper/keys";
@@ -61,9 +82,33 @@ pub(super) enum Library {
 /// A data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
+    pub(super) owners: Owners,
     pub(super) modes: Modes,
     /// The root key, if it lies in the data folder.
     pub(super) root_key: Option<PathBuf>,
+}
+
+/// Whose the folders are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owners {
+    /// One user for every process.
+    One(u32),
+    /// A user for each.
+    Apart {
+        front: u32,
+        indexing: u32,
+        keeper: User,
+    },
+}
+
+impl Machine {
+    /// The keeper's user, where that is another than the one that looks.
+    pub(super) fn keeper_elsewhere(&self) -> Option<User> {
+        match &self.place.as_ref()?.owners {
+            Owners::Apart { keeper, .. } if self.uid != Some(keeper.uid) => Some(*keeper),
+            Owners::Apart { .. } | Owners::One(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +123,7 @@ pub(super) enum Modes {
 /// Reads the machine.
 pub(super) fn look(
     worker: &Path,
-    pinned: &[Pinned],
+    pinned: &[PinnedLibrary],
     data_dir: Option<&Path>,
 ) -> Result<Machine, Problem> {
     let place = match data_dir {
@@ -117,8 +162,8 @@ pub(super) fn swap(text: Option<&str>) -> Swap {
     }
 }
 
-pub(super) fn library(worker: &Path, pinned: &Pinned) -> Library {
-    match sha256(&worker.with_file_name(&pinned.file)) {
+pub(super) fn library(worker: &Path, pinned: &PinnedLibrary) -> Library {
+    match pinned.found(worker) {
         Ok(found) if found == pinned.sha256 => Library::AsPinned(found),
         Ok(found) => Library::Other {
             found,
@@ -128,40 +173,65 @@ pub(super) fn library(worker: &Path, pinned: &Pinned) -> Library {
     }
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LIBRARY_MAX + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIBRARY_MAX {
-        return Err(io::Error::other("it is longer than a library can be"));
-    }
-    Ok(hex::encode(audit_log::sha256(&bytes)))
-}
-
 /// The modes of a data folder and whether the root key lies in it.
 pub(super) fn place(data_dir: &Path) -> Place {
     let root_key = data_dir.join(ROOT_KEY);
+    let owners = owners(data_dir);
     Place {
-        modes: match modes(data_dir) {
+        modes: match modes(data_dir, &owners) {
             Ok(looked_at) => Modes::Private { looked_at },
             Err(what) => Modes::Wrong(what),
         },
         root_key: root_key.symlink_metadata().is_ok().then_some(root_key),
+        owners,
     }
 }
 
+/// Three different owners, none of them root, are three users; anything less is one.
+fn owners(data_dir: &Path) -> Owners {
+    let of = |name: &str| {
+        let meta = data_dir.join(name).symlink_metadata().ok()?;
+        Some(User {
+            uid: meta.uid(),
+            gid: meta.gid(),
+        })
+    };
+    let keeper = of("keeper");
+    if let (Some(front), Some(indexing), Some(keeper)) = (of("front"), of("indexing"), keeper) {
+        let three = BTreeSet::from([front.uid, indexing.uid, keeper.uid]);
+        if three.len() == 3 && !three.contains(&0) {
+            return Owners::Apart {
+                front: front.uid,
+                indexing: indexing.uid,
+                keeper,
+            };
+        }
+    }
+    Owners::One(keeper.map_or(0, |keeper| keeper.uid))
+}
+
 /// How many folders and key files are for their owner alone.
-fn modes(data_dir: &Path) -> Result<usize, String> {
+fn modes(data_dir: &Path, owners: &Owners) -> Result<usize, String> {
     // The folder that was named may be reached over a link; nothing below it may.
     let named = fs::metadata(data_dir).map_err(|error| unread(data_dir, &error))?;
-    folder(data_dir, &named)?;
+    let (root_widest, keeper) = match owners {
+        Owners::One(_) => (0o700, None),
+        Owners::Apart { keeper, .. } => (0o710, Some(keeper.uid)),
+    };
+    folder(data_dir, &named, root_widest)?;
     let mut looked_at = 1;
-    for (name, presence) in FOLDERS {
-        let path = data_dir.join(name);
-        match (path.symlink_metadata(), presence) {
+    for wanted in FOLDERS {
+        let path = data_dir.join(wanted.name);
+        let widest = match owners {
+            Owners::One(_) => wanted.alone,
+            Owners::Apart { .. } => wanted.apart,
+        };
+        match (path.symlink_metadata(), wanted.presence) {
             (Ok(meta), _) => {
-                folder(&path, &meta)?;
+                folder(&path, &meta, widest)?;
+                if wanted.name.starts_with("keeper") {
+                    belongs(&path, &meta, keeper)?;
+                }
                 looked_at += 1;
             }
             (Err(error), Presence::MayBeAbsent) if error.kind() == io::ErrorKind::NotFound => {}
@@ -171,6 +241,7 @@ fn modes(data_dir: &Path) -> Result<usize, String> {
     let root_key = data_dir.join(ROOT_KEY);
     if let Ok(meta) = root_key.symlink_metadata() {
         file(&root_key, &meta)?;
+        belongs(&root_key, &meta, keeper)?;
         looked_at += 1;
     }
     let keys = data_dir.join(KEYS);
@@ -187,10 +258,11 @@ fn modes(data_dir: &Path) -> Result<usize, String> {
             .symlink_metadata()
             .map_err(|error| unread(&path, &error))?;
         if meta.is_dir() {
-            folder(&path, &meta)?;
+            folder(&path, &meta, 0o700)?;
         } else {
             file(&path, &meta)?;
         }
+        belongs(&path, &meta, keeper)?;
         looked_at += 1;
     }
     Ok(looked_at)
@@ -200,11 +272,23 @@ fn unread(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be looked at: {error}", path.display())
 }
 
-fn folder(path: &Path, meta: &Metadata) -> Result<(), String> {
+/// Whether it is the keeper's, where the keeper has a user of its own.
+fn belongs(path: &Path, meta: &Metadata, keeper: Option<u32>) -> Result<(), String> {
+    match keeper {
+        Some(uid) if meta.uid() != uid => Err(format!(
+            "{} belongs to user id {}; it must belong to the keeper's, {uid}",
+            path.display(),
+            meta.uid()
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn folder(path: &Path, meta: &Metadata, widest: u32) -> Result<(), String> {
     if !meta.is_dir() {
         return Err(format!("{} is not a folder", path.display()));
     }
-    private(path, meta, 0o700)
+    private(path, meta, widest)
 }
 
 fn file(path: &Path, meta: &Metadata) -> Result<(), String> {

@@ -118,7 +118,7 @@ fn last(findings: &Findings) -> &'static str {
             "Everything that real data needs and that can be tried from here is there."
         }
         (false, Purpose::Rehearsal) => {
-            "Something that is required is missing: workers do not start."
+            "Something that is required is missing: this machine is not fit for a rehearsal either."
         }
         (false, Purpose::Production) => "This machine is not fit for real data.",
     }

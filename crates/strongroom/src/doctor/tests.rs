@@ -1,11 +1,11 @@
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use clap::Parser;
 use protocol::posture::{Outcome, Probe};
 
-use super::machine::{effective_uid, library as look_at, place, swap as swap_of};
+use super::machine::{Owners, effective_uid, library as look_at, place, swap as swap_of};
 use super::*;
 
 #[derive(Debug, Parser)]
@@ -95,15 +95,41 @@ fn another_engine_library_is_not_fit() {
 }
 
 #[test]
-fn production_names_what_this_build_does_not_do() {
-    let private = Machine {
+fn production_wants_users_apart_and_the_root_key_elsewhere() {
+    let with = |owners| Machine {
         place: Some(Place {
+            owners,
             modes: Modes::Private { looked_at: 3 },
             root_key: None,
         }),
         ..machine()
     };
-    let findings = judge(layers(&[]), &private, Purpose::Production);
+    let apart = Owners::Apart {
+        front: 64001,
+        indexing: 64002,
+        keeper: User {
+            uid: 64003,
+            gid: 64003,
+        },
+    };
+    // A keeper that is not root gives its workers no user of their own, and needs none.
+    let lacking = [(Layer::SeparateUser, Requirement::Wanted)];
+    assert!(judge(layers(&lacking), &with(apart.clone()), Purpose::Production).fit);
+    let more = [
+        (Layer::SeparateUser, Requirement::Wanted),
+        (Layer::LandlockScopes, Requirement::Wanted),
+    ];
+    let findings = judge(layers(&more), &with(apart.clone()), Purpose::Production);
+    assert_eq!(state(&findings, "users of workers"), State::NotMet);
+    let mut beside = with(apart);
+    if let Some(place) = &mut beside.place {
+        place.root_key = Some("keeper/root.key".into());
+    }
+    let findings = judge(layers(&[]), &beside, Purpose::Production);
+    assert!(!findings.fit);
+    assert_eq!(state(&findings, "root key apart"), State::NotMet);
+
+    let findings = judge(layers(&[]), &with(Owners::One(1000)), Purpose::Production);
     assert!(!findings.fit);
     let unmet: Vec<_> = findings
         .conditions
@@ -198,6 +224,7 @@ fn a_data_folder_is_for_its_owner_alone() {
     assert_eq!(
         place(at),
         Place {
+            owners: Owners::One(at.metadata().unwrap().uid()),
             modes: Modes::Private { looked_at: 4 },
             root_key: None
         }
