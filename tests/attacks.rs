@@ -1,3 +1,8 @@
-//! Attacks on the sealed worker through the front door.
+//! Attacks from every place that can be taken over: the sealed worker, a desk, another user, the screen.
+//! `docs/THREAT-MODEL.md` says what each must not be able to do and names the test.
 
+mod desks;
+mod destroyed;
+mod screen;
 mod sql;
+mod users;

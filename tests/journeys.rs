@@ -3,10 +3,11 @@
 
 mod deliveries;
 mod happy;
-mod haven;
-mod http;
-mod leaks;
+pub(crate) mod haven;
+pub(crate) mod http;
+mod jobs;
+pub(crate) mod leaks;
 mod machine;
-mod project;
+pub(crate) mod project;
 mod roles;
 mod ways_back;

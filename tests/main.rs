@@ -9,6 +9,8 @@
 )]
 
 mod attacks;
+mod browser;
 mod house;
 mod journeys;
+mod kill;
 mod support;

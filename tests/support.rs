@@ -108,7 +108,7 @@ fn walk(root: &Path, folder: &Path, endings: &[&str], found: &mut Vec<Source>) {
         let path = entry.expect("a folder can be listed").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {
-            if name != "target" && name != "__pycache__" {
+            if !["target", "__pycache__", "node_modules"].contains(&name.as_ref()) {
                 walk(root, &path, endings, found);
             }
         } else if endings.iter().any(|ending| name.ends_with(ending)) {

@@ -49,6 +49,22 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
 }
 
+/// The same, with what a `use std::{` takes spelled out as `std::…`.
+fn spelled_out(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let mut inside = false;
+    code(text).map(move |(number, line)| {
+        let taken = match line.split_once("use std::{") {
+            Some((_, taken)) => taken,
+            None if inside => line,
+            None => return (number, line.to_owned()),
+        };
+        inside = !line.contains("};");
+        let words = taken.split([',', '{', '}', ';']).map(str::trim);
+        let spelled: Vec<String> = words.map(|word| format!("std::{word}")).collect();
+        (number, spelled.join(" "))
+    })
+}
+
 fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/") || path.starts_with("tests/")
 }
@@ -83,7 +99,7 @@ fn impure(sources: &[Source]) -> Vec<String> {
     let pure = |s: &&Source| crate_of(&s.path).is_some_and(|c| PURE.contains(&c));
     let inside = |s: &&Source| s.path.contains("/src/") && !is_test(&s.path);
     for source in sources.iter().filter(pure).filter(inside) {
-        for (number, line) in code(product(source)) {
+        for (number, line) in spelled_out(product(source)) {
             for needle in IMPURE.iter().filter(|needle| line.contains(**needle)) {
                 if !SHELLS.contains(&(source.path.as_str(), *needle)) {
                     found.push(format!("{}:{number}: {needle}", source.path));
@@ -231,12 +247,17 @@ fn a_clock_in_a_pure_crate_is_found_and_one_in_its_tests_is_not() {
         ),
         Source::new("crates/audit-log/src/tiles/files.rs", "use std::fs;\n"),
         Source::new("crates/audit-log/src/tile.rs", "use std::fs;\n"),
+        Source::new(
+            "crates/protocol/src/frame.rs",
+            "use std::{\n    collections::BTreeMap,\n    net::{Ipv4Addr, TcpStream},\n};\nuse x::{fs};\n",
+        ),
     ];
     assert_eq!(
         impure(&sources),
         [
             "crates/governance/src/project.rs:1: Timestamp::now",
             "crates/audit-log/src/tile.rs:1: std::fs",
+            "crates/protocol/src/frame.rs:3: std::net",
         ]
     );
 }

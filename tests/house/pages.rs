@@ -93,6 +93,73 @@ fn an_invariant_without_its_test_is_found() {
     assert_eq!(missing_tests(page, &sources), ["fn_that_is_not"]);
 }
 
+/// What the threat model says cannot be done, each with the tests that it names.
+fn cannots(page: &str) -> Vec<(&str, Vec<&str>)> {
+    page.lines()
+        .filter(|line| line.starts_with("- Cannot "))
+        .map(|line| {
+            let word = |w: &&str| {
+                w.contains('_')
+                    && w.chars()
+                        .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
+            };
+            (line, ticked(line).into_iter().filter(word).collect())
+        })
+        .collect()
+}
+
+/// Lines of the threat model whose test is missing. What no test can show says that it is an arrangement.
+fn unbacked(page: &str, sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (line, tests) in cannots(page) {
+        if tests.is_empty() && !line.contains("an arrangement") {
+            wrong.push(format!("no test: {line}"));
+        }
+        for test in tests {
+            let function = format!("fn {test}(");
+            if !sources.iter().any(|source| source.text.contains(&function)) {
+                wrong.push(format!("no such test: {test}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_cannot_of_the_threat_model_names_a_test_that_exists() {
+    let page = page("docs/THREAT-MODEL.md");
+    let sources = support::sources(&["crates", "tests"], &[".rs"]);
+    assert!(cannots(&page).len() > 30, "the page is read");
+    assert_eq!(unbacked(&page, &sources), Vec::<String>::new());
+    for who in [
+        "A stranger on the network",
+        "A worker",
+        "The research desk",
+        "The indexing desk",
+        "The keeper",
+        "The supervisor",
+        "Whoever is root on the machine",
+        "A lost backup",
+    ] {
+        let section = section(&page, &format!("\n## {who}\n"));
+        assert!(
+            section.contains("\n- Can ") && section.contains("\n- Cannot "),
+            "{who}"
+        );
+    }
+}
+
+#[test]
+fn a_cannot_without_its_test_is_found() {
+    let page = "- Can x.\n- Cannot y: `a_test`.\n- Cannot z: `no_test`.\n- Cannot w.\n\
+                - Cannot v: an arrangement.\n";
+    let sources = [Source::new("x.rs", "fn a_test() {}\n")];
+    assert_eq!(
+        unbacked(page, &sources),
+        ["no such test: no_test", "no test: - Cannot w."]
+    );
+}
+
 #[test]
 fn the_architecture_stays_readable_in_one_sitting() {
     assert!(page("docs/ARCHITECTURE.md").lines().count() <= 200);

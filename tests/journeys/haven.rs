@@ -56,15 +56,7 @@ impl Haven {
             String::from_utf8_lossy(&made.stderr)
         );
         let made: Value = serde_json::from_slice(&made.stdout).expect("init prints JSON");
-        let log = File::create(folder.path().join("stderr")).unwrap();
-        let serving = Command::new(program("strongroom"))
-            .args(["serve", "--data-dir"])
-            .arg(&data)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let serving = serve(&folder.path().join("stderr"), &data);
         let heard = Heard::default();
         let mut haven = Self {
             door: Client::new(&data.join("strongroom.sock"), heard.clone()),
@@ -106,6 +98,35 @@ impl Haven {
                 self.log()
             );
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Its front was killed: waits until it is gone. Its keeper ends by itself.
+    pub(crate) fn was_killed(&mut self) {
+        if let Some(mut child) = self.serving.take() {
+            child.wait().unwrap();
+        }
+    }
+
+    /// Serves again after a kill or a stop; what still serves is left alone. Waits until front and keeper answer.
+    pub(crate) fn start_again(&mut self) {
+        let begun = Instant::now();
+        loop {
+            let ended = self.serving.as_mut().map(|c| c.try_wait().unwrap());
+            if !matches!(ended, Some(None)) {
+                let stderr = self.folder.path().join("stderr");
+                self.serving = Some(serve(&stderr, &self.at("")));
+            }
+            let health = self.door.try_send("GET", "/v1/health", &[]);
+            if health.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "the safe haven does not serve again: {}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -164,11 +185,16 @@ impl Haven {
         self.post(who, path, json).no(status)
     }
 
-    /// Must be kept out: by the policy of who may what (403), or by the rule of the thing itself (409).
+    /// Must be kept out: by the policy of who may what (403), by the rule of the thing itself (409), or, whoever
+    /// indexes, because the desk at which they sit has no such address (404).
     #[track_caller]
     pub(crate) fn kept_out(&self, who: &str, path: &str, json: &Value) {
         let answer = self.post(who, path, json);
-        let status = if answer.status == 409 { 409 } else { 403 };
+        let status = match answer.status {
+            409 => 409,
+            404 if who == "indexer" => 404,
+            _ => 403,
+        };
         answer.no(status);
     }
 
@@ -193,6 +219,22 @@ impl Haven {
         let _ = child.kill();
         child.wait().ok()
     }
+}
+
+fn serve(stderr: &Path, data: &Path) -> Child {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(stderr)
+        .unwrap();
+    Command::new(program("strongroom"))
+        .args(["serve", "--data-dir"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 impl Drop for Haven {

@@ -122,10 +122,8 @@ fn stumble(haven: &Haven, open: &project::Open) {
         let answer = haven.post("researcher", &queries, &json!({ "sql": sql }));
         let passed = answer.status == 200 && answer.json()["verdict"] == "pass";
         assert!(!passed, "{sql}: {}", answer.text());
-        if answer.status != 200 || answer.json()["verdict"] != "pass" {
-            // Hospital codes have six characters: 101H behind the area.
-            assert!(!answer.text().contains("101H"), "{sql}: {}", answer.text());
-        }
+        // Every hospital's code ends so; some are too short to be among the needles.
+        assert!(!answer.text().contains("101H"), "{sql}: {}", answer.text());
     }
     // The register, cut in the middle of a row, and with its columns in disorder.
     let register = &open.delivered[0];

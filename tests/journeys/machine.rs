@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use super::haven::Haven;
 use crate::support::{program, shared};
 
 /// Layers of the sandbox, as a profile names them.
@@ -92,6 +93,23 @@ fn the_demo_ends_with_a_verified_log() {
     ] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
+}
+
+#[test]
+fn a_safe_haven_is_served_once_and_a_second_try_leaves_the_first_alone() {
+    let haven = Haven::start();
+    for words in [&["serve"][..], &["init", "--administrator", "Somebody"]] {
+        let output = Command::new(program("strongroom"))
+            .args(words)
+            .arg("--data-dir")
+            .arg(haven.at(""))
+            .output()
+            .unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("is in use by another process"), "{said}");
+    }
+    haven.of("auditor").get("/v1/whoami").ok();
 }
 
 /// Group, people, readmitted within 30 days: counted from the file itself, without any linkage.

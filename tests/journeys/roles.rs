@@ -92,13 +92,55 @@ fn each_role_does_its_own_work_and_no_other() {
     let both = json!({ "name": "x", "organisation": "x", "roles": ["indexer", "researcher"] });
     haven.no(409, "administrator", "/v1/people", &both);
 
+    let aside =
+        json!({ "section": "data", "visibility": "private", "text": "Is the ward needed?" });
+    let aloud = json!({ "section": "data", "visibility": "public", "text": "Why the ward?" });
+    haven.kept_out("researcher", &at("comments"), &aside);
+    haven.yes("panel_1", &at("comments"), &aside);
+    haven.yes("panel_1", &at("comments"), &aloud);
+    let read = |who: &str| {
+        haven
+            .of(who)
+            .get(&at("comments"))
+            .ok()
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(
+        (read("chair"), read("researcher"), read("auditor")),
+        (2, 1, 1)
+    );
+    haven.kept_out("coordinator", &at("interest"), &json!({}));
+    haven.yes("panel_1", &at("interest"), &json!({}));
+    haven.kept_out("panel_1", &at("votes"), &vote);
+    assert_eq!(read("panel_1"), 1, "nothing private any more");
+    for who in ["researcher", "checker_1", "administrator"] {
+        haven.no(403, who, "/v1/log/publish", &json!({}));
+    }
+
     let (output, _) = project::stage(&haven, &open.workspace, project::SAFE);
     let path = format!("/v1/outputs/{output}");
     let exact = json!({ "rendering": "exact" });
+    assert_eq!(
+        haven.of("checker_1").get(&path).status,
+        403,
+        "not before it is submitted"
+    );
     haven.kept_out("checker_1", &format!("{path}/submit"), &exact);
     haven.yes("researcher", &format!("{path}/submit"), &exact);
     assert_eq!(haven.of("indexer").get(&path).status, 403);
     let bytes = haven.of("checker_1").get(&path).ok()["bytes"].clone();
+    let comments = format!("{path}/comments");
+    let aside = json!({ "visibility": "private", "text": "The second row is near the threshold." });
+    haven.kept_out("researcher", &comments, &aside);
+    haven.kept_out("steward", &comments, &aside);
+    haven.yes("checker_1", &comments, &aside);
+    let read = |who: &str| haven.of(who).get(&comments).ok().as_array().unwrap().len();
+    assert_eq!(
+        (read("checker_1"), read("checker_2"), read("researcher")),
+        (1, 0, 0)
+    );
     let vote = json!({ "verdict": "approve", "bytes": bytes });
     for who in [
         "researcher",

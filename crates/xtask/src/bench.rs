@@ -41,6 +41,17 @@ pub(crate) fn journey(place: &Place, args: &[String]) -> Result<ExitCode, Fault>
     Ok(ExitCode::SUCCESS)
 }
 
+/// Fills a house and asks `strongroom serve` for its pages; the program `load` of `tests/` does both.
+pub(crate) fn pages(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
+    tasks::build(place)?;
+    let status = run::status(
+        std::process::Command::new(place.program("examples/load"))
+            .current_dir(&place.root)
+            .args(args),
+    )?;
+    Ok(tasks::exit(status))
+}
+
 fn sizes(args: &[String]) -> Result<Vec<u64>, Fault> {
     let mut sizes = Vec::new();
     for pair in args.chunks(2) {

@@ -18,6 +18,7 @@
 )]
 
 mod bench;
+mod browser;
 mod fault;
 mod json;
 mod machine;
@@ -39,6 +40,8 @@ cargo xtask COMMAND
   test [--long]     formatting, clippy, build, every test; --long adds the long runs
   bench journey [--people N]…
                     each step's CPU time, wall time and peak memory (default 20,000 and 200,000 people)
+  bench pages [--applications N] [--entries N] [--rate N] [--seconds N]
+                    times of worklist and application pages in a full house, and durable acts a second
   docs              write the generated pages of docs/reference/ again
   fmt               format every crate
 ";
@@ -74,6 +77,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("test", []) => tasks::test(&place, tasks::Depth::Usual),
         ("test", [long]) if long == "--long" => tasks::test(&place, tasks::Depth::Long),
         ("bench", [name, args @ ..]) if name == "journey" => bench::journey(&place, args),
+        ("bench", [name, args @ ..]) if name == "pages" => bench::pages(&place, args),
         ("docs", []) => tasks::docs(&place),
         ("fmt", []) => tasks::fmt(&place),
         _ => Err(Fault::Usage(args.join(" "))),

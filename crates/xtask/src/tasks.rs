@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::fault::Fault;
 use crate::place::Place;
-use crate::{machine, run, setup};
+use crate::{browser, machine, run, setup};
 
 /// The one selection of packages and targets for demo, tests and benchmarks. Another one resolves other
 /// features of shared dependencies and compiles DuckDB's, Polars' and Cedar's crates again
@@ -43,6 +43,7 @@ pub(crate) fn product(place: &Place) -> Command {
 
 pub(crate) fn test(place: &Place, depth: Depth) -> Result<ExitCode, Fault> {
     setup::setup(place)?;
+    browser::setup(place)?;
     let root = &place.root;
     run::must(run::cargo(root).args(["fmt", "--all", "--check"]))?;
     run::must(
