@@ -66,6 +66,10 @@ impl Row {
     fn why_field(&self) -> String {
         format!("why-{}", self.key)
     }
+
+    fn how_field(&self) -> String {
+        format!("how-{}", self.key)
+    }
 }
 
 impl Filter {
@@ -95,15 +99,21 @@ pub(crate) async fn show(
     let (held, asked) = asked_of(&work, &dataset)?;
     let dictionary = &held.dictionary;
     let begun = !asked.is_untouched();
-    let gaps = work
-        .gaps("data")
-        .filter(|m| begun && m.dataset.as_deref() == Some(dataset.as_str()));
     let all = dictionary.variables.len();
     // The page that holds the first variable asked for, so that no link needs to be exact.
     let from = at.from.min(all.saturating_sub(1)) / PAGE * PAGE;
     let shown = dictionary.variables.iter().skip(from).take(PAGE);
     let rows: Vec<Row> = shown.flat_map(|v| rows_of(v, held, asked)).collect();
-    let faults = faults(gaps);
+    // Nobody is told off right after saving, nor for what stands on another page.
+    let told = begun && at.done.is_none();
+    let here = |field: &str| {
+        let of_a_row = |row: &Row| field == row.why_field() || field == row.how_field();
+        field == "variables" || field.starts_with("rows-") || rows.iter().any(of_a_row)
+    };
+    let faults = faults(
+        work.gaps("data")
+            .filter(|m| told && m.dataset.as_deref() == Some(dataset.as_str()) && here(&m.field)),
+    );
     let event = dictionary.event.is_some().then_some(asked.event);
     let title = dictionary.title.clone();
     let pages = if all > PAGE { pages(all) } else { Vec::new() };

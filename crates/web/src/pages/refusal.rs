@@ -56,7 +56,7 @@ impl IntoResponse for Told {
         };
         let words = Words {
             kind,
-            why: sentence(&self.0.to_string()),
+            why: sentence(&plain(&self.0)),
             place,
         };
         let mut response = status(kind).into_response();
@@ -175,6 +175,22 @@ fn back(headers: &HeaderMap) -> String {
     ours().unwrap_or_else(|| "/".into())
 }
 
+/// A reason for people: who is signed in knows who they are, and acts are said as words.
+fn plain(error: &ServiceError) -> String {
+    let text = match error {
+        ServiceError::Denied { action, reason, .. } => {
+            format!("your roles do not let you {action} here: {reason}")
+        }
+        other => other.to_string(),
+    };
+    governance::Action::TABLE
+        .iter()
+        .filter(|row| row.word.contains('_'))
+        .fold(text, |text, row| {
+            text.replace(row.word, &row.word.replace('_', " "))
+        })
+}
+
 /// A reason as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
@@ -192,4 +208,24 @@ pub(crate) fn sentence(text: &str) -> String {
 
 pub(crate) async fn nothing_here() -> Told {
     ServiceError::NotFound("page").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_said_in_words_and_names_of_limits_stay() {
+        let denied = ServiceError::Denied {
+            person: "per_aaaaaaaaaaaaaaaa".into(),
+            action: "view_log",
+            reason: "no access policy permits it to a researcher here".into(),
+        };
+        assert_eq!(
+            sentence(&plain(&denied)),
+            "Your roles do not let you view log here: no access policy permits it to a researcher here."
+        );
+        let limit = ServiceError::TooOften("requests_per_minute");
+        assert!(plain(&limit).contains("(requests_per_minute in policies/limits.toml)"));
+    }
 }
