@@ -35,12 +35,14 @@ pub(crate) const EDGES: &[(&str, &[&str])] = &[
     ),
     ("frames", &[]),
     ("engine", &["disclosure"]),
+    ("privacy", &[]),
     (
         "worker",
         &[
             "linkage",
             "frames",
             "engine",
+            "privacy",
             "disclosure",
             "sandbox",
             "protocol",
@@ -84,6 +86,9 @@ const HIDDEN: &[(&str, &[&str])] = &[
     // Becomes another Unix user, asks at the terminal.
     ("nix", &["strongroom"]),
     ("libc", &["sandbox", "vault"]),
+    // Linear programmes: the attacker on a suppressed table.
+    ("microlp", &["disclosure"]),
+    ("opendp", &["privacy"]),
     ("polars", &["frames"]),
     (
         "ring",
@@ -91,6 +96,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
             "audit-log",
             "disclosure",
             "keeper",
+            "privacy",
             "service",
             "store",
             "strongroom",
@@ -132,7 +138,9 @@ const UNREACHABLE: &[(&[&str], &[&str])] = &[
             "vault",
             "sandbox",
         ],
-        &["duckdb", "polars", "engine", "frames", "worker"],
+        &[
+            "duckdb", "polars", "opendp", "engine", "frames", "privacy", "worker",
+        ],
     ),
     (
         &["worker"],
