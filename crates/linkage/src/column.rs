@@ -21,12 +21,12 @@ pub enum Role {
     /// First address line.
     #[serde(rename = "address_1")]
     Address1,
-    /// Second address line. Not compared.
+    /// Second address line.
     #[serde(rename = "address_2")]
     Address2,
-    /// Town or village. Not compared.
+    /// Town or village.
     Locality,
-    /// Region or council. Not compared.
+    /// Region or council.
     Region,
     /// Community Health Index number.
     Chi,
@@ -36,10 +36,12 @@ pub enum Role {
     Telephone,
     /// Electronic mail address.
     Email,
+    /// Anything else that says something of the person; compared as text, with the column of the same name.
+    Field,
 }
 
 impl Role {
-    /// Every role, in order.
+    /// Every role of an identifier, in order: all but [`Role::Field`].
     pub const ALL: [Self; 13] = [
         Self::Forename,
         Self::Surname,
@@ -73,7 +75,17 @@ impl Role {
             Self::NhsNumber => "nhs_number",
             Self::Telephone => "telephone",
             Self::Email => "email",
+            Self::Field => "field",
         }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .chain([Self::Field])
+            .find(|role| role.as_str() == name)
     }
 }
 

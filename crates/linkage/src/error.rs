@@ -66,4 +66,52 @@ pub enum LinkError {
         /// What it may be, in words.
         range: &'static str,
     },
+    /// Linking needs two files.
+    #[error("link_type \"link\" needs two files or more")]
+    FilesForLink,
+    /// Finding duplicates needs one file.
+    #[error("link_type \"dedupe\" needs exactly one file")]
+    FilesForDedupe,
+    /// Too many files.
+    #[error("more than {limit} files in one linkage")]
+    TooManyFiles {
+        /// Files allowed.
+        limit: usize,
+    },
+    /// Two files have one name.
+    #[error("two files have the same name")]
+    RepeatedFile,
+    /// A file without a column.
+    #[error("file {} has no column with a role", .file + 1)]
+    NoColumns {
+        /// Its place, from 0.
+        file: usize,
+    },
+    /// A file with too many columns.
+    #[error("file {} has more than {limit} columns with a role", .file + 1)]
+    TooManyColumns {
+        /// Its place, from 0.
+        file: usize,
+        /// Columns allowed.
+        limit: usize,
+    },
+    /// A record for a file that was not named.
+    #[error("there is no file {}", .file + 1)]
+    NoSuchFile {
+        /// Its place, from 0.
+        file: usize,
+    },
+    /// A record with more or fewer values than its file has columns.
+    #[error("a record of file {} has {found} values for {expected} columns", .file + 1)]
+    ValueCount {
+        /// Its place, from 0.
+        file: usize,
+        /// Values it has.
+        found: usize,
+        /// Columns there are.
+        expected: usize,
+    },
+    /// The observer asked for the end.
+    #[error("cancelled")]
+    Cancelled,
 }

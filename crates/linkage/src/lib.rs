@@ -1,5 +1,22 @@
 //! The indexing service's method, over plain columns: standardise, block, compare, model, compete.
 //!
+//! # Linking files
+//!
+//! ```text
+//! let spec = Spec::new(LinkType::Link, vec![FileSpec { name, columns: vec![ColumnSpec { role, name }, …], holds }, …]);
+//! let mut intake = Intake::new(spec)?;                    // refuses what contradicts itself
+//! for each file, for each record {
+//!     intake.push(file, &[Some("Ann"), None, …])?;        // values in the order of the file's columns
+//! }
+//! let linkage = intake.link(Resources { threads, memory_bytes }, &mut observer)?;
+//! ```
+//!
+//! Rows are named by their place among the records pushed for a file, from 0; keeping ids, and refusing
+//! repeated ones, is the caller's part. [`Observer`] hears of each [`Stage`] (so that the caller can take the
+//! time) and may cancel. [`Linkage`] holds the joins, the person of each row, the model and the report.
+//!
+//! # Linking a delivery to a spine
+//!
 //! [`link`] takes one file of identifiers and a spine (a register with one record a person) and says,
 //! for each record of the file, which spine record is the same person, by which step and how surely.
 //! Two steps: a verified CHI number first, then a Fellegi-Sunter model on the rest, read off the data
@@ -28,23 +45,35 @@ mod compare;
 mod deterministic;
 mod em;
 mod error;
+mod intake;
 mod jaro_winkler;
 mod link;
 mod model;
 mod nicknames;
+mod observer;
+mod outcome;
 mod patterns;
 mod prepared;
 mod random;
 mod report;
 mod settings;
+mod spec;
 mod standardise;
 mod train;
 
 pub use chi::{is_valid_chi, is_valid_nhs_number};
 pub use column::{Column, Records, Role};
 pub use error::LinkError;
+pub use intake::{Intake, Resources};
 pub use jaro_winkler::{DEFINITION as JARO_WINKLER, jaro_winkler};
 pub use link::link;
 pub use model::{ComparisonModel, LevelModel, Model};
+pub use observer::{Observer, Quiet, Stage};
+pub use outcome::{
+    BlockingReport, ClusterReport, ColumnReport, ComparisonFit, Example, FileReport, Fit,
+    GroupRate, Impossible, Join, JoinStep, KindFit, LevelFit, LinkModel, Linkage, PairReport,
+    Report, ThresholdEstimate, WeightBar,
+};
 pub use report::{Link, LinkReport, Linked, RuleReport, SessionReport, Step, Taken};
 pub use settings::{LeftFile, Settings};
+pub use spec::{BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Holds, LinkType, Spec};

@@ -22,6 +22,8 @@ pub struct Settings {
     pub seed: u64,
     /// A link needs at least this probability among the alternatives. Above 0.5, at most 1.
     pub threshold_probability: f64,
+    /// Joins of at least this probability are kept for whoever wants another threshold. At least 0.001.
+    pub keep_probability: f64,
     /// How many records a person may have in the linked file.
     pub left_file: LeftFile,
     /// Candidate pairs allowed over all blocking rules, repeats counted; a rule that would pass it is
@@ -54,6 +56,7 @@ impl Settings {
         Self {
             seed: 1,
             threshold_probability: 0.95,
+            keep_probability: 0.5,
             left_file: LeftFile::ManyPerPerson,
             pairs_max: 50_000_000,
             u_pairs: 500_000,
@@ -74,6 +77,10 @@ impl Settings {
         // Written so that a value that is not a number fails too.
         if !(self.threshold_probability > 0.5 && self.threshold_probability <= 1.0) {
             return refuse("threshold_probability", "above 0.5 and at most 1");
+        }
+        if !(self.keep_probability >= 0.001 && self.keep_probability <= self.threshold_probability)
+        {
+            return refuse("keep_probability", "0.001 to threshold_probability");
         }
         if self.pairs_max == 0 {
             return refuse("pairs_max", "above 0");
