@@ -58,6 +58,8 @@ macro_rules! actions {
 actions! {
     /// Adds a person with roles.
     AddPerson "add_person" Person "person" ["-"];
+    /// Invites somebody again who lost what they sign in with.
+    InvitePerson "invite_person" Person "person" ["active"];
     /// Records accreditation, training and undertaking.
     RecordStanding "record_standing" Person "person" ["active"];
     /// Ends every right of a person.
@@ -108,6 +110,8 @@ actions! {
     WithdrawApplication "withdraw_application" Person "project" ["draft" "submitted" "returned" "approved"];
     /// Puts an approval in force.
     CommenceProject "commence_project" Person "project" ["approved"];
+    /// Files papers in place of those that lapsed or will.
+    RenewPapers "renew_papers" Person "project" ["in_force"];
     /// Ends a project on its day.
     ExpireProject "expire_project" System "project" ["in_force"];
     /// Ends it before.

@@ -198,6 +198,22 @@ impl Person {
             .fact("training_until", &training_until))
     }
 
+    /// Invites a person again, who lost their password or their second factor. What they signed in with until
+    /// now ends; the new invitation lies beside the log, and the leaf says that it was given.
+    ///
+    /// # Errors
+    /// If the person is retired, or would invite themselves.
+    pub fn invite(self, by: &PersonId, at: Timestamp) -> Result<Change<Self>, Refusal> {
+        self.must_be_active(Action::InvitePerson)?;
+        if *by == self.id {
+            return Err(Refusal::Invalid(
+                "nobody invites themselves; ask another administrator".into(),
+            ));
+        }
+        let by = By::Person(by.clone());
+        Ok(Change::new(self, Action::InvitePerson, &by, at))
+    }
+
     /// Ends every right of a person.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ pub enum Refusal {
         refuse: u32,
     },
     /// A paper is missing or out of date.
-    #[error("the {0} is missing or out of date")]
+    #[error("the {0} is missing or out of date; a research coordinator files a new one")]
     Paper(&'static str),
     /// A person's standing lapsed.
     #[error("{person} has no {what} that is valid on {day}; renew it first")]

@@ -1,5 +1,6 @@
 //! The secrets and the two signing keys, behind one lock.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use audit_log::{LogKey, Vkey};
@@ -32,6 +33,15 @@ impl Custody {
         {
             return Err(lost(found));
         }
+        if rooms.has_secrets()?
+            && let Some(path) = made_here(root)
+            && path.symlink_metadata().is_err()
+        {
+            return Err(KeeperError::RootLost {
+                root: path,
+                keys: rooms.keys.clone(),
+            });
+        }
         let root = match root {
             RootKey::Folder(folder) => Root::open_or_create(folder)?,
             RootKey::Credential { folder, name } => Root::from_credentials(folder, name)?,
@@ -42,6 +52,8 @@ impl Custody {
             }
         };
         let mut secrets = Secrets::open(&rooms.keys, root)?;
+        // Only now is this the one keeper here: another's writes are not taken for left-overs.
+        rooms.remove_staging()?;
         match secrets.get(LOG, Purpose::LogSigning) {
             Ok(_) => {}
             Err(VaultError::NoSecret { .. }) => {
@@ -104,5 +116,14 @@ impl Custody {
 
     fn lock(&self) -> MutexGuard<'_, Secrets> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The file of a root key that the first start makes; none for one that comes from elsewhere.
+fn made_here(root: &RootKey) -> Option<PathBuf> {
+    match root {
+        RootKey::Folder(folder) => Some(folder.join(vault::ROOT_FILE)),
+        RootKey::Passphrase { folder, .. } => Some(folder.join(vault::ROOT_PASSPHRASE_FILE)),
+        RootKey::Credential { .. } | RootKey::File(_) | RootKey::Handed(_) => None,
     }
 }

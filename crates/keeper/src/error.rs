@@ -77,6 +77,15 @@ pub enum KeeperError {
         /// What was found of before.
         found: PathBuf,
     },
+    /// The root key is gone and the secrets under it are not: a new one would open none of them.
+    #[error("{} is gone, but the secrets in {} were made with it: bring it back from where it is kept; \
+        no new root key is made for old secrets", root.display(), keys.display())]
+    RootLost {
+        /// The file that is missing.
+        root: PathBuf,
+        /// Where the secrets are.
+        keys: PathBuf,
+    },
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     NoRandomness,

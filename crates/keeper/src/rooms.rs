@@ -26,7 +26,7 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Makes what is missing (mode 0700) and removes what interrupted writes left behind.
+    /// Makes what is missing (mode 0700).
     pub(crate) fn open(data_dir: &Path) -> Result<Self, KeeperError> {
         let rooms = Self {
             keys: data_dir.join("keys"),
@@ -49,10 +49,15 @@ impl Rooms {
                 .create(folder)
                 .map_err(KeeperError::folder(folder))?;
         }
-        for folder in [&rooms.sealed, &rooms.uploads, &rooms.destroyed] {
+        Ok(rooms)
+    }
+
+    /// Removes what interrupted writes left behind. Only for who holds the lock of the secrets.
+    pub(crate) fn remove_staging(&self) -> Result<(), KeeperError> {
+        for folder in [&self.sealed, &self.uploads, &self.destroyed] {
             vault::remove_staging(folder)?;
         }
-        Ok(rooms)
+        Ok(())
     }
 
     /// Whether secrets were ever kept here.

@@ -1,16 +1,18 @@
 //! The second lock: the site's Cedar policies. Validated strictly when they are loaded; any error while
 //! one is evaluated is a Deny (Cedar itself skips a policy that errors, and a `forbid` with it).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod names;
+mod question;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
-};
-use governance::person::{Activity, Person};
+use cedar_policy::{ActionConstraint, Authorizer, PolicySet, Schema, ValidationMode, Validator};
+use governance::person::Person;
 use governance::{Action, Lifecycle, PersonId, Timestamp};
 
+use self::names::Names;
+pub use self::question::Question;
 use crate::error::ServiceError;
 
 /// What is acted on, as the policies see it.
@@ -99,31 +101,18 @@ impl Object {
         self.kind = kind;
         self
     }
-
-    /// The entity type of the schema.
-    fn type_name(&self) -> &'static str {
-        match self.kind {
-            "person" => "Subject",
-            "dataset" => "Dataset",
-            "delivery" => "Delivery",
-            "project" => "Project",
-            "indexing" => "Indexing",
-            "extract" => "Extract",
-            "workspace" => "Workspace",
-            "output" => "Output",
-            "job" => "Job",
-            "catalogue" => "Catalogue",
-            "people" => "People",
-            _ => "Log",
-        }
-    }
 }
 
 /// Loaded and validated access policies.
 #[derive(Debug)]
 pub struct Access {
     schema: Schema,
+    authorizer: Authorizer,
+    names: Names,
+    #[cfg(test)]
     policies: PolicySet,
+    /// The policies that can have a say in each action.
+    by_action: BTreeMap<Action, PolicySet>,
 }
 
 impl Access {
@@ -147,7 +136,29 @@ impl Access {
         if let Some(warning) = result.validation_warnings().next() {
             return Err(bad("policies.cedar", warning.to_string()));
         }
-        Ok(Self { schema, policies })
+        let names = Names::new().map_err(|e| bad("schema.cedarschema", e))?;
+        let by_action =
+            by_action(&schema, &policies, &names).map_err(|e| bad("policies.cedar", e))?;
+        Ok(Self {
+            schema,
+            authorizer: Authorizer::new(),
+            names,
+            #[cfg(test)]
+            policies,
+            by_action,
+        })
+    }
+
+    /// What the policies need to know of a person before an object, put together once for every action that
+    /// is asked about.
+    #[must_use]
+    pub fn question<'a>(
+        &'a self,
+        person: &'a Person,
+        object: &Object,
+        at: Timestamp,
+    ) -> Question<'a> {
+        Question::new(self, person, object, at)
     }
 
     /// Whether a person may do an action on an object.
@@ -162,110 +173,8 @@ impl Access {
         object: &Object,
         at: Timestamp,
     ) -> Result<(), ServiceError> {
-        let deny = |reason: String| ServiceError::Denied {
-            person: person.id.to_string(),
-            action: action.word(),
-            reason,
-        };
-        let unevaluated = |_| deny("the access policies could not be evaluated".into());
-        let request = self.request(person, action, object).map_err(unevaluated)?;
-        let entities = self.entities(person, object, at).map_err(unevaluated)?;
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
-        if response.diagnostics().errors().next().is_some() {
-            return Err(deny("the access policies could not be evaluated".into()));
-        }
-        let mut reasons: Vec<String> = response
-            .diagnostics()
-            .reason()
-            .map(ToString::to_string)
-            .collect();
-        reasons.sort();
-        match response.decision() {
-            Decision::Allow => Ok(()),
-            Decision::Deny if reasons.is_empty() => Err(deny(format!(
-                "no access policy permits it to {} here",
-                titles(person)
-            ))),
-            Decision::Deny => Err(deny(format!("forbidden by {}", reasons.join(", ")))),
-        }
+        self.question(person, object, at).may(action)
     }
-
-    fn request(&self, person: &Person, action: Action, object: &Object) -> Result<Request, String> {
-        Request::new(
-            uid("Person", person.id.as_str())?,
-            uid("Action", action.word())?,
-            uid(object.type_name(), &object.id)?,
-            Context::empty(),
-            Some(&self.schema),
-        )
-        .map_err(|e| e.to_string())
-    }
-
-    /// The complete slice: the person with roles, the object with every attribute, everybody it names.
-    fn entities(
-        &self,
-        person: &Person,
-        object: &Object,
-        at: Timestamp,
-    ) -> Result<Entities, String> {
-        let mut entities = Vec::new();
-        let mut roles = HashSet::new();
-        for role in &person.roles {
-            let role = uid("Role", role.word())?;
-            entities.push(Entity::new_no_attrs(role.clone(), HashSet::new()));
-            roles.insert(role);
-        }
-        let active = person.activity == Activity::Active;
-        let fit = person.fit_on(governance::day_of(at)).is_ok();
-        entities.push(person_entity(&person.id, roles, active, fit)?);
-        let named: BTreeSet<&PersonId> = object
-            .author
-            .iter()
-            .chain(&object.people)
-            .chain(&object.controllers)
-            .chain(&object.providers)
-            .chain(&object.interests)
-            .filter(|id| **id != person.id)
-            .collect();
-        for id in named {
-            entities.push(person_entity(id, HashSet::new(), false, false)?);
-        }
-        let attributes = HashMap::from([
-            (
-                "state".to_owned(),
-                RestrictedExpression::new_string(object.state.clone()),
-            ),
-            ("author".to_owned(), set(&object.author)?),
-            ("people".to_owned(), set(&object.people)?),
-            ("controllers".to_owned(), set(&object.controllers)?),
-            ("providers".to_owned(), set(&object.providers)?),
-            ("interests".to_owned(), set(&object.interests)?),
-        ]);
-        let thing = uid(object.type_name(), &object.id)?;
-        entities.push(Entity::new(thing, attributes, HashSet::new()).map_err(|e| e.to_string())?);
-        Entities::from_entities(entities, Some(&self.schema)).map_err(|e| e.to_string())
-    }
-}
-
-/// What somebody is, in words with their article.
-fn titles(person: &Person) -> String {
-    let titles: Vec<String> = person
-        .roles
-        .iter()
-        .map(|role| {
-            let title = role.word().replace('_', " ");
-            let article = if title.starts_with(['a', 'e', 'i', 'o', 'u']) {
-                "an"
-            } else {
-                "a"
-            };
-            format!("{article} {title}")
-        })
-        .collect();
-    if titles.is_empty() {
-        return "somebody without a role".into();
-    }
-    titles.join(" or ")
 }
 
 /// Policies under the names of their `@id`, so that a refusal can cite them.
@@ -283,30 +192,35 @@ fn named(policies: &PolicySet) -> Result<PolicySet, String> {
     Ok(renamed)
 }
 
-fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let kind = EntityTypeName::from_str(kind).map_err(|e| e.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
-}
-
-fn set(people: &BTreeSet<PersonId>) -> Result<RestrictedExpression, String> {
-    let people = people
-        .iter()
-        .map(|id| uid("Person", id.as_str()).map(RestrictedExpression::new_entity_uid))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(RestrictedExpression::new_set(people))
-}
-
-fn person_entity(
-    id: &PersonId,
-    roles: HashSet<EntityUid>,
-    active: bool,
-    fit: bool,
-) -> Result<Entity, String> {
-    let attributes = HashMap::from([
-        ("active".to_owned(), RestrictedExpression::new_bool(active)),
-        ("fit".to_owned(), RestrictedExpression::new_bool(fit)),
-    ]);
-    Entity::new(uid("Person", id.as_str())?, attributes, roles).map_err(|e| e.to_string())
+/// For each action the policies whose scope it is in, itself or through a group of actions. What a policy's
+/// scope rules out it neither permits nor forbids, and its conditions are not looked at, so that the others
+/// decide as all of them together would.
+fn by_action(
+    schema: &Schema,
+    policies: &PolicySet,
+    names: &Names,
+) -> Result<BTreeMap<Action, PolicySet>, String> {
+    let actions = schema.action_entities().map_err(|e| e.to_string())?;
+    let mut by_action = BTreeMap::new();
+    for row in Action::TABLE {
+        let action = names.action(row.action);
+        let groups: BTreeSet<_> = actions.ancestors(&action).into_iter().flatten().collect();
+        let mut some = PolicySet::new();
+        for policy in policies.policies() {
+            let within = match policy.action_constraint() {
+                ActionConstraint::Any => true,
+                ActionConstraint::Eq(only) => only == action,
+                ActionConstraint::In(any) => {
+                    any.iter().any(|one| *one == action || groups.contains(one))
+                }
+            };
+            if within {
+                some.add(policy.clone()).map_err(|e| e.to_string())?;
+            }
+        }
+        by_action.insert(row.action, some);
+    }
+    Ok(by_action)
 }
 
 #[cfg(test)]

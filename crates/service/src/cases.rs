@@ -1,9 +1,11 @@
 //! Decisions for lists: a policy asked once for every kind of case instead of once for every row. Whoever
 //! acts on a row is authorised again for that very thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use governance::{Action, Timestamp};
+use governance::person::{Activity, Role};
+use governance::{Action, PersonId, Timestamp};
 
 use crate::access::Object;
 use crate::{Caller, Service};
@@ -21,12 +23,45 @@ pub(crate) enum Standing {
     Controller,
 }
 
-/// What one caller may do in each kind of case, as far as it was asked.
+/// Everybody whose decisions are remembered at once; when there are more, remembering begins again.
+const CALLERS_MAX: usize = 4_096;
+
+/// All that a policy can see of a caller.
+type Seen = (PersonId, BTreeSet<Role>, IsActive, IsFit);
+type IsActive = bool;
+type IsFit = bool;
+/// Decisions on one caller by action, state and standing: with [`Seen`], all that they depend on.
+type Known = Arc<Mutex<BTreeMap<(Action, String, Standing), bool>>>;
+
+/// Decisions for lists, remembered from page to page. The policies do not change while the front runs, and
+/// the same question has the same answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Decisions(Arc<Mutex<HashMap<Seen, Known>>>);
+
+impl Decisions {
+    fn on(&self, caller: &Caller, now: Timestamp) -> Known {
+        let person = &caller.person;
+        let fit = person.fit_on(governance::day_of(now)).is_ok();
+        let seen = (
+            person.id.clone(),
+            person.roles.clone(),
+            person.activity == Activity::Active,
+            fit,
+        );
+        let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= CALLERS_MAX && !callers.contains_key(&seen) {
+            callers.clear();
+        }
+        callers.entry(seen).or_default().clone()
+    }
+}
+
+/// What one caller may do in each kind of case.
 pub(crate) struct Cases<'a> {
     service: &'a Service,
     caller: &'a Caller,
     now: Timestamp,
-    known: BTreeMap<(Action, String, Standing), bool>,
+    known: Known,
 }
 
 impl<'a> Cases<'a> {
@@ -35,16 +70,20 @@ impl<'a> Cases<'a> {
             service,
             caller,
             now,
-            known: BTreeMap::new(),
+            known: service.decisions.on(caller, now),
         }
     }
 
     /// Whether the policies let the caller do this to a thing in this state to which they stand so.
-    pub(crate) fn may(&mut self, action: Action, state: &str, standing: Standing) -> bool {
+    pub(crate) fn may(&self, action: Action, state: &str, standing: Standing) -> bool {
         let key = (action, state.to_owned(), standing);
-        if let Some(known) = self.known.get(&key) {
-            return *known;
-        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known
+            .entry(key)
+            .or_insert_with(|| self.decide(action, state, standing))
+    }
+
+    fn decide(&self, action: Action, state: &str, standing: Standing) -> bool {
         let me = self.caller.id();
         let object = Object::new(action.row().kind).in_state(state);
         let object = match standing {
@@ -53,17 +92,14 @@ impl<'a> Cases<'a> {
             Standing::Author => object.author(me).people([me.clone()]),
             Standing::Controller => object.controllers([me.clone()]),
         };
-        let may = self
-            .service
+        self.service
             .authorise(self.caller, action, &object, self.now)
-            .is_ok();
-        self.known.insert(key, may);
-        may
+            .is_ok()
     }
 
     /// The states among these in which the caller may do it.
     pub(crate) fn states<'s>(
-        &mut self,
+        &self,
         action: Action,
         states: &[&'s str],
         standing: Standing,

@@ -1,15 +1,15 @@
 //! What people say to each other about applications and outputs, and the interests that they declare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use governance::comment::{About, Comment, Visibility};
+use governance::comment::{Comment, Visibility};
 use governance::output::{Output, UnderReview};
 use governance::project::Project;
 use governance::{
     Action, Batch, By, CommentId, Lifecycle, OutputId, PersonId, ProjectId, TieKind, Timestamp,
 };
 use serde::Serialize;
-use store::{EventFilter, Held};
+use store::{EventFilter, Held, LIST_MAX};
 
 use crate::error::ServiceError;
 use crate::views::Named;
@@ -102,20 +102,7 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<Vec<CommentView>, ServiceError> {
-        let now = self.now()?;
-        let project = self.load::<Project>(id.as_str()).await?.value;
-        let object = self.project_object(&project).await?;
-        self.authorise(caller, Action::ViewProject, &object, now)?;
-        let private = self
-            .authorise(caller, Action::ViewPanelComments, &object, now)
-            .is_ok()
-            && !project.people().contains(caller.id());
-        let mut comments = self.store.tied::<Comment>(TieKind::Of, id.as_str()).await?;
-        comments.retain(|held| {
-            held.value.about == About::Project
-                && (private || held.value.visibility == Visibility::Public)
-        });
-        self.comment_views(caller, comments).await
+        self.read_project(caller, id).await?.comments().await
     }
 
     /// Comments on an output that the caller may read, oldest first. While it is under review nobody reads
@@ -182,18 +169,29 @@ impl Service {
 
     /// Every event of one object, in the order of the log.
     pub(crate) async fn every_event(&self, object: &str) -> Result<Vec<store::Told>, ServiceError> {
+        self.every_event_of(object, &[]).await
+    }
+
+    /// As [`Service::every_event`], of these acts only; of every act when there is none.
+    pub(crate) async fn every_event_of(
+        &self,
+        object: &str,
+        actions: &[Action],
+    ) -> Result<Vec<store::Told>, ServiceError> {
         let mut events: Vec<store::Told> = Vec::new();
         loop {
             let filter = EventFilter {
                 object: Some(object),
+                actions,
                 after_leaf: events.last().map(|told| told.leaf),
                 ..EventFilter::default()
             };
             let page = self.store.events(filter).await?;
-            if page.is_empty() {
+            let last = page.len() < LIST_MAX as usize;
+            events.extend(page);
+            if last {
                 return Ok(events);
             }
-            events.extend(page);
         }
     }
 
@@ -224,7 +222,7 @@ impl Service {
         Ok(())
     }
 
-    async fn comment_views(
+    pub(crate) async fn comment_views(
         &self,
         caller: &Caller,
         comments: Vec<Held<Comment>>,
@@ -234,9 +232,14 @@ impl Service {
             .map(|held| held.value.author.clone())
             .collect();
         let names = self.names(caller, authors).await?;
+        let mut texts = BTreeMap::new();
+        for some in comments.chunks(LIST_MAX as usize) {
+            let hashes = some.iter().map(|held| &held.value.text);
+            texts.extend(self.store.documents(hashes).await?);
+        }
         let mut views = Vec::with_capacity(comments.len());
         for Held { value, .. } in comments {
-            let text = self.store.document(&value.text).await?.unwrap_or_default();
+            let text = texts.get(&value.text).cloned().unwrap_or_default();
             let text = String::from_utf8(text).map_err(|_| ServiceError::NotFound("document"))?;
             views.push(CommentView {
                 comment: value.id,

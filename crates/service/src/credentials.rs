@@ -4,7 +4,7 @@
 use governance::person::{Activity, Person};
 use governance::{Action, Batch, PersonId, Timestamp};
 use ring::hmac;
-use store::Beside;
+use store::{Beside, Held};
 
 use crate::access::Object;
 use crate::error::ServiceError;
@@ -86,7 +86,7 @@ impl Service {
         totp_step: i64,
     ) -> Result<String, ServiceError> {
         let now = self.now()?;
-        self.active(person).await?;
+        active(self.store.load::<Person>(person.as_str()).await?)?;
         let ends = self.deadline(self.policies.limits.session_s)?;
         let secret = new_secret()?;
         let hash = token_hash(&secret);
@@ -115,7 +115,7 @@ impl Service {
         if now >= session.ends || unseen_s >= idle_s {
             return Err(ServiceError::NotSignedIn);
         }
-        let person = self.active(&session.person).await?;
+        let person = active(session.holder)?;
         if unseen_s.saturating_mul(SEEN_WITHIN_IDLE) >= idle_s {
             self.seen(hash, now).await;
         }
@@ -134,40 +134,19 @@ impl Service {
         Ok(self.store.end_session(token_hash(secret)).await?)
     }
 
-    /// Ends every session and token of a person: their own, or as an administrator anybody's.
-    ///
-    /// # Errors
-    /// If the caller may not.
-    pub async fn end_sessions(
-        &self,
-        caller: &Caller,
-        person: &PersonId,
-    ) -> Result<(), ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Person>(person.as_str()).await?;
-        let object = Object::of(&held.value).people([person.clone()]);
-        self.authorise(caller, Action::EndSessions, &object, now)?;
-        let change = held.value.end_sessions(caller.id(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        let beside = vec![Beside::end_sessions(person), Beside::revoke_tokens(person)];
-        self.record_beside(Some(caller), batch, Vec::new(), beside)
-            .await?;
-        Ok(())
-    }
-
-    async fn active(&self, id: &PersonId) -> Result<Person, ServiceError> {
-        let held = self.store.load::<Person>(id.as_str()).await?;
-        match held.map(|held| held.value) {
-            Some(person) if person.activity == Activity::Active => Ok(person),
-            Some(_) | None => Err(ServiceError::NotSignedIn),
-        }
-    }
-
     /// A session that cannot be noted as seen ends earlier; what was asked is done all the same.
     async fn seen(&self, hash: [u8; 32], now: Timestamp) {
         if let Err(error) = self.store.note_session_seen(hash, now).await {
             tracing::warn!(error = %error, "a session was not noted as seen");
         }
+    }
+}
+
+/// Somebody who may sign in.
+fn active(held: Option<Held<Person>>) -> Result<Person, ServiceError> {
+    match held.map(|held| held.value) {
+        Some(person) if person.activity == Activity::Active => Ok(person),
+        Some(_) | None => Err(ServiceError::NotSignedIn),
     }
 }
 

@@ -167,7 +167,7 @@ impl Service {
         Ok(())
     }
 
-    async fn view(&self, job: &Job) -> Result<JobView, ServiceError> {
+    pub(crate) async fn view(&self, job: &Job) -> Result<JobView, ServiceError> {
         let core = job.core();
         let queued = matches!(job, Job::Queued { .. });
         let (lease, progress) = if queued {

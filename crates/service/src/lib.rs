@@ -28,6 +28,7 @@ mod extracts;
 mod jobs;
 pub mod keeper;
 mod lease;
+mod limits;
 mod log;
 mod outputs;
 mod parts;
@@ -36,6 +37,7 @@ pub mod policies;
 mod possible;
 mod projects;
 mod queries;
+mod reading;
 mod register;
 mod repair;
 mod research;
@@ -50,6 +52,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use governance::dataset::Dataset;
 use governance::person::Person;
 use governance::project::Project;
 use governance::{Action, Batch, DatasetId, Lifecycle, PersonId, Sha256, Timestamp};
@@ -75,6 +78,7 @@ pub use projects::ProjectView;
 pub use protocol::keeper::Door;
 pub use protocol::posture::{LayerState, Outcome as AttackOutcome, Requirement, Tried, Wall};
 pub use queries::QueryAnswer;
+pub use reading::ProjectReading;
 pub use register::{RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease};
 pub use repair::Repaired;
 pub use research::{OwnOutput, WorkspaceView};
@@ -163,6 +167,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     latest_ms: Arc<AtomicI64>,
+    decisions: cases::Decisions,
     // Which desk this front is, and which process: its name on the leases of the jobs that it runs.
     desk: Door,
     holder: Arc<str>,
@@ -194,6 +199,7 @@ impl Service {
             clock,
             ids,
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
+            decisions: cases::Decisions::default(),
             publishing: Arc::default(),
         }
     }
@@ -299,31 +305,22 @@ impl Service {
     async fn datasets(
         &self,
         ids: impl IntoIterator<Item = DatasetId>,
-    ) -> Result<BTreeMap<DatasetId, governance::dataset::Dataset>, ServiceError> {
-        let mut datasets = BTreeMap::new();
-        for id in ids {
-            if let Some(held) = self.store.load(id.as_str()).await? {
-                datasets.insert(id, held.value);
-            }
-        }
-        Ok(datasets)
+    ) -> Result<BTreeMap<DatasetId, Dataset>, ServiceError> {
+        let ids: BTreeSet<DatasetId> = ids.into_iter().collect();
+        let held = self
+            .store
+            .load_all(ids.iter().map(DatasetId::as_str))
+            .await?;
+        let datasets = held.into_values().map(|held| held.value);
+        Ok(datasets
+            .map(|dataset: Dataset| (dataset.id.clone(), dataset))
+            .collect())
     }
 
     /// What the policies need to know of a project: who is on it, who controls its datasets.
     async fn project_object(&self, project: &Project) -> Result<Object, ServiceError> {
-        let asked = match (project, project.manifest()) {
-            (Project::Submitted(s), _) => s.request.datasets.clone(),
-            (_, Some(manifest)) => manifest.datasets.clone(),
-            (_, None) => Vec::new(),
-        };
-        let datasets = self.datasets(asked.into_iter().map(|d| d.dataset)).await?;
-        let controllers: BTreeSet<PersonId> =
-            datasets.into_values().map(|d| d.controller).collect();
-        Ok(Object::of(project)
-            .author(&project.core().author)
-            .people(project.people())
-            .controllers(controllers)
-            .interests(project.core().interests.iter().cloned()))
+        let datasets = self.datasets_in(project).await?;
+        Ok(reading::project_object(project, &datasets))
     }
 }
 

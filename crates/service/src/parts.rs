@@ -15,7 +15,7 @@ use store::{Filter, Held};
 
 use crate::cases::{Cases, Standing};
 use crate::error::ServiceError;
-use crate::{Caller, Service};
+use crate::{Caller, ProjectReading, Service};
 
 /// A thing that belongs to a project or a dataset, in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -64,23 +64,6 @@ impl Service {
         .await
     }
 
-    /// Workspaces of a project.
-    ///
-    /// # Errors
-    /// If the caller may not read the project.
-    pub async fn workspaces_of(
-        &self,
-        caller: &Caller,
-        id: &ProjectId,
-    ) -> Result<Vec<Summary>, ServiceError> {
-        self.project(caller, id).await?;
-        let held = self.belonging::<Workspace>(id).await?;
-        self.summaries(held, |workspace| {
-            Some(detail([("extract", json!(workspace.core().extract))]))
-        })
-        .await
-    }
-
     /// Outputs of a project that the caller may read.
     ///
     /// # Errors
@@ -90,51 +73,7 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<Vec<Summary>, ServiceError> {
-        let project = self.project(caller, id).await?.project;
-        let standing = if project.people().contains(caller.id()) {
-            Standing::Member
-        } else {
-            Standing::Apart
-        };
-        let mut cases = Cases::new(self, caller, self.now()?);
-        let held = self.belonging::<Output>(id).await?;
-        self.summaries(held, |output| {
-            if !cases.may(Action::ViewOutput, output.state(), standing) {
-                return None;
-            }
-            let core = output.core();
-            let mut detail = detail([
-                ("author", json!(core.author)),
-                ("workspace", json!(core.workspace)),
-                ("extract", json!(core.extract)),
-            ]);
-            match output {
-                Output::Checked { checked, .. } | Output::ChangesRequested { checked, .. } => {
-                    detail.insert("verdict".into(), json!(checked.verdict));
-                }
-                Output::UnderReview(u) => {
-                    detail.insert("verdict".into(), json!(u.checked.verdict));
-                    detail.insert("rendering".into(), json!(u.rendering));
-                    detail.insert("votes".into(), json!(u.votes.len()));
-                }
-                Output::Approved(a) => {
-                    detail.insert("verdict".into(), json!(a.checked.verdict));
-                }
-                Output::Released(r) => {
-                    detail.insert("bytes".into(), json!(r.file.sha256));
-                    detail.insert("download".into(), json!(r.download));
-                }
-                Output::Recalled { file, .. } => {
-                    detail.insert("bytes".into(), json!(file.sha256));
-                }
-                Output::Staged { .. }
-                | Output::Uncheckable { .. }
-                | Output::Refused { .. }
-                | Output::Withdrawn { .. } => {}
-            }
-            Some(detail)
-        })
-        .await
+        self.read_project(caller, id).await?.outputs().await
     }
 
     /// Indexings of a project. Who is on the project reads no count of objections.
@@ -146,57 +85,7 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<Vec<Summary>, ServiceError> {
-        let project = self.project(caller, id).await?.project;
-        let on = project.people().contains(caller.id());
-        let held = self.belonging::<Indexing>(id).await?;
-        let deliveries: BTreeSet<String> = held
-            .iter()
-            .map(|h| h.value.core().delivery.to_string())
-            .collect();
-        let deliveries = self
-            .store
-            .load_all::<Delivery>(deliveries.iter().map(String::as_str))
-            .await?;
-        self.summaries(held, |indexing| {
-            let core = indexing.core();
-            let mut detail = detail([("delivery", json!(core.delivery))]);
-            if let Some(delivery) = deliveries.get(core.delivery.as_str()) {
-                detail.insert("dataset".into(), json!(delivery.value.core().dataset));
-            }
-            if let Indexing::Indexed { counts, .. } = indexing {
-                detail.insert("records".into(), json!(counts.records));
-                detail.insert("linked".into(), json!(counts.linked));
-                if !on {
-                    detail.insert("withheld".into(), json!(counts.withheld));
-                    detail.insert("objected".into(), json!(counts.objected));
-                }
-            }
-            Some(detail)
-        })
-        .await
-    }
-
-    /// Extracts of a project.
-    ///
-    /// # Errors
-    /// If the caller may not read the project.
-    pub async fn extracts_of(
-        &self,
-        caller: &Caller,
-        id: &ProjectId,
-    ) -> Result<Vec<Summary>, ServiceError> {
-        self.project(caller, id).await?;
-        let held = self.belonging::<Extract>(id).await?;
-        self.summaries(held, |extract| {
-            let mut detail = detail([("indexings", json!(extract.core().indexings))]);
-            if let Extract::Sealed { file, tables, .. } = extract {
-                detail.insert("sha256".into(), json!(file.sha256));
-                detail.insert("bytes".into(), json!(file.bytes));
-                detail.insert("tables".into(), json!(tables));
-            }
-            Some(detail)
-        })
-        .await
+        self.read_project(caller, id).await?.indexings().await
     }
 
     /// What belongs to a project, up to a page.
@@ -237,6 +126,140 @@ impl Service {
             .collect();
         summaries.sort_by(|a, b| (b.since, &b.id).cmp(&(a.since, &a.id)));
         Ok(summaries)
+    }
+}
+
+impl ProjectReading<'_> {
+    /// Workspaces of a project.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn workspaces(&self) -> Result<Vec<Summary>, ServiceError> {
+        let held = self
+            .service
+            .belonging::<Workspace>(&self.project.core().id)
+            .await?;
+        self.service
+            .summaries(held, |workspace| {
+                Some(detail([("extract", json!(workspace.core().extract))]))
+            })
+            .await
+    }
+
+    /// Outputs of a project that the caller may read.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn outputs(&self) -> Result<Vec<Summary>, ServiceError> {
+        let standing = if self.project.people().contains(self.caller.id()) {
+            Standing::Member
+        } else {
+            Standing::Apart
+        };
+        let cases = Cases::new(self.service, self.caller, self.service.now()?);
+        let held = self
+            .service
+            .belonging::<Output>(&self.project.core().id)
+            .await?;
+        self.service
+            .summaries(held, |output| {
+                if !cases.may(Action::ViewOutput, output.state(), standing) {
+                    return None;
+                }
+                let core = output.core();
+                let mut detail = detail([
+                    ("author", json!(core.author)),
+                    ("workspace", json!(core.workspace)),
+                    ("extract", json!(core.extract)),
+                ]);
+                match output {
+                    Output::Checked { checked, .. } | Output::ChangesRequested { checked, .. } => {
+                        detail.insert("verdict".into(), json!(checked.verdict));
+                    }
+                    Output::UnderReview(u) => {
+                        detail.insert("verdict".into(), json!(u.checked.verdict));
+                        detail.insert("rendering".into(), json!(u.rendering));
+                        detail.insert("votes".into(), json!(u.votes.len()));
+                    }
+                    Output::Approved(a) => {
+                        detail.insert("verdict".into(), json!(a.checked.verdict));
+                    }
+                    Output::Released(r) => {
+                        detail.insert("bytes".into(), json!(r.file.sha256));
+                        detail.insert("download".into(), json!(r.download));
+                    }
+                    Output::Recalled { file, .. } => {
+                        detail.insert("bytes".into(), json!(file.sha256));
+                    }
+                    Output::Staged { .. }
+                    | Output::Uncheckable { .. }
+                    | Output::Refused { .. }
+                    | Output::Withdrawn { .. } => {}
+                }
+                Some(detail)
+            })
+            .await
+    }
+
+    /// Indexings of a project. Who is on the project reads no count of objections.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn indexings(&self) -> Result<Vec<Summary>, ServiceError> {
+        let on = self.project.people().contains(self.caller.id());
+        let held = self
+            .service
+            .belonging::<Indexing>(&self.project.core().id)
+            .await?;
+        let deliveries: BTreeSet<String> = held
+            .iter()
+            .map(|h| h.value.core().delivery.to_string())
+            .collect();
+        let deliveries = self
+            .service
+            .store
+            .load_all::<Delivery>(deliveries.iter().map(String::as_str))
+            .await?;
+        self.service
+            .summaries(held, |indexing| {
+                let core = indexing.core();
+                let mut detail = detail([("delivery", json!(core.delivery))]);
+                if let Some(delivery) = deliveries.get(core.delivery.as_str()) {
+                    detail.insert("dataset".into(), json!(delivery.value.core().dataset));
+                }
+                if let Indexing::Indexed { counts, .. } = indexing {
+                    detail.insert("records".into(), json!(counts.records));
+                    detail.insert("linked".into(), json!(counts.linked));
+                    if !on {
+                        detail.insert("withheld".into(), json!(counts.withheld));
+                        detail.insert("objected".into(), json!(counts.objected));
+                    }
+                }
+                Some(detail)
+            })
+            .await
+    }
+
+    /// Extracts of a project.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn extracts(&self) -> Result<Vec<Summary>, ServiceError> {
+        let held = self
+            .service
+            .belonging::<Extract>(&self.project.core().id)
+            .await?;
+        self.service
+            .summaries(held, |extract| {
+                let mut detail = detail([("indexings", json!(extract.core().indexings))]);
+                if let Extract::Sealed { file, tables, .. } = extract {
+                    detail.insert("sha256".into(), json!(file.sha256));
+                    detail.insert("bytes".into(), json!(file.bytes));
+                    detail.insert("tables".into(), json!(tables));
+                }
+                Some(detail)
+            })
+            .await
     }
 }
 

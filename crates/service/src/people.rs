@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use governance::person::{Person, Role};
-use governance::{Action, Batch, By, Date, PersonId};
+use governance::{Action, Batch, By, Change, Date, PersonId, Refusal, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use store::Beside;
@@ -32,16 +32,9 @@ impl Service {
     pub async fn sign_in(&self, token: &str) -> Result<Caller, ServiceError> {
         let hash = token_hash(token);
         let now = self.now()?;
-        let person = self
-            .store
-            .token_person(hash, now)
-            .await?
-            .ok_or(ServiceError::NotSignedIn)?;
-        let held = self
-            .store
-            .load::<Person>(person.as_str())
-            .await?
-            .ok_or(ServiceError::NotSignedIn)?;
+        let token = self.store.token(hash, now).await?;
+        let held = token.and_then(|token| token.holder);
+        let held = held.ok_or(ServiceError::NotSignedIn)?;
         Ok(Caller {
             person: held.value,
             session: Some(session_id(hash)),
@@ -94,13 +87,86 @@ impl Service {
         let now = self.now()?;
         let id: PersonId = self.fresh(PersonId::PREFIX)?;
         let change = Person::add(id.clone(), new.name, new.organisation, new.roles, by, now)?;
-        let token = format!("srt_{}", new_secret()?);
-        let until = self.deadline(self.policies.limits.invitation_s)?;
-        let beside = Beside::token(token_hash(&token), &id, "first", until)?;
+        let (token, beside) = self.invitation(&id)?;
         let batch = Batch::new().begin(change)?;
         self.record_beside(caller, batch, Vec::new(), vec![beside])
             .await?;
         Ok((id, token))
+    }
+
+    /// A one-time token for a person, and the row that knows its hash.
+    fn invitation(&self, person: &PersonId) -> Result<(String, Beside), ServiceError> {
+        let token = format!("srt_{}", new_secret()?);
+        let until = self.deadline(self.policies.limits.invitation_s)?;
+        let beside = Beside::token(token_hash(&token), person, "invitation", until)?;
+        Ok((token, beside))
+    }
+
+    /// Invites a person again who lost their password or second factor, and gives the invitation, which is
+    /// shown once. Whatever they signed in with until now ends at once.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn invite_person(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+    ) -> Result<String, ServiceError> {
+        let (token, invitation) = self.invitation(person)?;
+        let after = vec![Beside::forget_credential(person), invitation];
+        self.shut_out(caller, person, Action::InvitePerson, Person::invite, after)
+            .await?;
+        Ok(token)
+    }
+
+    /// Ends every session and token of a person: their own, or as an administrator anybody's.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn end_sessions(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+    ) -> Result<(), ServiceError> {
+        let (action, none) = (Action::EndSessions, Vec::new());
+        self.shut_out(caller, person, action, Person::end_sessions, none)
+            .await
+    }
+
+    /// Ends every right of a person, with their sessions and tokens.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn retire_person(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+    ) -> Result<(), ServiceError> {
+        let (action, none) = (Action::RetirePerson, Vec::new());
+        self.shut_out(caller, person, action, Person::retire, none)
+            .await
+    }
+
+    /// An act on a person that ends every session and token of theirs, before what is written after that.
+    async fn shut_out(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+        action: Action,
+        rule: impl FnOnce(Person, &PersonId, Timestamp) -> Result<Change<Person>, Refusal>,
+        after: Vec<Beside>,
+    ) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Person>(person.as_str()).await?;
+        let object = Object::of(&held.value).people([person.clone()]);
+        self.authorise(caller, action, &object, now)?;
+        let change = rule(held.value, caller.id(), now)?;
+        let batch = Batch::new().change(held.version, change)?;
+        let mut beside = vec![Beside::end_sessions(person), Beside::revoke_tokens(person)];
+        beside.extend(after);
+        self.record_beside(Some(caller), batch, Vec::new(), beside)
+            .await?;
+        Ok(())
     }
 
     /// Records a person's accreditation, training and undertaking.
@@ -128,27 +194,6 @@ impl Service {
         )?;
         let batch = Batch::new().change(held.version, change)?;
         self.record(Some(caller), batch, Vec::new()).await?;
-        Ok(())
-    }
-
-    /// Ends every right of a person, with their sessions and tokens.
-    ///
-    /// # Errors
-    /// If the caller may not.
-    pub async fn retire_person(
-        &self,
-        caller: &Caller,
-        person: &PersonId,
-    ) -> Result<(), ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Person>(person.as_str()).await?;
-        let object = Object::of(&held.value).people([person.clone()]);
-        self.authorise(caller, Action::RetirePerson, &object, now)?;
-        let change = held.value.retire(caller.id(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        let beside = vec![Beside::end_sessions(person), Beside::revoke_tokens(person)];
-        self.record_beside(Some(caller), batch, Vec::new(), beside)
-            .await?;
         Ok(())
     }
 }

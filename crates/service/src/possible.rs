@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use governance::action::{Actor, Row};
 use governance::output::Output;
 use governance::person::Person;
-use governance::project::Project;
-use governance::{Action, Lifecycle, OutputId, PersonId, ProjectId};
+use governance::{Action, Lifecycle, OutputId, PersonId, ProjectId, Timestamp};
 
 use crate::access::Object;
 use crate::error::ServiceError;
@@ -16,7 +15,7 @@ use crate::{Caller, Service};
 /// What does not exist yet is in no state.
 const UNBORN: &str = "-";
 /// Kinds of things that a project in force has.
-const WITHIN: [&str; 3] = ["indexing", "extract", "workspace"];
+pub(crate) const WITHIN: [&str; 3] = ["indexing", "extract", "workspace"];
 
 impl Service {
     /// What the caller may do to a project in its state, and what they may begin or keep within it.
@@ -28,31 +27,7 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<BTreeSet<Action>, ServiceError> {
-        let project = self.load::<Project>(id.as_str()).await?.value;
-        let object = self.project_object(&project).await?;
-        let now = self.now()?;
-        self.authorise(caller, Action::ViewProject, &object, now)?;
-        let state = project.state();
-        let people = project.people();
-        let mut possible = BTreeSet::new();
-        for row in acts() {
-            let may = if row.kind == Project::KIND && row.states.contains(&state) {
-                self.authorise(caller, row.action, &object, now).is_ok()
-            } else if WITHIN.contains(&row.kind) && project.in_force(row.action).is_ok() {
-                row.states.iter().any(|within| {
-                    let thing = Object::new(row.kind)
-                        .in_state(within)
-                        .people(people.iter().cloned());
-                    self.authorise(caller, row.action, &thing, now).is_ok()
-                })
-            } else {
-                false
-            };
-            if may {
-                possible.insert(row.action);
-            }
-        }
-        Ok(possible)
+        Ok(self.read_project(caller, id).await?.possible())
     }
 
     /// What the caller may do to a person.
@@ -67,11 +42,7 @@ impl Service {
         let person = self.person(caller, id).await?;
         let now = self.now()?;
         let object = Object::of(&person).people([id.clone()]);
-        Ok(acts()
-            .filter(|row| row.kind == Person::KIND && row.states.contains(&person.state()))
-            .filter(|row| self.authorise(caller, row.action, &object, now).is_ok())
-            .map(|row| row.action)
-            .collect())
+        Ok(self.possible_to(caller, &object, (Person::KIND, person.state()), now))
     }
 
     /// What the caller may do to an output in its state.
@@ -88,11 +59,8 @@ impl Service {
         let object = Object::of(&held.value)
             .author(&held.value.core().author)
             .people(project.people());
-        let mut possible: BTreeSet<Action> = acts()
-            .filter(|row| row.kind == Output::KIND && row.states.contains(&held.value.state()))
-            .filter(|row| self.authorise(caller, row.action, &object, now).is_ok())
-            .map(|row| row.action)
-            .collect();
+        let placed = (Output::KIND, held.value.state());
+        let mut possible = self.possible_to(caller, &object, placed, now);
         // Nobody votes twice.
         if let Output::UnderReview(review) = &held.value
             && review.votes.iter().any(|vote| vote.by == *caller.id())
@@ -100,6 +68,23 @@ impl Service {
             possible.remove(&Action::VoteOnOutput);
         }
         Ok(possible)
+    }
+
+    /// What the caller may do to an object of this kind in this state.
+    fn possible_to(
+        &self,
+        caller: &Caller,
+        object: &Object,
+        (kind, state): (&str, &str),
+        now: Timestamp,
+    ) -> BTreeSet<Action> {
+        let access = &self.policies.access;
+        let question = access.question(&caller.person, object, now);
+        acts()
+            .filter(|row| row.kind == kind && row.states.contains(&state))
+            .filter(|row| question.may(row.action).is_ok())
+            .map(|row| row.action)
+            .collect()
     }
 
     /// What the caller may begin anew, such as an application or a person.
@@ -120,7 +105,7 @@ impl Service {
 }
 
 /// What people do.
-fn acts() -> impl Iterator<Item = &'static Row> {
+pub(crate) fn acts() -> impl Iterator<Item = &'static Row> {
     Action::TABLE
         .iter()
         .filter(|row| row.actor == Actor::Person)

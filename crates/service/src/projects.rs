@@ -264,6 +264,23 @@ impl Service {
         Ok(hash)
     }
 
+    /// Files papers in place of those that lapsed or will. Until then a lapsed paper stops every right.
+    ///
+    /// # Errors
+    /// If the caller may not, or a paper is not good today.
+    pub async fn renew_papers(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+        papers: Papers,
+    ) -> Result<(), ServiceError> {
+        let by = caller.id().clone();
+        self.act(caller, id, Action::RenewPapers, |project, now| {
+            Ok(project.renew_papers(papers, &by, now)?)
+        })
+        .await
+    }
+
     /// Ends a project before its day: a controller for its dataset, or the panel's chair for none.
     ///
     /// # Errors
@@ -320,13 +337,10 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<ProjectView, ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Project>(id.as_str()).await?;
-        self.authorise_project(caller, Action::ViewProject, &held.value, now)
-            .await?;
+        let project = self.read_project(caller, id).await?.project;
         Ok(ProjectView {
-            state: held.value.state(),
-            project: held.value,
+            state: project.state(),
+            project,
         })
     }
 
@@ -340,28 +354,9 @@ impl Service {
         id: &ProjectId,
         version: &Sha256,
     ) -> Result<Vec<u8>, ServiceError> {
-        let versions = self.versions(caller, id).await?;
-        let submitted = versions.iter().any(|v| v.sha256 == *version);
-        let in_force = match &self.load::<Project>(id.as_str()).await?.value {
-            Project::InForce(f) => f.manifest_sha256 == *version,
-            Project::Draft { .. }
-            | Project::Submitted(_)
-            | Project::Returned { .. }
-            | Project::Refused { .. }
-            | Project::Withdrawn { .. }
-            | Project::Approved(_)
-            | Project::Expired { .. }
-            | Project::Revoked { .. }
-            | Project::Closed { .. }
-            | Project::Destroyed { .. } => false,
-        };
-        if !submitted && !in_force {
-            return Err(ServiceError::NotFound("version of this application"));
-        }
-        self.store
-            .document(version)
-            .await?
-            .ok_or(ServiceError::NotFound("document"))
+        let reading = self.read_project(caller, id).await?;
+        let versions = reading.versions().await?;
+        reading.application(&versions, version).await
     }
 
     /// Ends every project whose last day has passed. Run every ten seconds.

@@ -4,14 +4,14 @@ use disclosure::{Evidence, Policy, Report, Verdict};
 use governance::job::{Core, Job, Outcome as JobOutcome};
 use governance::project::{InForce, Permit, Project};
 use governance::workspace::Workspace;
-use governance::{Action, Batch, JobId, PersonId, WorkspaceId};
+use governance::{Action, Batch, By, JobId, Lifecycle, PersonId, WorkspaceId};
 use protocol::keeper::Cost;
 use serde::Serialize;
-use store::Document;
+use store::{Document, Filter, LIST_MAX};
 
 use crate::access::Object;
 use crate::error::ServiceError;
-use crate::jobs::{Answer, Done};
+use crate::jobs::{Answer, Done, JobView};
 use crate::{Caller, Service, document, sha256};
 
 /// What the screen of a workspace shows for a statement.
@@ -63,6 +63,40 @@ impl Service {
             return Err(ServiceError::strange());
         };
         Ok(answer)
+    }
+
+    /// Statements of the caller's own that run in a workspace now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn statements_running(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<JobView>, ServiceError> {
+        let mut running = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let filter = Filter {
+                states: &["queued"],
+                after: after.as_deref(),
+                ..Filter::default()
+            };
+            let page = self.store.list::<Job>(filter).await?;
+            for held in &page {
+                let core = held.value.core();
+                let mine = core.asked_by == By::Person(caller.id().clone());
+                if mine && core.task.object() == workspace.as_str() {
+                    running.push(self.view(&held.value).await?);
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == LIST_MAX as usize => {
+                    after = Some(last.value.id().to_owned());
+                }
+                _ => return Ok(running),
+            }
+        }
     }
 
     pub(crate) async fn query_judged(

@@ -102,7 +102,7 @@ impl Service {
         caller: &Caller,
         after: Option<&str>,
     ) -> Result<Vec<OwnOutput>, ServiceError> {
-        let mut cases = Cases::new(self, caller, self.now()?);
+        let cases = Cases::new(self, caller, self.now()?);
         let states = cases.states(Action::ViewOutput, &OUTPUT_STATES, Standing::Member);
         let search = Search {
             states: &states,

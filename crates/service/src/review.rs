@@ -103,7 +103,7 @@ impl Service {
     ) -> Result<Vec<ReviewItem>, ServiceError> {
         let me = caller.id().as_str();
         let on = [(TieKind::On, me)];
-        let mut cases = Cases::new(self, caller, self.now()?);
+        let cases = Cases::new(self, caller, self.now()?);
         let states: Vec<&str> = WAITING
             .into_iter()
             .filter(|(state, action)| cases.may(*action, state, Standing::Apart))
@@ -129,7 +129,7 @@ impl Service {
         caller: &Caller,
         after: Option<&OutputId>,
     ) -> Result<Vec<ReviewItem>, ServiceError> {
-        let mut cases = Cases::new(self, caller, self.now()?);
+        let cases = Cases::new(self, caller, self.now()?);
         let states = cases.states(Action::ViewOutput, &DECIDED, Standing::Apart);
         let search = Search {
             states: &states,

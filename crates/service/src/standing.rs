@@ -1,9 +1,6 @@
 //! Safe people: who is on a project and whether they may be near data today.
 
-use std::collections::BTreeSet;
-
 use governance::person::Person;
-use governance::project::Project;
 use governance::request::Request;
 use governance::{Action, Date, PersonId, ProjectId};
 use serde::Serialize;
@@ -37,49 +34,16 @@ impl Service {
         caller: &Caller,
         project: &ProjectId,
     ) -> Result<Vec<Standing>, ServiceError> {
-        let now = self.now()?;
-        let project = self.load::<Project>(project.as_str()).await?.value;
-        self.authorise_project(caller, Action::ViewProject, &project, now)
-            .await?;
-        let today = governance::day_of(now);
-        let mut standing = Vec::new();
-        for id in self.asked_for(caller, &project).await? {
-            let person = self.load::<Person>(id.as_str()).await?.value;
-            let lacks = person
-                .fit_on(today)
-                .err()
-                .map(|refusal| refusal.to_string());
-            standing.push(Standing {
-                accreditation_until: person.accreditation_until,
-                training_until: person.training_until,
-                undertaking_on: person.undertaking_on,
-                lacks: lacks.map(|text| text.replace(id.as_str(), &person.name)),
-                person: Named {
-                    person: id,
-                    name: person.name,
-                    organisation: person.organisation,
-                },
-            });
-        }
-        Ok(standing)
-    }
-
-    /// Who is on a project; where the state does not hold the application, whoever its last version names.
-    async fn asked_for(
-        &self,
-        caller: &Caller,
-        project: &Project,
-    ) -> Result<BTreeSet<PersonId>, ServiceError> {
-        let mut people = project.people();
-        if matches!(project, Project::Submitted(_)) || project.manifest().is_some() {
-            return Ok(people);
-        }
-        let id = &project.core().id;
-        if let Some(version) = self.versions(caller, id).await?.last() {
-            let bytes = self.application(caller, id, &version.sha256).await?;
-            people.extend(serde_json::from_slice::<Request>(&bytes)?.people);
-        }
-        Ok(people)
+        let reading = self.read_project(caller, project).await?;
+        let versions = reading.versions().await?;
+        let form: Option<Request> = match versions.last() {
+            Some(last) => {
+                let bytes = reading.application(&versions, &last.sha256).await?;
+                Some(serde_json::from_slice(&bytes)?)
+            }
+            None => None,
+        };
+        reading.standing(form.as_ref()).await
     }
 
     /// One person with roles and standing, for those who may read who is here.

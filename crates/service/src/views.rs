@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use governance::dataset::Dataset;
 use governance::person::{Activity, Person, Role};
 use governance::project::Project;
-use governance::{
-    Action, DatasetId, Fact, Lifecycle, PersonId, ProjectId, Sha256, TieKind, Timestamp,
-};
+use governance::{Action, DatasetId, Lifecycle, PersonId, ProjectId, Sha256, TieKind, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Brief, Filter, Held, Order, Search};
@@ -94,6 +92,39 @@ impl Service {
         Ok(named.collect())
     }
 
+    /// The one researcher with this full name, or with this name and, after a comma, this organisation. Whoever
+    /// asks knows the name already and learns the organisation and the number.
+    ///
+    /// # Errors
+    /// If the caller is retired, or the store fails.
+    pub async fn researcher(
+        &self,
+        caller: &Caller,
+        called: &str,
+    ) -> Result<Option<Named>, ServiceError> {
+        if caller.person.activity != Activity::Active {
+            return Err(ServiceError::NotSignedIn);
+        }
+        let (name, organisation) = match called.split_once(',') {
+            Some((name, organisation)) => (name.trim(), Some(organisation.trim())),
+            None => (called.trim(), None),
+        };
+        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        let held = self.store.people_called(name).await?;
+        let mut fitting = held.into_iter().map(|held| held.value).filter(|person| {
+            person.roles.contains(&Role::Researcher)
+                && organisation.is_none_or(|o| same(o, &person.organisation))
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(one), None) => Ok(Some(Named {
+                person: one.id,
+                name: one.name,
+                organisation: one.organisation,
+            })),
+            _ => Ok(None),
+        }
+    }
+
     /// Everybody in the safe haven, with roles and standing, by id.
     ///
     /// # Errors
@@ -129,7 +160,7 @@ impl Service {
         let asked: Vec<&str> = states_of(Project::KIND)
             .filter(|state| states.is_empty() || states.contains(state))
             .collect();
-        let mut cases = Cases::new(self, caller, now);
+        let cases = Cases::new(self, caller, now);
         let apart = cases.states(Action::ViewProject, &asked, Standing::Apart);
         let member = cases.states(Action::ViewProject, &asked, Standing::Member);
         let controller = cases.states(Action::ViewProject, &asked, Standing::Controller);
@@ -174,24 +205,7 @@ impl Service {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<Vec<Version>, ServiceError> {
-        self.project(caller, id).await?;
-        let events = self.every_event(id.as_str()).await?;
-        let submitted = events
-            .into_iter()
-            .filter(|told| told.action == Action::SubmitApplication);
-        let versions = submitted.filter_map(|told| {
-            let (Fact::Word(sha256), Fact::Count(number)) =
-                (told.facts.get("sha256")?, told.facts.get("version")?)
-            else {
-                return None;
-            };
-            Some(Version {
-                sha256: Sha256::try_from(sha256.clone()).ok()?,
-                number: *number,
-                at: told.at,
-            })
-        });
-        Ok(versions.collect())
+        self.read_project(caller, id).await?.versions().await
     }
 
     /// The text of a draft, for the people of the project; none where there is none.
@@ -229,16 +243,19 @@ impl Service {
     ) -> Result<Vec<ProjectSummary>, ServiceError> {
         let authors = briefs.iter().filter_map(|b| b.author.clone());
         let names = self.names(caller, authors).await?;
+        let untitled = briefs
+            .iter()
+            .filter(|b| b.title.is_empty() && b.author.as_ref() == Some(caller.id()));
+        let drafts: BTreeSet<ProjectId> = untitled
+            .filter_map(|b| ProjectId::try_from(b.id.clone()).ok())
+            .collect();
+        let mut titles = self.draft_titles(&drafts).await?;
         let mut summaries = Vec::with_capacity(briefs.len());
         for brief in briefs {
             let unreadable = || ServiceError::NotFound("project");
             let project = ProjectId::try_from(brief.id.clone()).map_err(|_| unreadable())?;
             let author = brief.author.as_ref().ok_or_else(unreadable)?;
-            let title = if brief.title.is_empty() && author == caller.id() {
-                self.draft_title(&project).await?
-            } else {
-                brief.title
-            };
+            let title = titles.remove(&brief.id).unwrap_or(brief.title);
             summaries.push(ProjectSummary {
                 title,
                 state: state_of(Project::KIND, &brief.state).ok_or_else(unreadable)?,
@@ -250,15 +267,21 @@ impl Service {
         Ok(summaries)
     }
 
-    /// Title in the text of a draft, which need not be valid.
-    pub(crate) async fn draft_title(&self, id: &ProjectId) -> Result<String, ServiceError> {
-        let text = self.store.draft(id).await?.unwrap_or_default();
-        let form: Value = serde_json::from_str(&text).unwrap_or_default();
-        let title = form
-            .get("title")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        Ok(title.chars().take(200).collect())
+    /// Titles in the texts of drafts, which need not be valid, by project.
+    pub(crate) async fn draft_titles(
+        &self,
+        ids: &BTreeSet<ProjectId>,
+    ) -> Result<BTreeMap<String, String>, ServiceError> {
+        let texts = self.store.drafts(ids).await?;
+        let titled = texts.into_iter().map(|(id, text)| {
+            let form: Value = serde_json::from_str(&text).unwrap_or_default();
+            let title = form
+                .get("title")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            (id, title.chars().take(200).collect())
+        });
+        Ok(titled.collect())
     }
 
     /// Datasets with which a controller or provider has to do in this way; none for others.

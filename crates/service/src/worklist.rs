@@ -1,18 +1,19 @@
 //! One worklist for everybody: what needs them, what waits for others, what is done. Found by ties and ages
-//! alone, with one policy decision for each kind of case, so that it stays quick in a full house.
+//! alone, all lists in one statement, with one policy decision for each kind of case, so that it stays quick
+//! in a full house.
 
 mod desk;
+mod lists;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use governance::dataset::Dataset;
-use governance::{PersonId, Timestamp};
+use governance::{ProjectId, Timestamp};
 use serde::Serialize;
 use store::Brief;
 
-use crate::cases::Cases;
+use self::desk::Desk;
 use crate::error::ServiceError;
-use crate::views::{Named, state_of};
+use crate::views::state_of;
 use crate::{Caller, Service};
 
 /// One thing on a worklist.
@@ -45,47 +46,11 @@ pub struct Worklist {
     pub done: Vec<Item>,
 }
 
-/// States in which something may still be asked of somebody.
-const LIVE_PROJECTS: &[&str] = &["draft", "submitted", "returned", "approved", "in_force"];
-const LIVE_OUTPUTS: &[&str] = &[
-    "staged",
-    "checked",
-    "under_review",
-    "changes_requested",
-    "approved",
-];
-const ENDED_PROJECTS: &[&str] = &[
-    "refused",
-    "withdrawn",
-    "expired",
-    "revoked",
-    "closed",
-    "destroyed",
-];
-const ENDED_OUTPUTS: &[&str] = &[
-    "uncheckable",
-    "released",
-    "refused",
-    "withdrawn",
-    "recalled",
-];
-
 /// A thing with what is asked about it.
 struct Found {
     kind: &'static str,
     brief: Brief,
     action: &'static str,
-}
-
-struct Desk<'a> {
-    service: &'a Service,
-    caller: &'a Caller,
-    cases: Cases<'a>,
-    now: Timestamp,
-    limit: u32,
-    /// Datasets with which the caller has to do.
-    datasets: Vec<Dataset>,
-    needs: Vec<Found>,
 }
 
 impl Service {
@@ -94,84 +59,50 @@ impl Service {
     /// # Errors
     /// If the store fails.
     pub async fn worklist(&self, caller: &Caller) -> Result<Worklist, ServiceError> {
-        let now = self.now()?;
-        let limits = &self.policies.limits;
-        let mut desk = Desk {
-            service: self,
-            caller,
-            cases: Cases::new(self, caller, now),
-            now,
-            limit: limits.worklist.min(limits.page),
-            datasets: self.datasets_of(caller, |_, _| true).await?,
-            needs: Vec::new(),
-        };
-        desk.due().await?;
-        desk.panel().await?;
-        desk.rooms().await?;
-        desk.review().await?;
-        desk.deliveries().await?;
-        let mut needs = std::mem::take(&mut desk.needs);
-        needs.sort_by(|a, b| (a.brief.since, &a.brief.id).cmp(&(b.brief.since, &b.brief.id)));
-        let asked: BTreeSet<String> = needs.iter().map(|f| f.brief.id.clone()).collect();
-        let waiting = desk.mine(LIVE_PROJECTS, LIVE_OUTPUTS, &asked).await?;
-        let done = desk.mine(ENDED_PROJECTS, ENDED_OUTPUTS, &asked).await?;
-        let most = usize::try_from(desk.limit).unwrap_or(usize::MAX);
-        let mut seen = BTreeSet::new();
-        needs.retain(|found| seen.insert((found.kind, found.brief.id.clone())));
-        needs.truncate(most);
-        let names = self.authors(caller, [&needs, &waiting, &done]).await?;
-        let mut lists = Vec::with_capacity(3);
-        for found in [needs, waiting, done] {
-            lists.push(self.items(caller, found, &names).await?);
-        }
-        let mut lists = lists.into_iter();
-        let mut next = || lists.next().unwrap_or_default();
+        let datasets = self.datasets_of(caller, |_, _| true).await?;
+        let desk = Desk::new(self, caller, &datasets)?;
+        let lists = desk.lists().await?;
+        let titles = self.own_titles(caller, &lists).await?;
+        let [needs_you, waiting, done] = lists.map(|found| items(found, &titles));
         Ok(Worklist {
-            needs_you: next(),
-            waiting: next(),
-            done: next(),
+            needs_you: needs_you?,
+            waiting: waiting?,
+            done: done?,
         })
     }
 
-    async fn authors(
+    /// Titles of the caller's own drafts that were never submitted.
+    async fn own_titles(
         &self,
         caller: &Caller,
-        lists: [&Vec<Found>; 3],
-    ) -> Result<BTreeMap<PersonId, Named>, ServiceError> {
-        let found = lists.into_iter().flatten();
-        let authors = found.filter_map(|found| found.brief.author.clone());
-        self.names(caller, authors).await
+        lists: &[Vec<Found>; 3],
+    ) -> Result<BTreeMap<String, String>, ServiceError> {
+        let untitled = lists.iter().flatten().filter(|found| {
+            found.brief.title.is_empty() && found.brief.author.as_ref() == Some(caller.id())
+        });
+        let drafts: BTreeSet<ProjectId> = untitled
+            .filter_map(|found| ProjectId::try_from(found.brief.id.clone()).ok())
+            .collect();
+        self.draft_titles(&drafts).await
     }
+}
 
-    async fn items(
-        &self,
-        caller: &Caller,
-        found: Vec<Found>,
-        names: &BTreeMap<PersonId, Named>,
-    ) -> Result<Vec<Item>, ServiceError> {
-        let mut items = Vec::with_capacity(found.len());
-        for Found {
+fn items(found: Vec<Found>, titles: &BTreeMap<String, String>) -> Result<Vec<Item>, ServiceError> {
+    let item = |Found {
+                    kind,
+                    brief,
+                    action,
+                }: Found| {
+        let draft = titles.get(&brief.id).filter(|_| brief.title.is_empty());
+        Ok(Item {
             kind,
-            brief,
+            title: draft.cloned().unwrap_or(brief.title),
+            id: brief.id,
+            organisation: brief.organisation,
+            state: state_of(kind, &brief.state).ok_or(ServiceError::NotFound("state"))?,
             action,
-        } in found
-        {
-            let own = brief.author.as_ref() == Some(caller.id());
-            let title = match governance::ProjectId::try_from(brief.id.clone()) {
-                Ok(id) if own && brief.title.is_empty() => self.draft_title(&id).await?,
-                Ok(_) | Err(_) => brief.title,
-            };
-            let author = brief.author.and_then(|author| names.get(&author));
-            items.push(Item {
-                kind,
-                id: brief.id,
-                title,
-                organisation: author.map(|n| n.organisation.clone()).unwrap_or_default(),
-                state: state_of(kind, &brief.state).ok_or(ServiceError::NotFound("state"))?,
-                action,
-                since: brief.since,
-            });
-        }
-        Ok(items)
-    }
+            since: brief.since,
+        })
+    };
+    found.into_iter().map(item).collect()
 }

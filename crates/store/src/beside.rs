@@ -57,6 +57,14 @@ impl Beside {
         Ok(Self(Note::SignIn(Act::Set { person, new })))
     }
 
+    /// A person cannot sign in with name and password until they set them anew.
+    #[must_use]
+    pub fn forget_credential(person: &PersonId) -> Self {
+        Self(Note::SignIn(Act::Forget {
+            person: person.to_string(),
+        }))
+    }
+
     /// Ends every session of a person.
     #[must_use]
     pub fn end_sessions(person: &PersonId) -> Self {

@@ -63,7 +63,7 @@ pub use beside::Beside;
 pub use error::StoreError;
 pub use leases::{Lease, Over};
 pub use note::{
-    CHECKPOINT_BYTES_MAX, DRAFT_BYTES_MAX, Progress, TOKENS_PER_PERSON_MAX, WORD_BYTES_MAX,
+    CHECKPOINT_BYTES_MAX, DRAFT_BYTES_MAX, Progress, TOKENS_PER_PERSON_MAX, Token, WORD_BYTES_MAX,
 };
 pub use proof::LEAVES_MAX;
 pub use read::{EventFilter, Filter, Held, LIST_MAX, Told};
@@ -73,4 +73,4 @@ pub use record::{
 };
 pub use room::{FILE_NAME, Store};
 pub use sign_in::{Credential, NewCredential, SESSIONS_PER_PERSON_MAX, Session, TOTP_BYTES_MAX};
-pub use ties::{Brief, Next, Order, Search};
+pub use ties::{Brief, List, Next, Order, Search};

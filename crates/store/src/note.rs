@@ -1,11 +1,15 @@
 //! The other door: rows that grant nothing and have no leaf. Drafts, sign-in tokens (who you are, not
 //! what you may), the progress of jobs, and signed checkpoints (which the log itself vouches for).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use audit_log::{Checkpoint, Note as SignedNote};
+use governance::person::Person;
 use governance::{JobId, PersonId, ProjectId, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::error::{StoreError, at_most, count, int};
+use crate::read::{Held, LIST_MAX};
 use crate::room::Store;
 use crate::sign_in;
 use crate::writer::{Outcome, Task};
@@ -18,6 +22,15 @@ pub const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 pub const WORD_BYTES_MAX: usize = 200;
 /// Tokens of one person; a further one ends the one that would expire first.
 pub const TOKENS_PER_PERSON_MAX: u32 = 64;
+
+/// A token as kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Whose.
+    pub person: PersonId,
+    /// Who that is now; none if nobody has that id.
+    pub holder: Option<Held<Person>>,
+}
 
 /// How far a job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +197,31 @@ impl Store {
         )
     }
 
+    /// The drafts of these applications, by project; one without a draft is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuch`] for more than [`LIST_MAX`], or if the database fails.
+    pub async fn drafts(
+        &self,
+        projects: &BTreeSet<ProjectId>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let limit = usize::try_from(LIST_MAX).unwrap_or(usize::MAX);
+        at_most("drafts in one question", projects.len(), limit)?;
+        if projects.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut query =
+            QueryBuilder::<Sqlite>::new("select project, json from drafts where project in (");
+        let mut list = query.separated(", ");
+        for project in projects {
+            list.push_bind(project.as_str());
+        }
+        query.push(")");
+        let mut reader = self.reader().await?;
+        let rows: Vec<(String, String)> = query.build_query_as().fetch_all(&mut *reader).await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// Keeps a sign-in token, of which only the hash is known here. It says who somebody is until it
     /// expires, and nothing about what they may do.
     ///
@@ -212,20 +250,24 @@ impl Store {
     /// Whose token this is, if it is one and has not expired: it is good before its moment, not at it.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn token_person(
-        &self,
-        hash: [u8; 32],
-        now: Timestamp,
-    ) -> Result<Option<PersonId>, StoreError> {
-        let person: Option<String> =
-            sqlx::query_scalar("select person from tokens where hash = $1 and expires_us > $2")
-                .bind(hash.to_vec())
-                .bind(now.as_microsecond())
-                .fetch_optional(&mut *self.reader().await?)
-                .await?;
-        let person = person.map(PersonId::try_from).transpose();
-        person.map_err(|_| StoreError::Unreadable("token"))
+    /// As [`Store::load`], for the person; or if the database fails.
+    pub async fn token(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<Token>, StoreError> {
+        let mut query = sign_in::with_holder("t.person", "tokens t");
+        query
+            .push(" where t.hash = ")
+            .push_bind(hash.to_vec())
+            .push(" and t.expires_us > ")
+            .push_bind(now.as_microsecond());
+        let mut reader = self.reader().await?;
+        let row = query.build().fetch_optional(&mut *reader).await?;
+        row.map(|row| {
+            let person: String = row.try_get(0)?;
+            Ok(Token {
+                person: PersonId::try_from(person).map_err(|_| StoreError::Unreadable("token"))?,
+                holder: sign_in::holder(&row, 1)?,
+            })
+        })
+        .transpose()
     }
 
     /// Ends every token of a person. Gives how many there were.

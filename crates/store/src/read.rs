@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use audit_log::{Entry, commit, hash_from_slice, sha256};
 use governance::{Action, By, Fact, Lifecycle, PersonId, ProjectId, Sha256, Timestamp};
 use serde::de::DeserializeOwned;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::error::{StoreError, at_most, count, int};
 use crate::record::STATE;
@@ -108,23 +109,38 @@ pub struct Told {
     pub facts: BTreeMap<String, Fact>,
 }
 
-// Version, state, json, salt, leaf, entry of the leaf, version of the last event.
-type StateRow = (i64, String, String, Vec<u8>, i64, Vec<u8>, Option<i64>);
+/// What [`hold`] reads of a state `s` and its leaf `l`.
+pub(crate) const STATE_COLUMNS: &str = "s.id, s.version, s.state, s.json, s.salt, s.leaf, l.entry,
+       (select max(e.version) from events e where e.kind = s.kind and e.object = s.id)";
 
-const SELECT_STATES: &str = "select s.version, s.state, s.json, s.salt, s.leaf, l.entry,
-       (select max(e.version) from events e where e.kind = s.kind and e.object = s.id)
-     from states s join leaves l on l.idx = s.leaf where s.kind = ";
+/// States with their leaves, up to the condition on them.
+fn select_states() -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("select ");
+    query
+        .push(STATE_COLUMNS)
+        .push(" from states s join leaves l on l.idx = s.leaf where s.kind = ");
+    query
+}
 
-/// Gives the object if the leaf commits to this JSON and no later event is about it.
-fn hold<S: Lifecycle>(row: StateRow) -> Result<Held<S>, StoreError> {
-    let (version, state, json, salt, leaf, entry, last) = row;
+/// Gives the object if the leaf commits to this JSON, no later event is about it, and the row is under the
+/// object's own id. The columns are [`STATE_COLUMNS`], from the one at `first` on.
+pub(crate) fn hold<S: Lifecycle>(row: &SqliteRow, first: usize) -> Result<Held<S>, StoreError> {
+    let id: &str = row.try_get(first)?;
+    let version: i64 = row.try_get(first + 1)?;
+    let state: &str = row.try_get(first + 2)?;
+    let json: &str = row.try_get(first + 3)?;
+    let salt: &[u8] = row.try_get(first + 4)?;
+    let leaf: i64 = row.try_get(first + 5)?;
+    let entry: &[u8] = row.try_get(first + 6)?;
+    let last: Option<i64> = row.try_get(first + 7)?;
     // Not to be used before the check below: it only names the object for an error.
-    let value: S = serde_json::from_str(&json).map_err(|_| StoreError::Unreadable(S::KIND))?;
-    let salt = hash_from_slice(&salt)?;
-    let entry = Entry::decode(&entry)?;
+    let value: S = serde_json::from_str(json).map_err(|_| StoreError::Unreadable(S::KIND))?;
+    let salt = hash_from_slice(salt)?;
+    let entry = Entry::decode(entry)?;
     let committed = entry.commitments.get(STATE);
     let vouched = committed == Some(&hex::encode(commit(&salt, json.as_bytes())))
-        && entry.object == value.id()
+        && value.id() == id
+        && entry.object == id
         && state == value.state()
         && entry.details.get("kind").and_then(|kind| kind.as_str()) == Some(S::KIND)
         && entry.details.get("version").and_then(|v| v.as_i64()) == Some(version)
@@ -132,7 +148,7 @@ fn hold<S: Lifecycle>(row: StateRow) -> Result<Held<S>, StoreError> {
     if !vouched {
         return Err(StoreError::Unlogged {
             kind: S::KIND.to_owned(),
-            id: value.id().to_owned(),
+            id: id.to_owned(),
         });
     }
     Ok(Held {
@@ -190,21 +206,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unlogged`], [`StoreError::Unreadable`], or if the database fails.
     pub async fn load<S: Lifecycle>(&self, id: &str) -> Result<Option<Held<S>>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        let mut query = select_states();
         query.push_bind(S::KIND).push(" and s.id = ").push_bind(id);
         let mut reader = self.reader().await?;
-        let row: Option<StateRow> = query.build_query_as().fetch_optional(&mut *reader).await?;
-        let held = row.map(hold::<S>).transpose()?;
-        // A row under another id than its own is as bad as one without a leaf.
-        if let Some(held) = &held
-            && held.value.id() != id
-        {
-            return Err(StoreError::Unlogged {
-                kind: S::KIND.to_owned(),
-                id: id.to_owned(),
-            });
-        }
-        Ok(held)
+        let row = query.build().fetch_optional(&mut *reader).await?;
+        row.map(|row| hold(&row, 0)).transpose()
     }
 
     /// The objects with these ids, by id; what is not there is left out.
@@ -221,7 +227,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        let mut query = select_states();
         query.push_bind(S::KIND).push(" and s.id in (");
         let mut list = query.separated(", ");
         for id in &ids {
@@ -229,10 +235,10 @@ impl Store {
         }
         query.push(")");
         let mut reader = self.reader().await?;
-        let rows: Vec<StateRow> = query.build_query_as().fetch_all(&mut *reader).await?;
+        let rows = query.build().fetch_all(&mut *reader).await?;
         let mut found = BTreeMap::new();
-        for row in rows {
-            let held = hold::<S>(row)?;
+        for row in &rows {
+            let held = hold::<S>(row, 0)?;
             found.insert(held.value.id().to_owned(), held);
         }
         Ok(found)
@@ -243,7 +249,7 @@ impl Store {
     /// # Errors
     /// As [`Store::load`], for any of them.
     pub async fn list<S: Lifecycle>(&self, filter: Filter<'_>) -> Result<Vec<Held<S>>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATES);
+        let mut query = select_states();
         query.push_bind(S::KIND);
         if let Some(project) = filter.project {
             query.push(" and s.project = ").push_bind(project.as_str());
@@ -263,8 +269,8 @@ impl Store {
             .push(" order by s.id limit ")
             .push_bind(filter.limit.min(LIST_MAX));
         let mut reader = self.reader().await?;
-        let rows: Vec<StateRow> = query.build_query_as().fetch_all(&mut *reader).await?;
-        rows.into_iter().map(hold::<S>).collect()
+        let rows = query.build().fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| hold(row, 0)).collect()
     }
 
     /// How many objects of one kind are in each state; a state with none is absent.
@@ -340,6 +346,39 @@ impl Store {
             }
             bytes => Ok(bytes),
         }
+    }
+
+    /// The documents with these SHA-256, by hash; what never was there or was erased is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuch`] for more than [`LIST_MAX`]; as [`Store::document`], for any of them.
+    pub async fn documents(
+        &self,
+        hashes: impl IntoIterator<Item = &Sha256>,
+    ) -> Result<BTreeMap<Sha256, Vec<u8>>, StoreError> {
+        let hashes: BTreeSet<&Sha256> = hashes.into_iter().collect();
+        let limit = usize::try_from(LIST_MAX).unwrap_or(usize::MAX);
+        at_most("documents in one question", hashes.len(), limit)?;
+        if hashes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut query =
+            QueryBuilder::<Sqlite>::new("select sha256, bytes from documents where sha256 in (");
+        let mut list = query.separated(", ");
+        for hash in hashes {
+            list.push_bind(hash.as_str());
+        }
+        query.push(")");
+        let mut reader = self.reader().await?;
+        let rows: Vec<(String, Vec<u8>)> = query.build_query_as().fetch_all(&mut *reader).await?;
+        let read = |(sha, bytes): (String, Vec<u8>)| {
+            let unreadable = StoreError::Unreadable("document");
+            if hex::encode(sha256(&bytes)) != sha {
+                return Err(unreadable);
+            }
+            Ok((Sha256::try_from(sha).map_err(|_| unreadable)?, bytes))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// What a leaf commits to beside the log: kind, SHA-256 and salt of each document. With the

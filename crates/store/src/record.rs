@@ -12,6 +12,8 @@ use crate::beside::Beside;
 use crate::error::{StoreError, at_most, int};
 use crate::{note, ties, tree};
 
+mod rows;
+
 /// Most changes in one record.
 pub const CHANGES_MAX: usize = 256;
 /// Most documents in one record.
@@ -127,50 +129,17 @@ pub(crate) async fn write(
         beside,
     } = record;
     let first_leaf = frontier.size();
-    let mut documents = Some(documents);
+    let common = Common { policies, session };
     let mut versions = BTreeMap::new();
-    for change in batch.changes() {
-        let event = change.event();
-        let version = next_version(connection, change).await?;
-        let salt = draw_salt()?;
-        let hash = commit(&salt, change.json().as_bytes());
-        let mut commitments = BTreeMap::from([(STATE.to_owned(), hex::encode(hash))]);
-        let mut attachments = Vec::new();
+    let mut documents = attach(documents)?;
+    let mut rest = batch.changes();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(distinct(rest));
+        rest = later;
         // Only the first change carries the documents.
-        for document in documents.take().unwrap_or_default() {
-            let salt = draw_salt()?;
-            let hash = commit(&salt, &document.bytes);
-            commitments.insert(document.kind.clone(), hex::encode(hash));
-            attachments.push((document, salt));
-        }
-        let mut details = json!({
-            "kind": event.kind(),
-            "state": change.state(),
-            "version": version,
-            "facts": event.facts(),
-        });
-        if let (Some(session), Some(details)) = (&session, details.as_object_mut()) {
-            details.insert("session".to_owned(), json!(session));
-        }
-        let entry = Entry {
-            time: event.at().to_string(),
-            actor: person(event).unwrap_or("system").to_owned(),
-            action: event.action().word().to_owned(),
-            object: event.object().to_owned(),
-            project: event.project().map(ToString::to_string),
-            policy_sha256: policies.clone(),
-            details,
-            commitments,
-        };
-        let leaf = int(tree::append(connection, frontier, &entry.encode()?).await?)?;
-        write_event(connection, leaf, version, event).await?;
-        let since_us = write_state(connection, leaf, version, change, &salt).await?;
-        let (object, placed) = ((event.kind(), event.object()), (change.state(), since_us));
-        ties::write(connection, object, placed, change.index(), person(event)).await?;
-        for (document, salt) in attachments {
-            write_document(connection, leaf, document, &salt).await?;
-        }
-        versions.insert(event.object().to_owned(), version);
+        let documents = std::mem::take(&mut documents);
+        let lines = write_some(connection, frontier, now, &common, documents).await?;
+        versions.extend(lines);
     }
     for row in beside {
         note::write(connection, row.into_note()).await?;
@@ -182,8 +151,128 @@ pub(crate) async fn write(
     })
 }
 
+/// What every entry of a record tells.
+struct Common {
+    policies: BTreeMap<String, String>,
+    session: Option<String>,
+}
+
+/// A document with the salt of its commitment.
+struct Attached {
+    document: Document,
+    salt: [u8; 32],
+}
+
+fn attach(documents: Vec<Document>) -> Result<Vec<Attached>, StoreError> {
+    let documents = documents.into_iter();
+    documents
+        .map(|document| {
+            Ok(Attached {
+                document,
+                salt: draw_salt()?,
+            })
+        })
+        .collect()
+}
+
+/// How many changes from the first on are of objects of their own, so that one statement can write them.
+fn distinct(changes: &[Sealed]) -> usize {
+    let mut seen = BTreeSet::new();
+    let own = changes.iter().take(rows::MAX).take_while(|change| {
+        let event = change.event();
+        seen.insert((event.kind(), event.object()))
+    });
+    own.count()
+}
+
+/// Writes changes of different objects, the documents with the first. Gives the versions that they bring about.
+async fn write_some(
+    connection: &mut SqliteConnection,
+    frontier: &mut Frontier,
+    changes: &[Sealed],
+    common: &Common,
+    documents: Vec<Attached>,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let held = rows::versions(connection, changes).await?;
+    let mut lines = Vec::with_capacity(changes.len());
+    let mut entries = Vec::with_capacity(changes.len());
+    let mut leaf = int(frontier.size())?;
+    for (number, change) in changes.iter().enumerate() {
+        let event = change.event();
+        let held = held.get(&(event.kind(), event.object())).copied();
+        let version = next_version(change, held)?;
+        let salt = draw_salt()?;
+        let hash = commit(&salt, change.json().as_bytes());
+        let mut commitments = BTreeMap::from([(STATE.to_owned(), hex::encode(hash))]);
+        if number == 0 {
+            commitments.extend(documents.iter().map(|a| {
+                let hash = commit(&a.salt, &a.document.bytes);
+                (a.document.kind.clone(), hex::encode(hash))
+            }));
+        }
+        entries.push(entry(change, version, common, commitments).encode()?);
+        lines.push(Line {
+            change,
+            leaf,
+            version,
+            salt,
+        });
+        leaf += 1;
+    }
+    tree::append(connection, frontier, &entries).await?;
+    rows::events(connection, &lines).await?;
+    let since = rows::states(connection, &lines).await?;
+    ties::write_all(connection, &lines, &since).await?;
+    if let Some(first) = lines.first() {
+        for attached in documents {
+            write_document(connection, first.leaf, attached).await?;
+        }
+    }
+    let versions = lines.into_iter();
+    Ok(versions
+        .map(|line| (line.change.event().object().to_owned(), line.version))
+        .collect())
+}
+
+/// A change with its place in the log.
+pub(crate) struct Line<'a> {
+    pub(crate) change: &'a Sealed,
+    pub(crate) leaf: i64,
+    pub(crate) version: i64,
+    pub(crate) salt: [u8; 32],
+}
+
+/// What the leaf of a change tells.
+fn entry(
+    change: &Sealed,
+    version: i64,
+    common: &Common,
+    commitments: BTreeMap<String, String>,
+) -> Entry {
+    let event = change.event();
+    let mut details = json!({
+        "kind": event.kind(),
+        "state": change.state(),
+        "version": version,
+        "facts": event.facts(),
+    });
+    if let (Some(session), Some(details)) = (&common.session, details.as_object_mut()) {
+        details.insert("session".to_owned(), json!(session));
+    }
+    Entry {
+        time: event.at().to_string(),
+        actor: person(event).unwrap_or("system").to_owned(),
+        action: event.action().word().to_owned(),
+        object: event.object().to_owned(),
+        project: event.project().map(ToString::to_string),
+        policy_sha256: common.policies.clone(),
+        details,
+        commitments,
+    }
+}
+
 /// Id of the person who acted; none for the safe haven itself.
-fn person(event: &Event) -> Option<&str> {
+pub(crate) fn person(event: &Event) -> Option<&str> {
     match event.by() {
         By::Person(person) => Some(person.as_str()),
         By::System => None,
@@ -191,18 +280,9 @@ fn person(event: &Event) -> Option<&str> {
 }
 
 /// Version that the change brings about, if the object is at the version that it was made from.
-async fn next_version(
-    connection: &mut SqliteConnection,
-    change: &Sealed,
-) -> Result<i64, StoreError> {
-    let event = change.event();
-    let held: Option<i64> =
-        sqlx::query_scalar("select version from states where kind = $1 and id = $2")
-            .bind(event.kind())
-            .bind(event.object())
-            .fetch_optional(connection)
-            .await?;
+fn next_version(change: &Sealed, held: Option<i64>) -> Result<i64, StoreError> {
     if held != change.expected() {
+        let event = change.event();
         let (kind, id) = (event.kind().to_owned(), event.object().to_owned());
         return Err(StoreError::Stale { kind, id });
     }
@@ -211,75 +291,11 @@ async fn next_version(
         .ok_or(StoreError::Unreadable("version"))
 }
 
-async fn write_event(
-    connection: &mut SqliteConnection,
-    leaf: i64,
-    version: i64,
-    event: &Event,
-) -> Result<(), StoreError> {
-    let facts = serde_json::to_string(event.facts()).map_err(|_| StoreError::Unreadable("fact"))?;
-    sqlx::query(
-        "insert into events (leaf, at, action, person, kind, object, project, version, facts)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(leaf)
-    .bind(event.at().to_string())
-    .bind(event.action().word())
-    .bind(person(event))
-    .bind(event.kind())
-    .bind(event.object())
-    .bind(event.project().map(|project| project.as_str()))
-    .bind(version)
-    .bind(facts)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Writes the state and gives the moment since when the object is in it.
-async fn write_state(
-    connection: &mut SqliteConnection,
-    leaf: i64,
-    version: i64,
-    change: &Sealed,
-    salt: &[u8; 32],
-) -> Result<i64, StoreError> {
-    let (event, index) = (change.event(), change.index());
-    let since_us = sqlx::query_scalar(
-        "insert into states (kind, id, project, state, json, salt, version, leaf, updated_at,
-           title, author, since_us)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         on conflict (kind, id) do update set
-           since_us = case when states.state = excluded.state then states.since_us
-             else excluded.since_us end,
-           project = excluded.project, state = excluded.state, json = excluded.json,
-           salt = excluded.salt, version = excluded.version, leaf = excluded.leaf,
-           updated_at = excluded.updated_at, title = excluded.title, author = excluded.author
-         returning since_us",
-    )
-    .bind(event.kind())
-    .bind(event.object())
-    .bind(event.project().map(|project| project.as_str()))
-    .bind(change.state())
-    .bind(change.json())
-    .bind(salt.as_slice())
-    .bind(version)
-    .bind(leaf)
-    .bind(event.at().to_string())
-    .bind(&index.title)
-    .bind(index.author.as_ref().map(|author| author.as_str()))
-    .bind(event.at().as_microsecond())
-    .fetch_one(connection)
-    .await?;
-    Ok(since_us)
-}
-
 /// The same bytes are kept once, however many leaves commit to them, each with a salt of its own.
 async fn write_document(
     connection: &mut SqliteConnection,
     leaf: i64,
-    document: Document,
-    salt: &[u8; 32],
+    Attached { document, salt }: Attached,
 ) -> Result<(), StoreError> {
     let key = hex::encode(sha256(&document.bytes));
     sqlx::query(

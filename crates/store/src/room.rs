@@ -53,6 +53,8 @@ async fn readers(file: &Path) -> Result<SqlitePool, StoreError> {
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
+        // A file does not go away as a server does: asking first would cost every read a second question.
+        .test_before_acquire(false)
         .connect_with(options)
         .await?;
     schema::check(&mut *pool.acquire().await?).await?;

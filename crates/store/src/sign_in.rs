@@ -1,11 +1,14 @@
 //! How people sign in: names with what a password and a second factor are checked against, and sessions, of
 //! which only hashes are known here. They say who somebody is, and nothing about what they may do.
 
-use governance::{PersonId, Timestamp};
-use sqlx::SqliteConnection;
+use governance::person::Person;
+use governance::{Lifecycle, PersonId, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::error::{StoreError, at_most};
 use crate::note::{Note, WORD_BYTES_MAX};
+use crate::read::{Held, STATE_COLUMNS, hold};
 use crate::room::Store;
 
 /// Longest shared secret of a second factor, in bytes.
@@ -74,6 +77,8 @@ pub struct Session {
     pub seen: Timestamp,
     /// When it ends whatever happens.
     pub ends: Timestamp,
+    /// Who that person is now; none if nobody has that id.
+    pub holder: Option<Held<Person>>,
 }
 
 #[derive(Clone)]
@@ -102,6 +107,9 @@ pub(crate) enum Act {
         hash: [u8; 32],
     },
     EndAll {
+        person: String,
+    },
+    Forget {
         person: String,
     },
 }
@@ -151,6 +159,12 @@ pub(crate) async fn write(connection: &mut SqliteConnection, act: Act) -> Result
         }
         Act::EndAll { person } => {
             sqlx::query("delete from sessions where person = $1")
+                .bind(person)
+                .execute(connection)
+                .await?
+        }
+        Act::Forget { person } => {
+            sqlx::query("delete from credentials where person = $1")
                 .bind(person)
                 .execute(connection)
                 .await?
@@ -234,6 +248,27 @@ async fn begin(
 // Person, name, phc, totp, step, failures, locked until.
 type CredentialRow = (String, String, String, Vec<u8>, i64, i64, Option<i64>);
 
+/// Columns of a table `t` with a column `person`, then those of that person's state.
+pub(crate) fn with_holder(columns: &str, table: &str) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("select ");
+    query
+        .push(columns)
+        .push(", ")
+        .push(STATE_COLUMNS)
+        .push(" from ")
+        .push(table)
+        .push(" left join states s on s.kind = ")
+        .push_bind(Person::KIND)
+        .push(" and s.id = t.person left join leaves l on l.idx = s.leaf");
+    query
+}
+
+/// The person's state, from the column at `first` on.
+pub(crate) fn holder(row: &SqliteRow, first: usize) -> Result<Option<Held<Person>>, StoreError> {
+    let id: Option<&str> = row.try_get(first)?;
+    id.map(|_| hold(row, first)).transpose()
+}
+
 fn moment(us: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(us).map_err(|_| StoreError::Unreadable("moment"))
 }
@@ -310,19 +345,20 @@ impl Store {
     /// The session with this hash. Whether it has ended is for the caller to say.
     ///
     /// # Errors
-    /// If the database fails.
+    /// As [`Store::load`], for the person; or if the database fails.
     pub async fn session(&self, hash: [u8; 32]) -> Result<Option<Session>, StoreError> {
-        let row: Option<(String, i64, i64)> =
-            sqlx::query_as("select person, seen_us, ends_us from sessions where hash = $1")
-                .bind(hash.to_vec())
-                .fetch_optional(&mut *self.reader().await?)
-                .await?;
-        row.map(|(person, seen, ends)| {
+        let mut query = with_holder("t.person, t.seen_us, t.ends_us", "sessions t");
+        query.push(" where t.hash = ").push_bind(hash.to_vec());
+        let mut reader = self.reader().await?;
+        let row = query.build().fetch_optional(&mut *reader).await?;
+        row.map(|row| {
+            let person: String = row.try_get(0)?;
             let unreadable = StoreError::Unreadable("session");
             Ok(Session {
                 person: PersonId::try_from(person).map_err(|_| unreadable)?,
-                seen: moment(seen)?,
-                ends: moment(ends)?,
+                seen: moment(row.try_get(1)?)?,
+                ends: moment(row.try_get(2)?)?,
+                holder: holder(&row, 3)?,
             })
         })
         .transpose()

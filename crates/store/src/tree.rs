@@ -1,7 +1,7 @@
 //! The Merkle tree as rows: appending keeps the root of every subtree that it completes.
 
 use audit_log::{Frontier, Hash, hash_from_slice, node_hash};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::error::{StoreError, count, int};
 
@@ -53,30 +53,39 @@ pub(crate) async fn frontier(
     Ok(Frontier::from_parts(size, &hashes)?)
 }
 
-/// Writes one leaf with the nodes that it completes. Gives its number.
+/// Writes leaves with the nodes that they complete.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     frontier: &mut Frontier,
-    entry: &[u8],
-) -> Result<u64, StoreError> {
-    let index = frontier.size();
-    let hash = audit_log::leaf_hash(entry);
-    sqlx::query("insert into leaves (idx, entry, hash) values ($1, $2, $3)")
-        .bind(int(index)?)
-        .bind(entry)
-        .bind(hash.as_slice())
-        .execute(&mut *connection)
-        .await?;
-    for (level, place, hash) in completed(frontier, hash) {
-        sqlx::query("insert into nodes (level, idx, hash) values ($1, $2, $3)")
-            .bind(level)
-            .bind(int(place)?)
-            .bind(hash.as_slice())
-            .execute(&mut *connection)
-            .await?;
+    entries: &[Vec<u8>],
+) -> Result<(), StoreError> {
+    let mut leaves = Vec::with_capacity(entries.len());
+    let mut nodes = Vec::new();
+    for entry in entries {
+        let hash = audit_log::leaf_hash(entry);
+        leaves.push((int(frontier.size())?, entry, hash));
+        for (level, place, hash) in completed(frontier, hash) {
+            nodes.push((level, int(place)?, hash));
+        }
+        frontier.append(hash)?;
     }
-    frontier.append(hash)?;
-    Ok(index)
+    let mut query = QueryBuilder::<Sqlite>::new("insert into leaves (idx, entry, hash) ");
+    query.push_values(&leaves, |mut row, (index, entry, hash)| {
+        row.push_bind(index)
+            .push_bind(entry.as_slice())
+            .push_bind(hash.as_slice());
+    });
+    query.build().execute(&mut *connection).await?;
+    if !nodes.is_empty() {
+        let mut query = QueryBuilder::<Sqlite>::new("insert into nodes (level, idx, hash) ");
+        query.push_values(&nodes, |mut row, (level, place, hash)| {
+            row.push_bind(level)
+                .push_bind(place)
+                .push_bind(hash.as_slice());
+        });
+        query.build().execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// Level, index and hash of the subtrees that one more leaf completes, lowest first.

@@ -93,6 +93,12 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
         "--form FILE",
     ),
     (
+        "renew_papers",
+        "POST",
+        "/v1/projects/ID/papers",
+        "--form FILE",
+    ),
+    (
         "revoke_project",
         "POST",
         "/v1/projects/ID/revoke",

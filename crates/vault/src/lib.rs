@@ -39,7 +39,9 @@ pub use pseudonym::{
     EVENT_BYTES, EventKey, PseudonymKey, Pseudonymised, RECORD_IN_BYTES, RECORD_OUT_BYTES,
     stream_pseudonymise, stream_pseudonymise_events,
 };
-pub use root::{PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN, Root};
+pub use root::{
+    FILE as ROOT_FILE, PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN, ROOT_PASSPHRASE_FILE, Root,
+};
 pub use sealed::{
     CHUNK_BYTES, OpenReader, OpenedInfo, SealWriter, SealedInfo, open_file, seal_file_atomically,
 };

@@ -12,9 +12,10 @@ use crate::files::{create_folder, open_plain, read_small, remove_staging, write_
 
 mod passphrase;
 
-pub use passphrase::{PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN};
+pub use passphrase::{FILE as ROOT_PASSPHRASE_FILE, PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN};
 
-const FILE: &str = "root.key";
+/// Name of the file of a root key that was made here.
+pub const FILE: &str = "root.key";
 
 /// The site's 32-byte root key. Wiped when dropped; cannot be copied, printed or serialised.
 pub struct Root(KeyBytes);

@@ -47,6 +47,16 @@ pub(crate) async fn record_standing(
     Ok(Json(json!({ "person": id })))
 }
 
+pub(crate) async fn invite_person(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<PersonId>,
+    _: Bytes,
+) -> Answer<Value> {
+    let token = front.service.invite_person(&caller, &id).await?;
+    Ok(Json(json!({ "person": id, "token": token })))
+}
+
 pub(crate) async fn retire_person(
     State(front): Ready,
     SignedIn(caller): SignedIn,

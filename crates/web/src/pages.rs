@@ -19,6 +19,7 @@ pub(crate) mod decision_vote;
 pub(crate) mod difference;
 pub(crate) mod difference_fields;
 pub(crate) mod difference_words;
+pub(crate) mod events;
 pub(crate) mod fields;
 pub(crate) mod form;
 pub(crate) mod guard;

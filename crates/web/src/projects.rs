@@ -144,6 +144,16 @@ pub(crate) async fn commence(
     Ok(Json(json!({ "project": id, "manifest": manifest })))
 }
 
+pub(crate) async fn renew_papers(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+    Json(papers): Json<Papers>,
+) -> Answer<Value> {
+    front.service.renew_papers(&caller, &id, papers).await?;
+    Ok(Json(json!({ "project": id })))
+}
+
 pub(crate) async fn revoke(
     State(front): Ready,
     SignedIn(caller): SignedIn,

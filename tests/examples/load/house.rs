@@ -1,6 +1,7 @@
 //! A full house: everybody, their sessions, submitted applications, and a long log.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -40,16 +41,49 @@ impl Clock for MachineClock {
 
 /// A house that is full.
 pub(crate) struct Full {
-    /// Role and session of everybody.
+    /// Where it is.
+    pub(crate) folder: PathBuf,
+    /// Role and session of everybody who reads.
     pub(crate) sessions: Vec<(Role, String)>,
-    /// API tokens of researchers.
+    /// API tokens of researchers, who act and do not read.
     pub(crate) researchers: Vec<String>,
     /// Applications.
     pub(crate) projects: Vec<String>,
+    /// Entries of its log.
+    pub(crate) entries: u64,
 }
 
-/// Fills a house in `folder/haven`.
-pub(crate) fn fill(folder: &Path, applications: usize, entries: u64) -> Full {
+/// What is kept of a house beside it, so that it need not be filled again.
+#[derive(Default)]
+struct Kept {
+    readers: Vec<(Role, PersonId)>,
+    researchers: Vec<String>,
+    projects: Vec<String>,
+}
+
+const KEPT: &str = "house.json";
+
+/// The house of this size that an earlier run kept, or else a new one. Everybody who reads signs in anew.
+pub(crate) fn open(applications: usize, entries: u64) -> Full {
+    let folder = program()
+        .with_file_name("bench-houses")
+        .join(format!("{applications}-{entries}"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if !folder.join(KEPT).is_file() {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let begun = Instant::now();
+        let token = init(&folder);
+        let kept = runtime.block_on(fill_store(&folder, &token, applications, entries));
+        kept.write(&folder.join(KEPT));
+        println!("filled in {:.0} s", begun.elapsed().as_secs_f64());
+    }
+    let kept = Kept::read(&folder.join(KEPT));
+    runtime.block_on(sign_in(folder, kept))
+}
+
+/// An empty house; gives its administrator's token.
+fn init(folder: &Path) -> String {
     let made = Command::new(program())
         .args(["init", "--administrator", "Administrator", "--data-dir"])
         .arg(folder.join("haven"))
@@ -57,24 +91,76 @@ pub(crate) fn fill(folder: &Path, applications: usize, entries: u64) -> Full {
         .unwrap();
     assert!(made.status.success(), "init");
     let made: Value = serde_json::from_slice(&made.stdout).unwrap();
-    let token = made["token"].as_str().unwrap().to_owned();
-    tokio::runtime::Runtime::new().unwrap().block_on(fill_store(
-        folder,
-        &token,
-        applications,
-        entries,
-    ))
+    made["token"].as_str().unwrap().to_owned()
 }
 
-async fn fill_store(folder: &Path, token: &str, applications: usize, entries: u64) -> Full {
-    let store = Store::open(&folder.join("haven/front")).await.unwrap();
-    let service = Service::new(
-        store,
+impl Kept {
+    fn write(&self, path: &Path) {
+        let readers = self.readers.iter();
+        let readers: Vec<Value> = readers
+            .map(|(role, id)| json!({ "role": role, "id": id }))
+            .collect();
+        let text = json!({
+            "readers": readers, "researchers": self.researchers, "projects": self.projects,
+        });
+        std::fs::write(path, text.to_string()).unwrap();
+    }
+
+    fn read(path: &Path) -> Self {
+        let kept: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let of = |key: &str| serde_json::from_value(kept[key].clone()).unwrap();
+        let read = |reader: &Value| {
+            let part = |key: &str| reader[key].clone();
+            (
+                serde_json::from_value(part("role")).unwrap(),
+                serde_json::from_value(part("id")).unwrap(),
+            )
+        };
+        Self {
+            readers: kept["readers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(read)
+                .collect(),
+            researchers: of("researchers"),
+            projects: of("projects"),
+        }
+    }
+}
+
+async fn office(folder: &Path) -> Service {
+    Service::new(
+        Store::open(&folder.join("haven/front")).await.unwrap(),
         Keeper::at(&folder.join("no-keeper")),
         Arc::new(Policies::load(None).unwrap()),
         Arc::new(MachineClock),
         Arc::new(RandomIds::new()),
-    );
+    )
+}
+
+/// Begins a session for everybody who reads, as if each had given a code that was never used.
+async fn sign_in(folder: PathBuf, kept: Kept) -> Full {
+    let service = office(&folder).await;
+    let step = jiff::Timestamp::now().as_second();
+    let mut sessions = Vec::new();
+    for (role, person) in kept.readers {
+        let secret = service.begin_session(&person, step).await.unwrap();
+        sessions.push((role, secret));
+    }
+    let entries = service.store().log_size().await.unwrap();
+    service.store().close().await;
+    Full {
+        folder,
+        sessions,
+        researchers: kept.researchers,
+        projects: kept.projects,
+        entries,
+    }
+}
+
+async fn fill_store(folder: &Path, token: &str, applications: usize, entries: u64) -> Kept {
+    let service = office(folder).await;
     let administrator = service.sign_in(token).await.unwrap();
     let mut people: Vec<(Role, Caller, String)> = Vec::new();
     for (role, count) in ROLES {
@@ -141,8 +227,16 @@ async fn fill_store(folder: &Path, token: &str, applications: usize, entries: u6
         .collect();
     let projects = submit(&service, &researchers, &datasets, applications).await;
     lengthen(&service, &administrator.person.id, entries).await;
-    let mut sessions = Vec::new();
-    for (n, (role, caller, _)) in people.iter().enumerate() {
+    let mut kept = Kept {
+        projects,
+        ..Kept::default()
+    };
+    for (n, (role, caller, token)) in people.iter().enumerate() {
+        // Researchers who keep their tokens act in the last measurement and read no pages.
+        if *role == Role::Researcher && n % 2 == 0 {
+            kept.researchers.push(token.clone());
+            continue;
+        }
         let new = NewCredential {
             name: format!("person{n}"),
             // Nobody signs in here with a password: sessions are begun directly.
@@ -150,26 +244,11 @@ async fn fill_store(folder: &Path, token: &str, applications: usize, entries: u6
             totp: vec![7; 20],
             totp_step: 0,
         };
-        // Researchers keep their tokens, with which they act in the last measurement.
-        if *role == Role::Researcher && n % 2 == 0 {
-            continue;
-        }
         service.set_credential(caller, new).await.unwrap();
-        let secret = service.begin_session(&caller.person.id, 1).await.unwrap();
-        sessions.push((*role, secret));
+        kept.readers.push((*role, caller.person.id.clone()));
     }
-    let researchers = people
-        .iter()
-        .enumerate()
-        .filter(|(n, p)| p.0 == Role::Researcher && n % 2 == 0)
-        .map(|(_, p)| p.2.clone())
-        .collect();
     service.store().close().await;
-    Full {
-        sessions,
-        researchers,
-        projects,
-    }
+    kept
 }
 
 async fn add(service: &Service, by: &Caller, role: Role, name: &str) -> (Caller, String) {
@@ -312,9 +391,9 @@ pub(crate) fn applications(full: &Full) -> Vec<Asked> {
         .collect()
 }
 
-/// A front that serves, until it is dropped.
+/// A safe haven that serves, until it is dropped.
 pub(crate) struct Serving {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) port: u16,
     pub(crate) socket: PathBuf,
 }
@@ -356,7 +435,7 @@ pub(crate) fn serve(folder: &Path) -> Serving {
         .arg(&config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(File::create(folder.join("serve.log")).unwrap())
         .spawn()
         .unwrap();
     let serving = Serving {

@@ -3,7 +3,8 @@
 //!
 //! `cargo xtask bench pages [--applications N] [--entries N] [--rate PER_SECOND] [--seconds N]`
 //!
-//! Latency counts from the moment at which a request was due, not from when a client got round to sending
+//! The house is kept beside the built programs (`target/debug/bench-houses`) for the next run; remove its folder
+//! to have it filled again. Latency counts from the moment at which a request was due, not from when a client got round to sending
 //! it, so that a server that stands still is seen. The rate of durable acts is measured beside the disk's own
 //! rate of 4 KiB writes each followed by `fdatasync`, in the same folder, one after the other.
 #![allow(
@@ -19,7 +20,7 @@ mod house;
 mod http;
 mod measure;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is asked for.
 struct Ask {
@@ -29,28 +30,36 @@ struct Ask {
     seconds: u32,
 }
 
+/// Seconds in which nothing is counted, while statements are prepared and the first pages read.
+const WARM_UP_S: u32 = 5;
+
 fn main() {
     let ask = ask();
-    let folder = tempfile::tempdir().unwrap();
     println!(
         "{} applications, {} log entries, {} requests a second for {} s",
         ask.applications, ask.entries, ask.rate, ask.seconds
     );
-    let begun = Instant::now();
-    let full = house::fill(folder.path(), ask.applications, ask.entries);
+    let full = house::open(ask.applications, ask.entries);
     println!(
-        "made in {:.0} s: {} people with sessions",
-        begun.elapsed().as_secs_f64(),
+        "a house of {} applications and {} log entries; {} people with sessions",
+        full.projects.len(),
+        full.entries,
         full.sessions.len()
     );
-    let serving = house::serve(folder.path());
-    let fsyncs = measure::fsyncs(folder.path(), Duration::from_secs(5));
+    let serving = house::serve(&full.folder);
+    let fsyncs = measure::fsyncs(&full.folder, Duration::from_secs(5));
     for (what, paths) in [
         ("worklist", house::worklists(&full)),
         ("application", house::applications(&full)),
     ] {
+        measure::steady(serving.port, &paths, ask.rate, WARM_UP_S);
+        let before = measure::cpu(serving.child.id());
         let times = measure::steady(serving.port, &paths, ask.rate, ask.seconds);
-        println!("{what:<12} {times}");
+        let cpu = measure::cpu(serving.child.id()) - before;
+        println!(
+            "{what:<12} {times}; {:.2} ms of CPU each",
+            cpu.as_secs_f64() * 1_000.0 / f64::from(ask.rate * ask.seconds)
+        );
     }
     let acts = measure::acts(&serving.socket, &full.researchers, Duration::from_secs(10));
     println!(

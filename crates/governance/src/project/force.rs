@@ -79,16 +79,7 @@ impl Project {
         if approved.manifest.end < today {
             return Err(Refusal::Ended(approved.manifest.end));
         }
-        for (what, paper) in [
-            ("ethics approval", &papers.ethics),
-            ("impact assessment", &papers.impact_assessment),
-            ("sharing agreement", &papers.sharing_agreement),
-            ("funding", &papers.funding),
-        ] {
-            if paper.until < today || paper.reference.trim().is_empty() {
-                return Err(Refusal::Paper(what));
-            }
-        }
+        papers.good_on(today)?;
         for id in &approved.manifest.people {
             match people.get(id) {
                 Some(person) => person.fit_on(today)?,
@@ -105,6 +96,35 @@ impl Project {
         });
         let change = Change::new(to, Action::CommenceProject, &By::Person(by.clone()), at);
         Ok(change.fact("manifest", &hash).fact("end", &end))
+    }
+
+    /// Files papers in place of those that lapsed or will. While one has lapsed, nobody has a right in the
+    /// project: [`InForce::live_at`].
+    ///
+    /// # Errors
+    /// If the project is not in force or has ended, one of the papers is not good today, or whoever files them
+    /// is on the project.
+    pub fn renew_papers(
+        self,
+        papers: Papers,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let state = self.state();
+        let Self::InForce(mut in_force) = self else {
+            return Err(Action::RenewPapers.wrong_state(Self::KIND, state));
+        };
+        in_force.must_not_be_on(by)?;
+        let today = crate::day_of(at);
+        if in_force.manifest.end < today {
+            return Err(Refusal::Ended(in_force.manifest.end));
+        }
+        papers.good_on(today)?;
+        let until = papers.until();
+        in_force.papers = papers;
+        let by = By::Person(by.clone());
+        let change = Change::new(Self::InForce(in_force), Action::RenewPapers, &by, at);
+        Ok(change.fact("until", &until))
     }
 
     /// Ends a project whose last day has passed.
@@ -173,10 +193,11 @@ impl Project {
 }
 
 impl InForce {
-    /// Whether the approval itself is live at a moment, whoever asks.
+    /// Whether the approval itself is live at a moment, whoever asks: it has begun and not ended, and every
+    /// paper under it is good.
     ///
     /// # Errors
-    /// If it has not begun or has ended.
+    /// The first of these that does not hold.
     pub fn live_at(&self, at: Timestamp) -> Result<(), Refusal> {
         let today = crate::day_of(at);
         if today < self.manifest.start {
@@ -185,7 +206,7 @@ impl InForce {
         if today > self.manifest.end {
             return Err(Refusal::Ended(self.manifest.end));
         }
-        Ok(())
+        self.papers.good_on(today)
     }
 
     /// Who serves a project is not on it.
@@ -210,7 +231,7 @@ impl InForce {
             person: person.id.clone(),
             project: self.core.id.clone(),
             manifest: self.manifest_sha256.clone(),
-            last_day: self.manifest.end,
+            last_day: self.manifest.end.min(self.papers.until()),
         })
     }
 }

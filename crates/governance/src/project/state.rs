@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Lifecycle, Tie, TieKind};
 use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
+use crate::refusal::Refusal;
 use crate::request::{DatasetRequest, Request, Tier, TierPolicy};
 
 /// What every state of a project knows.
@@ -124,6 +125,39 @@ pub struct Papers {
     pub sharing_agreement: Paper,
     /// Funding.
     pub funding: Paper,
+}
+
+impl Papers {
+    /// Each paper with what it is called.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, &Paper); 4] {
+        [
+            ("ethics approval", &self.ethics),
+            ("impact assessment", &self.impact_assessment),
+            ("sharing agreement", &self.sharing_agreement),
+            ("funding", &self.funding),
+        ]
+    }
+
+    /// Whether every paper is on file and good on a day.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn good_on(&self, day: Date) -> Result<(), Refusal> {
+        for (what, paper) in self.named() {
+            if paper.until < day || paper.reference.trim().is_empty() {
+                return Err(Refusal::Paper(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Last day on which all of them are good.
+    #[must_use]
+    pub fn until(&self) -> Date {
+        let [ethics, rest @ ..] = self.named().map(|(_, paper)| paper.until);
+        rest.into_iter().fold(ethics, Date::min)
+    }
 }
 
 /// What an approval permits, as the keeper enforces it. Its bytes are signed.

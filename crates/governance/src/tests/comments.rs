@@ -236,10 +236,14 @@ fn everybody_sets_their_own_password_and_nobody_who_is_retired() {
     assert!(ada().set_credential(&who(AUTHOR), now()).is_ok());
     let other = ada().set_credential(&who("administrator"), now());
     assert!(matches!(other.unwrap_err(), Refusal::Invalid(_)));
+    assert!(ada().invite(&who("administrator"), now()).is_ok());
+    let own = ada().invite(&who(AUTHOR), now());
+    assert!(matches!(own.unwrap_err(), Refusal::Invalid(_)));
     let retired = || to(ada().retire(&who("administrator"), now()));
     for change in [
         retired().set_credential(&who(AUTHOR), now()),
         retired().end_sessions(&who(AUTHOR), now()),
+        retired().invite(&who("administrator"), now()),
     ] {
         assert!(matches!(
             change.unwrap_err(),

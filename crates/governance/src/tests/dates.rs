@@ -26,6 +26,50 @@ fn an_approval_lives_from_its_first_day_to_its_last_both_included() {
 }
 
 #[test]
+fn a_paper_that_lapses_ends_every_right_until_a_new_one_is_filed() {
+    type Change = fn(&mut Papers);
+    let lapses: [(&str, Change); 4] = [
+        ("ethics approval", |p| p.ethics.until = day("2026-04-30")),
+        ("impact assessment", |p| {
+            p.impact_assessment.until = day("2026-04-30");
+        }),
+        ("sharing agreement", |p| {
+            p.sharing_agreement.until = day("2026-04-30");
+        }),
+        ("funding", |p| p.funding.until = day("2026-04-30")),
+    ];
+    let (last, after) = (
+        moment("2026-04-30T23:59:59Z"),
+        moment("2026-05-01T00:00:00Z"),
+    );
+    for (what, lapse) in lapses {
+        let mut papers = papers();
+        lapse(&mut papers);
+        let by = who("coordinator");
+        let commenced = to(in_force().renew_papers(papers.clone(), &by, now()));
+        let live = commenced.in_force(Action::RunQuery).unwrap().clone();
+        assert_eq!(live.live_at(last), Ok(()));
+        assert_eq!(live.live_at(after), Err(Refusal::Paper(what)));
+        let permit = live.permit(&people()[&who(AUTHOR)], last).unwrap();
+        assert_eq!(
+            permit.last_day(),
+            day("2026-04-30"),
+            "a permit kept does not outlive it"
+        );
+        assert!(permit.must_cover(&who(AUTHOR), after).is_err());
+        let again = commenced.clone().renew_papers(papers, &by, after);
+        assert_eq!(again.unwrap_err(), Refusal::Paper(what));
+        let renewed = to(commenced.renew_papers(super::samples::papers(), &by, after));
+        let live = renewed.in_force(Action::RunQuery).unwrap().clone();
+        assert_eq!(live.live_at(after), Ok(()));
+    }
+    let late = in_force().renew_papers(papers(), &who("coordinator"), after_the_end());
+    assert_eq!(late.unwrap_err(), Refusal::Ended(day("2026-06-30")));
+    let own = in_force().renew_papers(papers(), &who(AUTHOR), now());
+    assert_eq!(own.unwrap_err(), Refusal::OnTheProject(who(AUTHOR)));
+}
+
+#[test]
 fn a_project_expires_the_day_after_its_last_and_no_sooner() {
     let last = moment("2026-06-30T23:59:59Z");
     assert_eq!(

@@ -234,6 +234,7 @@ fn of_person(action: Action, person: &Person) -> Vec<Done> {
                 now(),
             ))]
         }
+        Action::InvitePerson => vec![done(person.clone().invite(&by, now()))],
         Action::RetirePerson => vec![done(person.clone().retire(&by, now()))],
         Action::SetCredential => {
             let by = person.id.clone();
@@ -325,6 +326,11 @@ fn of_project(action: Action, project: &Project) -> Vec<Done> {
         Action::RefuseApplication => vec![done(project.refuse(&s::tiers(), &chair, at))],
         Action::WithdrawApplication => vec![done(project.withdraw(&author, at))],
         Action::CommenceProject => vec![done(s::commence(project))],
+        Action::RenewPapers => vec![done(project.renew_papers(
+            s::papers(),
+            &who("coordinator"),
+            at,
+        ))],
         Action::ExpireProject => vec![done(project.expire(s::after_the_end()))],
         Action::RevokeProject => vec![
             done(project.clone().revoke(None, &chair, at)),

@@ -81,6 +81,42 @@ async fn lost_secrets_are_asked_for_and_not_made_anew() {
 }
 
 #[tokio::test]
+async fn a_lost_root_key_is_asked_for_and_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let time = Arc::new(AtomicI64::new(START));
+    drop(Store::open(dir.path()).await.unwrap());
+    let vkey = tried(dir.path(), &time).await.unwrap();
+    let root = dir.path().join("root").join(vault::ROOT_FILE);
+    let away = dir.path().join("safe");
+    fs::rename(&root, &away).unwrap();
+    for _ in 0..2 {
+        let error = tried(dir.path(), &time).await.unwrap_err();
+        assert!(matches!(error, KeeperError::RootLost { .. }), "{error}");
+        assert!(!root.exists());
+    }
+    fs::rename(&away, &root).unwrap();
+    assert_eq!(tried(dir.path(), &time).await.unwrap(), vkey);
+}
+
+#[tokio::test]
+async fn a_second_keeper_leaves_what_the_first_is_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let time = Arc::new(AtomicI64::new(START));
+    drop(Store::open(dir.path()).await.unwrap());
+    let first = start(config(dir.path(), &time)).await.unwrap();
+    let writing = dir.path().join("keeper/sealed/staging-1");
+    fs::write(&writing, b"half").unwrap();
+    assert!(
+        tried(dir.path(), &time).await.is_err(),
+        "the folder is in use"
+    );
+    assert!(writing.exists());
+    drop(first);
+    tried(dir.path(), &time).await.unwrap();
+    assert!(!writing.exists());
+}
+
+#[tokio::test]
 async fn a_first_start_that_was_cut_short_is_gone_on_with() {
     let dir = tempfile::tempdir().unwrap();
     let time = Arc::new(AtomicI64::new(START));

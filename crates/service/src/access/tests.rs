@@ -1,11 +1,14 @@
 //! The second lock, tried: what loads, what is refused at load, and what is a Deny.
 
 mod permissions;
+mod some;
 
 use std::collections::BTreeSet;
 
+use cedar_policy::Decision;
+use governance::PersonId;
 use governance::action::{Actor, Row, STATES};
-use governance::person::Role;
+use governance::person::{Activity, Role};
 
 use super::*;
 
@@ -233,9 +236,8 @@ fn a_policy_that_errors_is_a_deny_even_where_another_permits() {
              when {{ 9223372036854775807 + 1 == 0 }};"
         );
         let access = with(&overflow).expect("the validator does not see an overflow");
-        let request = access
-            .request(&me, Action::ViewCatalogue, &catalogue)
-            .unwrap();
+        let question = access.question(&me, &catalogue, at());
+        let request = question.request(Action::ViewCatalogue).unwrap();
         let entities = access.entities(&me, &catalogue, at()).unwrap();
         let cedar = Authorizer::new().is_authorized(&request, &access.policies, &entities);
         assert_eq!(
@@ -257,8 +259,9 @@ fn everybody_whom_an_object_names_is_there_with_every_attribute() {
         let entities = access
             .entities(&me, &object, at())
             .expect("the slice is complete");
-        let thing = uid(object.type_name(), &object.id).unwrap();
-        let thing = entities.get(&thing).expect("the object is there");
+        let thing = entities
+            .get(&access.names.object(&object))
+            .expect("the object is there");
         for attribute in [
             "state",
             "author",
@@ -280,8 +283,9 @@ fn everybody_whom_an_object_names_is_there_with_every_attribute() {
             "provider",
             "interested",
         ] {
-            let somebody = uid("Person", id(name).as_str()).unwrap();
-            let somebody = entities.get(&somebody).expect("everybody named is there");
+            let somebody = entities
+                .get(&access.names.person(&id(name)))
+                .expect("everybody named is there");
             for attribute in ["active", "fit"] {
                 assert!(
                     somebody.attr(attribute).is_some_and(|a| a.is_ok()),
@@ -289,8 +293,8 @@ fn everybody_whom_an_object_names_is_there_with_every_attribute() {
                 );
             }
         }
-        for role in ["researcher", "coordinator"] {
-            assert!(entities.get(&uid("Role", role).unwrap()).is_some());
+        for role in [Role::Researcher, Role::Coordinator] {
+            assert!(entities.get(&access.names.role(role)).is_some());
         }
     }
 }

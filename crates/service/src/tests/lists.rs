@@ -333,9 +333,23 @@ async fn the_parts_of_a_project_are_listed_with_their_counts() {
     );
     let one = service.indexings_of(&chair, id).await.unwrap().remove(0);
     assert_eq!(one.detail["objected"], 1);
-    let one = service.extracts_of(&ada, id).await.unwrap().remove(0);
+    let one = service
+        .read_project(&ada, id)
+        .await
+        .unwrap()
+        .extracts()
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(one.detail["sha256"], super::rooms::hash('8').to_string());
-    let one = service.workspaces_of(&ada, id).await.unwrap().remove(0);
+    let one = service
+        .read_project(&ada, id)
+        .await
+        .unwrap()
+        .workspaces()
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(
         (one.state, &one.detail["extract"]),
         ("open", &"ext_1".into())

@@ -221,6 +221,51 @@ async fn sessions_are_ended_by_oneself_or_an_administrator_and_with_the_person()
 }
 
 #[tokio::test]
+async fn whoever_lost_a_second_factor_is_invited_again_and_the_old_one_opens_nothing() {
+    let (house, secret) = with_session().await;
+    let ada = house.id("ada");
+    for name in ["bo", "coordinator", "auditor"] {
+        let caller = house.caller(name).await;
+        denied(house.service.invite_person(&caller, &ada).await.map(drop));
+    }
+    let administrator = house.caller("administrator").await;
+    let own = house.id("administrator");
+    denied(
+        house
+            .service
+            .invite_person(&administrator, &own)
+            .await
+            .map(drop),
+    );
+    let invitation = house
+        .service
+        .invite_person(&administrator, &ada)
+        .await
+        .unwrap();
+    // Session, password and code are over; the name is free, and the leaf says who did it.
+    signed_out(house.service.session(&secret).await);
+    signed_out(house.service.begin_session(&ada, 12).await);
+    assert!(house.service.credential("ada").await.unwrap().is_none());
+    let auditor = house.caller("auditor").await;
+    let events = house
+        .service
+        .events_newest(&auditor, None, None)
+        .await
+        .unwrap();
+    let told = &events[0];
+    assert_eq!((told.action, &told.by), ("invite_person", &Some(own)));
+    let again = house.service.sign_in(&invitation).await.unwrap();
+    assert_eq!(again.person.id, ada);
+    house
+        .service
+        .set_credential(&again, credential("ada"))
+        .await
+        .unwrap();
+    signed_out(house.service.sign_in(&invitation).await);
+    house.service.begin_session(&ada, 11).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_new_person_s_token_ends_and_the_person_is_there_with_it() {
     let house = House::open().await;
     let administrator = house.caller("administrator").await;

@@ -328,7 +328,10 @@ async fn lists_are_filtered_counted_and_paged() {
 #[tokio::test]
 async fn tokens_say_who_until_they_expire_or_are_revoked() {
     let (_dir, store) = opened().await;
-    let who = async |hash: u8, now: Timestamp| store.token_person([hash; 32], now).await.unwrap();
+    let who = async |hash: u8, now: Timestamp| {
+        let token = store.token([hash; 32], now).await.unwrap();
+        token.map(|token| token.person)
+    };
     store
         .add_token([1; 32], &per(1), "laptop", at(10))
         .await

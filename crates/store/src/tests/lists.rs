@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{adding, at, beside, day, just, opened, per, run};
-use crate::{Filter, Order, Search, Store, ties};
+use crate::{Filter, List, Order, Search, Store, ties};
 
 fn dataset() -> Dataset {
     let dictionary = Dictionary {
@@ -210,7 +210,7 @@ async fn every_search_is_right(store: &Store, known: &BTreeMap<String, Known>) -
         &[(TieKind::Spoke, "per_5")],
         &[(TieKind::On, "per_0"), (TieKind::Asks, "dst_a")],
     ];
-    let mut found = 0;
+    let (mut found, mut asked) = (0, Vec::new());
     for states in STATES {
         for tied in tied {
             for untied in untied {
@@ -227,12 +227,20 @@ async fn every_search_is_right(store: &Store, known: &BTreeMap<String, Known>) -
                         };
                         let briefs = store.search::<Project>(search).await.unwrap();
                         found += briefs.len();
+                        asked.push((search, briefs.clone()));
                         let got: Vec<_> = briefs.into_iter().map(|b| (b.id, b.since)).collect();
                         assert_eq!(got, walked(&all, known, &search), "{search:?}");
                     }
                 }
             }
         }
+    }
+    // Asked together, some across the most ranges of one statement, they are the same lists.
+    for some in asked.chunks(31) {
+        let lists: Vec<List> = some.iter().map(|(s, _)| List::of::<Project>(*s)).collect();
+        let together = store.search_all(&lists).await.unwrap();
+        let alone: Vec<_> = some.iter().map(|(_, briefs)| briefs.clone()).collect();
+        assert_eq!(together, alone);
     }
     found
 }

@@ -143,7 +143,7 @@ async fn a_new_credential_ends_sessions_and_tokens_in_the_same_transaction() {
     run(&mut other, "drop trigger fault").await;
     set(&store, 1, "countess").await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap(), None);
-    assert_eq!(store.token_person([9; 32], at(0)).await.unwrap(), None);
+    assert_eq!(store.token([9; 32], at(0)).await.unwrap(), None);
 }
 
 #[tokio::test]

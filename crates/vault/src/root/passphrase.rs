@@ -15,7 +15,8 @@ use crate::VaultError;
 use crate::crypto::{Cipher, KEY_BYTES, KeyBytes, NONCE_BYTES, TAG_BYTES, random, random_key};
 use crate::files::{create_folder, open_plain, read_small, remove_staging, write_atomically};
 
-const FILE: &str = "root.passphrase";
+/// Name of the file of a root key under a passphrase.
+pub const FILE: &str = "root.passphrase";
 const FILE_MAX: usize = 1024;
 const SCHEMA: &str = "strongroom/root-passphrase/1";
 const SALT_BYTES: usize = 16;

@@ -7,14 +7,17 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use governance::ProjectId;
+use governance::request::PEOPLE_MAX;
 use service::{CommentView, Kind, ServiceError};
 
+use super::application_draft::{Entry, entries};
 use super::application_missing::{Far, Missing, faults};
 use super::application_work::Work;
 use super::fields::{Choice, DateTyped};
 use super::form::{Faults, Posted};
 use super::home::Done;
 use super::project_words::{self, SECTIONS, Titles};
+use super::refusal::Told;
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use super::{application_data, application_list, application_variables, difference, words};
@@ -228,7 +231,9 @@ pub(crate) async fn save(
     let draft = &mut work.draft;
     let text = |name: &str| form.one(name).to_owned();
     match word {
-        "people" => draft.people = text("people"),
+        "people" => {
+            draft.people = with_numbers(&front, &posted.visitor, &text("people")).await?;
+        }
         "projects" => {
             draft.title = text("title");
             draft.lay_summary = text("lay_summary");
@@ -246,6 +251,23 @@ pub(crate) async fn save(
     }
     work.save(&front, &posted.visitor).await?;
     Ok(see(&work.home(), "draft_saved"))
+}
+
+/// The field for people, with the number beside each name that one researcher here has.
+async fn with_numbers(front: &Front, visitor: &Visitor, text: &str) -> Result<String, Told> {
+    let mut lines = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words = matches!(entries(line).as_slice(), [Entry::Words(words)] if *words == line);
+        let found = match words && lines.len() < PEOPLE_MAX {
+            true => front.service.researcher(&visitor.caller, line).await?,
+            false => None,
+        };
+        lines.push(found.map_or_else(
+            || line.to_owned(),
+            |one| format!("{}, {} ({})", one.name, one.organisation, one.person),
+        ));
+    }
+    Ok(lines.join("\n"))
 }
 
 pub(crate) async fn check(

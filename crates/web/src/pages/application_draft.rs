@@ -27,7 +27,7 @@ pub(crate) struct Draft {
     pub(crate) commercial: String,
     pub(crate) start: DateTyped,
     pub(crate) end: DateTyped,
-    /// Numbers of people besides the author, as typed.
+    /// People besides the author, one a line, as typed; a name that was found has its number beside it.
     pub(crate) people: String,
     pub(crate) datasets: Vec<Asked>,
     pub(crate) minimum_cell: String,
@@ -73,6 +73,29 @@ pub(crate) struct AskedRows {
     pub(crate) values: String,
     pub(crate) from: String,
     pub(crate) to: String,
+}
+
+/// What somebody on the project is entered by.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
+    /// A person's number.
+    Number(PersonId),
+    /// Words in which there is none, or a number that is not one.
+    Words(&'a str),
+}
+
+/// What a line of the field for people holds: its numbers, whatever stands around them, or all of it.
+pub(crate) fn entries(line: &str) -> Vec<Entry<'_>> {
+    let between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')');
+    let numbers: Vec<Entry<'_>> = line
+        .split(between)
+        .filter(|word| word.starts_with(PersonId::PREFIX))
+        .map(|word| word.parse().map_or(Entry::Words(word), Entry::Number))
+        .collect();
+    match line.trim() {
+        words if numbers.is_empty() && !words.is_empty() => vec![Entry::Words(words)],
+        _ => numbers,
+    }
 }
 
 impl Draft {
@@ -150,15 +173,17 @@ impl Draft {
         })
     }
 
-    /// Words in the field for people, each of which should be a person's number.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
-        self.people
-            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-            .filter(|word| !word.is_empty())
+    /// What stands in the field for people.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.people.lines().flat_map(entries)
     }
 
     fn people(&self) -> Option<BTreeSet<PersonId>> {
-        self.numbers().map(|word| word.parse().ok()).collect()
+        let number = |entry| match entry {
+            Entry::Number(id) => Some(id),
+            Entry::Words(_) => None,
+        };
+        self.entries().map(number).collect()
     }
 
     /// What is asked of a dataset.
@@ -186,7 +211,10 @@ impl Draft {
 
     /// Everybody who would be on the project and whose number can be read.
     pub(crate) fn everybody(&self, author: &Person) -> BTreeSet<PersonId> {
-        let numbers = self.numbers().filter_map(|word| word.parse().ok());
+        let numbers = self.entries().filter_map(|entry| match entry {
+            Entry::Number(id) => Some(id),
+            Entry::Words(_) => None,
+        });
         numbers.chain([author.id.clone()]).collect()
     }
 }

@@ -8,7 +8,7 @@ use governance::request::{MINIMUM_CELL_MAX, PEOPLE_MAX, SUMMARY_MAX};
 use governance::{DatasetId, PersonId};
 
 use super::application_coarsen::transform;
-use super::application_draft::{Asked, Draft};
+use super::application_draft::{Asked, Draft, Entry};
 use super::form::Faults;
 
 /// Most characters of a title.
@@ -116,21 +116,23 @@ pub(crate) fn faults<'a>(missing: impl IntoIterator<Item = &'a Missing>) -> Faul
 
 fn people(draft: &Draft, known: &Known<'_>, list: &mut List) {
     let mut count = 1;
-    for word in draft.numbers() {
+    for entry in draft.entries() {
         count += 1;
-        match word.parse::<PersonId>() {
-            Err(_) => {
-                let text = format!("{word} is not a person's number; it begins with per_");
+        match entry {
+            Entry::Words(words) => {
+                let text = format!(
+                    "{words} is not the full name of one researcher here: give the organisation after a comma, or the number"
+                );
                 list.add("people", "people", text);
             }
-            Ok(id) if !known.people.contains(&id) => {
+            Entry::Number(id) if !known.people.contains(&id) => {
                 list.add(
                     "people",
                     "people",
                     format!("Nobody here has the number {id}"),
                 );
             }
-            Ok(_) => {}
+            Entry::Number(_) => {}
         }
     }
     if count > PEOPLE_MAX {
@@ -330,7 +332,7 @@ mod tests {
             (
                 |d| d.people = "Alex".into(),
                 "people",
-                "Alex is not a person's number; it begins with per_",
+                "Alex is not the full name of one researcher here: give the organisation after a comma, or the number",
             ),
             (
                 |d| d.people = "per_sam".into(),

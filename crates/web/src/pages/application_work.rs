@@ -186,13 +186,11 @@ impl Work {
 
 /// The version that was submitted last.
 async fn last(front: &Front, visitor: &Visitor, id: &ProjectId) -> Result<Option<Request>, Told> {
-    let service = &front.service;
-    let versions = service.versions(&visitor.caller, id).await?;
+    let reading = front.service.read_project(&visitor.caller, id).await?;
+    let versions = reading.versions().await?;
     let Some(last) = versions.last() else {
         return Ok(None);
     };
-    let bytes = service
-        .application(&visitor.caller, id, &last.sha256)
-        .await?;
+    let bytes = reading.application(&versions, &last.sha256).await?;
     Ok(serde_json::from_slice(&bytes).ok())
 }

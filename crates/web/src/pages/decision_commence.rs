@@ -1,10 +1,11 @@
-//! Commencement: the coordinator records the papers, and the approval is put in force.
+//! Papers: the coordinator files them when the approval is put in force, and again before they lapse.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
-use governance::project::{Paper, Papers};
+use governance::project::{Paper, Papers, Project};
 use governance::{Action, ProjectId};
+use service::{ProjectReading, ServiceError};
 
 use super::fields::DateTyped;
 use super::form::{Faults, Form, Posted};
@@ -13,7 +14,7 @@ use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use crate::{Front, Ready};
 
-/// Every paper: the word of its fields and what it is called.
+/// Every paper, in the order of [`Papers::named`]: the word of its fields and what it is called.
 const PAPERS: [(&str, &str); 4] = [
     ("ethics", "ethics approval"),
     ("impact", "data protection impact assessment"),
@@ -21,13 +22,33 @@ const PAPERS: [(&str, &str); 4] = [
     ("funding", "proof of funding"),
 ];
 
+/// What the papers are given for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    Commencing,
+    Renewing,
+}
+
+impl For {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Commencing => "Put in force",
+            Self::Renewing => "Renew the papers",
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "commence.html")]
 struct Page {
     shell: Shell,
     faults: Faults,
     id: ProjectId,
-    title: String,
+    project: String,
+    /// Where the form goes.
+    action: String,
+    heading: &'static str,
+    commences: bool,
     papers: Vec<Typed>,
     /// What is missing or lapsed of somebody on the project.
     lacks: Vec<String>,
@@ -49,12 +70,28 @@ pub(crate) async fn show(
     visitor: Visitor,
     Path(id): Path<ProjectId>,
 ) -> Reply {
-    let possible = front.service.possible(&visitor.caller, &id).await?;
-    if !possible.contains(&Action::CommenceProject) {
+    empty(&front, &visitor, &id, For::Commencing).await
+}
+
+pub(crate) async fn show_papers(
+    State(front): Ready,
+    visitor: Visitor,
+    Path(id): Path<ProjectId>,
+) -> Reply {
+    empty(&front, &visitor, &id, For::Renewing).await
+}
+
+async fn empty(front: &Front, visitor: &Visitor, id: &ProjectId, aim: For) -> Reply {
+    let reading = front.service.read_project(&visitor.caller, id).await?;
+    let act = match aim {
+        For::Commencing => Action::CommenceProject,
+        For::Renewing => Action::RenewPapers,
+    };
+    if !reading.possible().contains(&act) {
         return Ok(Redirect::to(&format!("/projects/{id}")).into_response());
     }
     let form = Form::default();
-    page(&filled(&front, &visitor, &id, &form, Faults::default()).await?)
+    page(&filled(visitor, &reading, aim, &form, Faults::default()).await?)
 }
 
 pub(crate) async fn commence(
@@ -68,39 +105,88 @@ pub(crate) async fn commence(
             front.service.commence(&visitor.caller, &id, papers).await?;
             Ok(see(&format!("/projects/{id}"), "in_force"))
         }
-        Err(faults) => again(&filled(&front, &visitor, &id, &form, faults).await?),
+        Err(faults) => refill(&front, &visitor, &id, For::Commencing, &form, faults).await,
     }
 }
 
-async fn filled(
+pub(crate) async fn renew(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -> Reply {
+    let Posted { visitor, form } = posted;
+    match read(&form) {
+        Ok(papers) => {
+            front
+                .service
+                .renew_papers(&visitor.caller, &id, papers)
+                .await?;
+            Ok(see(&format!("/projects/{id}"), "papers_renewed"))
+        }
+        Err(faults) => refill(&front, &visitor, &id, For::Renewing, &form, faults).await,
+    }
+}
+
+async fn refill(
     front: &Front,
     visitor: &Visitor,
     id: &ProjectId,
+    aim: For,
     form: &Form,
     faults: Faults,
-) -> Result<Page, service::ServiceError> {
-    let (service, caller) = (&front.service, &visitor.caller);
-    let view = service.project(caller, id).await?;
-    let standing = service.standing(caller, id).await?;
-    let papers = PAPERS.map(|(word, name)| {
+) -> Reply {
+    let reading = front.service.read_project(&visitor.caller, id).await?;
+    again(&filled(visitor, &reading, aim, form, faults).await?)
+}
+
+/// The page with what was typed, or else with the papers on file.
+async fn filled(
+    visitor: &Visitor,
+    reading: &ProjectReading<'_>,
+    aim: For,
+    form: &Form,
+    faults: Faults,
+) -> Result<Page, ServiceError> {
+    let project = reading.project();
+    let on_file = match project {
+        Project::InForce(in_force) if faults.is_empty() => Some(in_force.papers.named()),
+        _ => None,
+    };
+    let papers = PAPERS.iter().enumerate().map(|(number, (word, name))| {
         let (reference_name, until_name) = (reference(word), until(word));
+        let held = on_file.and_then(|papers| papers.get(number).map(|(_, paper)| *paper));
         Typed {
             legend: capital(name),
-            reference: form.one(&reference_name).to_owned(),
-            until: DateTyped::of(form, &until_name),
+            reference: held.map_or_else(
+                || form.one(&reference_name).to_owned(),
+                |paper| paper.reference.clone(),
+            ),
+            until: held.map_or_else(
+                || DateTyped::of(form, &until_name),
+                |paper| DateTyped::from(paper.until),
+            ),
             reference_label: format!("Reference of the {name}"),
             reference_name,
             until_legend: format!("Last day of the {name}"),
             until_name,
         }
     });
+    let commences = aim == For::Commencing;
+    let lacks = match aim {
+        For::Commencing => {
+            let standing = reading.standing(None).await?;
+            standing.into_iter().filter_map(|s| s.lacks).collect()
+        }
+        For::Renewing => Vec::new(),
+    };
+    let id = project.core().id.clone();
+    let place = if commences { "commence" } else { "papers" };
     Ok(Page {
-        shell: Shell::of(visitor, "Put in force").fault(&faults),
+        shell: Shell::of(visitor, aim.title()).fault(&faults),
         faults,
-        id: id.clone(),
-        title: title(&view.project),
-        papers: papers.into(),
-        lacks: standing.into_iter().filter_map(|s| s.lacks).collect(),
+        project: title(project),
+        action: format!("/projects/{id}/{place}"),
+        heading: aim.title(),
+        commences,
+        papers: papers.collect(),
+        lacks,
+        id,
     })
 }
 

@@ -68,11 +68,11 @@ async fn filled(
 ) -> Result<Page, ServiceError> {
     let title_of_section =
         section(&word).ok_or(ServiceError::NotFound("section of an application"))?;
-    let (service, caller) = (&front.service, &visitor.caller);
-    let view = service.project(caller, &id).await?;
-    let possible = service.possible(caller, &id).await?;
-    let on = view.project.people().contains(&caller.person.id);
-    let comments = threads(service.comments_on_project(caller, &id).await?)
+    let caller = &visitor.caller;
+    let reading = front.service.read_project(caller, &id).await?;
+    let possible = reading.possible();
+    let on = reading.project().people().contains(&caller.person.id);
+    let comments = threads(reading.comments().await?)
         .into_iter()
         .filter(|thread| thread.section == word)
         .flat_map(|thread| thread.comments)
@@ -85,7 +85,7 @@ async fn filled(
     Ok(Page {
         shell: Shell::of(visitor, format!("Comment on {title_of_section}")).fault(&faults),
         faults,
-        title: title(&view.project),
+        title: title(reading.project()),
         section: title_of_section,
         comments,
         text: form.one("text").to_owned(),

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use governance::request::Request;
 use governance::{DatasetId, PersonId, ProjectId};
 use serde::Deserialize;
-use service::{ServiceError, Version};
+use service::{ProjectReading, ServiceError, Version};
 
 use super::difference_fields::{Field, fields};
 use super::difference_words::{Piece, pieces};
@@ -61,21 +61,15 @@ pub(crate) async fn show(
     Path(id): Path<ProjectId>,
     Query(between): Query<Between>,
 ) -> Reply {
-    let (service, caller) = (&front.service, &visitor.caller);
-    let title = service
-        .project(caller, &id)
-        .await?
-        .project
-        .core()
-        .title
-        .clone();
-    let versions = service.versions(caller, &id).await?;
+    let reading = front.service.read_project(&visitor.caller, &id).await?;
+    let title = reading.project().core().title.clone();
+    let versions = reading.versions().await?;
     let pair = pair(&versions, &between)?;
     let sections = match pair {
         None => Vec::new(),
         Some([old, new]) => {
-            let old = read(&front, &visitor, &id, old).await?;
-            let new = read(&front, &visitor, &id, new).await?;
+            let old = read(&reading, &versions, old).await?;
+            let new = read(&reading, &versions, new).await?;
             let (names, titles) = names(&front, &visitor, [&old, &new]).await?;
             differences(&old, &new, &names, &titles)
         }
@@ -116,15 +110,11 @@ fn pair<'a>(
 }
 
 async fn read(
-    front: &Front,
-    visitor: &Visitor,
-    id: &ProjectId,
+    reading: &ProjectReading<'_>,
+    versions: &[Version],
     version: &Version,
 ) -> Result<Request, Told> {
-    let service = &front.service;
-    let bytes = service
-        .application(&visitor.caller, id, &version.sha256)
-        .await?;
+    let bytes = reading.application(versions, &version.sha256).await?;
     Ok(serde_json::from_slice(&bytes).map_err(ServiceError::from)?)
 }
 

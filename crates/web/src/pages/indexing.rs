@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use governance::dataset::{Dataset, Purpose};
-use governance::{Action, DeliveryId, ProjectId};
+use governance::{Action, DeliveryId, Lifecycle, ProjectId};
 use serde::Deserialize;
 use service::{Caller, ServiceError, Summary};
 
@@ -165,22 +165,21 @@ async fn filled(
     faults: Faults,
 ) -> Result<Page, ServiceError> {
     let (service, caller) = (&front.service, &visitor.caller);
-    let view = service.project(caller, id).await?;
-    let asked: BTreeSet<_> = view
-        .project
+    let reading = service.read_project(caller, id).await?;
+    let project = reading.project();
+    let asked: BTreeSet<_> = project
         .manifest()
         .into_iter()
         .flat_map(|manifest| manifest.datasets.iter().map(|d| d.dataset.clone()))
         .collect();
-    let possible = service.possible(caller, id).await?;
-    let can = possible.contains(&Action::OrderIndexing);
-    let indexings = service.indexings_of(caller, id).await?;
+    let can = reading.possible().contains(&Action::OrderIndexing);
+    let indexings = reading.indexings().await?;
     let mut shown = Page {
-        shell: Shell::of(visitor, format!("Indexing: {}", title(&view.project))).fault(&faults),
+        shell: Shell::of(visitor, format!("Indexing: {}", title(project))).fault(&faults),
         faults,
         id: id.clone(),
-        title: title(&view.project),
-        state: view.state,
+        title: title(project),
+        state: project.state(),
         can,
         deliveries: Vec::new(),
         spines: Vec::new(),

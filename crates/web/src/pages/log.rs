@@ -1,22 +1,19 @@
 //! The log for auditors: where it stands, what it tells, a proof of each entry, and the verifier itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use governance::{PersonId, ProjectId};
+use governance::ProjectId;
 use serde::Deserialize;
-use service::{EventView, LogVerdict, Named, ServiceError};
+use service::{LogVerdict, ServiceError};
 
+use super::events::{Entry, entries};
 use super::form::Posted;
-use super::project_words as said;
 use super::session::Visitor;
 use super::shell::{Reply, Shell, page, see};
-use super::words;
 use crate::answer::to_the_end;
 use crate::{Front, Ready};
 
@@ -57,20 +54,6 @@ struct Published {
     root: String,
     /// The signed note.
     note: String,
-}
-
-/// One entry.
-struct Entry {
-    leaf: u64,
-    at: String,
-    by: String,
-    what: String,
-    object: String,
-    /// Page of the object; empty where it has none.
-    href: String,
-    facts: Vec<String>,
-    /// Whether the published checkpoint covers it.
-    provable: bool,
 }
 
 /// Which entries.
@@ -136,18 +119,13 @@ async fn show(State(front): Ready, visitor: Visitor, Query(ask): Query<Ask>) -> 
         };
         (format!("/log?{way}={}{of}", event.leaf), text)
     });
-    let people: BTreeSet<PersonId> = events.iter().filter_map(|event| event.by.clone()).collect();
-    let names = service.names(caller, people).await?;
     let covered = published.as_ref().map_or(0, |published| published.size);
     page(&Page {
         shell: Shell::of(&visitor, "Log").done(ask.done.as_deref()),
         recorded,
         published,
         project: of.map_or_else(String::new, |id| id.to_string()),
-        entries: events
-            .into_iter()
-            .map(|event| Entry::of(event, &names, covered))
-            .collect(),
+        entries: entries(service, caller, events, covered).await?,
         next,
     })
 }
@@ -164,35 +142,6 @@ impl Published {
             root: root.ok_or_else(unreadable)?.to_owned(),
             note,
         })
-    }
-}
-
-impl Entry {
-    fn of(event: EventView, names: &BTreeMap<PersonId, Named>, covered: u64) -> Self {
-        let by = match event.by {
-            None => "The safe haven itself".to_owned(),
-            Some(by) => names
-                .get(&by)
-                .map_or_else(|| by.to_string(), |named| named.name.clone()),
-        };
-        let href = match event.kind.as_str() {
-            kind @ ("project" | "output" | "dataset") => words::href(kind, &event.object),
-            _ => String::new(),
-        };
-        Self {
-            leaf: event.leaf,
-            at: words::moment(event.at),
-            by,
-            what: said::told(event.action),
-            object: event.object,
-            href,
-            facts: event
-                .facts
-                .iter()
-                .map(|(name, fact)| said::fact(name, fact))
-                .collect(),
-            provable: event.leaf < covered,
-        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Router<Front> {
         .route("/people/new", get(new))
         .route("/people/{id}", get(show))
         .route("/people/{id}/standing", post(record_standing))
+        .route("/people/{id}/invitation", post(invite))
         .route("/people/{id}/retire", post(retire))
         .route("/people/{id}/end-sessions", post(end_sessions))
 }
@@ -140,9 +141,11 @@ impl New {
 
 /// The invitation, shown once and kept nowhere.
 #[derive(Template)]
-#[template(path = "person-added.html")]
-struct Added {
+#[template(path = "person-invited.html")]
+struct Invited {
     shell: Shell,
+    /// What was done.
+    heading: String,
     name: String,
     person: PersonId,
     invitation: String,
@@ -156,8 +159,9 @@ async fn add(State(front): Ready, posted: Posted) -> Reply {
     };
     let name = new.name.clone();
     match front.service.add_person(&visitor.caller, new).await {
-        Ok((person, invitation)) => page(&Added {
+        Ok((person, invitation)) => page(&Invited {
             shell: Shell::of(&visitor, "Person added"),
+            heading: format!("{name} is added"),
             name,
             person,
             invitation,
@@ -212,6 +216,7 @@ struct One {
     state: &'static str,
     facts: Vec<(&'static str, String)>,
     can_record: bool,
+    can_invite: bool,
     can_end_sessions: bool,
     can_retire: bool,
     accreditation: DateTyped,
@@ -261,6 +266,7 @@ impl One {
                 ("Number", person.id.to_string()),
             ],
             can_record: possible.contains(&Action::RecordStanding),
+            can_invite: possible.contains(&Action::InvitePerson),
             can_end_sessions: possible.contains(&Action::EndSessions) && !is_me,
             can_retire: possible.contains(&Action::RetirePerson) && !is_me,
             accreditation: typed(person.accreditation_until),
@@ -306,6 +312,19 @@ fn dates(form: &Form) -> Result<[Date; 3], Faults> {
         }
         _ => Err(faults),
     }
+}
+
+async fn invite(State(front): Ready, Path(id): Path<PersonId>, posted: Posted) -> Reply {
+    let visitor = posted.visitor;
+    let invitation = front.service.invite_person(&visitor.caller, &id).await?;
+    let name = front.service.person(&visitor.caller, &id).await?.name;
+    page(&Invited {
+        shell: Shell::of(&visitor, "Person invited again"),
+        heading: format!("{name} is invited again"),
+        name,
+        person: id,
+        invitation,
+    })
 }
 
 async fn retire(State(front): Ready, Path(id): Path<PersonId>, posted: Posted) -> Reply {

@@ -13,10 +13,11 @@ use governance::comment::Visibility;
 use governance::person::Role;
 use governance::project::Project;
 use governance::request::Request;
-use governance::{Action, DatasetId, PersonId, ProjectId, Sha256};
+use governance::{Action, DatasetId, Date, Lifecycle, ProjectId, Sha256};
 use serde::Deserialize;
-use service::{Caller, CommentView, ProjectView, ServiceError, Version};
+use service::{CommentView, Named, ServiceError, Standing, Version};
 
+use super::events::{Entry, entries};
 use super::form::Faults;
 use super::home::Done;
 use super::project_decision::{self, Decision};
@@ -24,7 +25,9 @@ use super::project_parts::{Parts, parts};
 use super::project_words::{self as said, Asked, SECTIONS, Titles};
 use super::session::Visitor;
 use super::shell::{Reply, Shell, page};
-use super::{decision, decision_commence, decision_comment, decision_vote, steward, words};
+use super::{
+    decision, decision_commence, decision_comment, decision_vote, refusal, steward, words,
+};
 use crate::{Front, Ready};
 
 /// Pages of a project and the acts on it.
@@ -44,6 +47,10 @@ pub(crate) fn routes() -> Router<Front> {
         .route(
             "/projects/{id}/commence",
             get(decision_commence::show).post(decision_commence::commence),
+        )
+        .route(
+            "/projects/{id}/papers",
+            get(decision_commence::show_papers).post(decision_commence::renew),
         )
         .route("/projects/{id}/interest", post(decision::interest))
         .route("/projects/{id}/sign", post(decision::sign))
@@ -137,38 +144,50 @@ pub(crate) async fn show(
     Path(id): Path<ProjectId>,
     Query(ask): Query<Done>,
 ) -> Reply {
-    let (service, caller) = (&front.service, &visitor.caller);
-    let view = service.project(caller, &id).await?;
-    let versions = service.versions(caller, &id).await?;
-    let can = Can(service.possible(caller, &id).await?);
-    let form = match cited(&view.project, &versions) {
-        Some(version) => Some(frozen(&front, caller, &id, &version).await?),
+    let caller = &visitor.caller;
+    let reading = front.service.read_project(caller, &id).await?;
+    let project = reading.project();
+    let versions = reading.versions().await?;
+    let can = Can(reading.possible());
+    let cited = cited(project, &versions);
+    let form: Option<Request> = match &cited {
+        Some(version) => {
+            let bytes = reading.application(&versions, version).await?;
+            Some(serde_json::from_slice(&bytes).map_err(ServiceError::from)?)
+        }
         None => None,
     };
-    let datasets = datasets(form.as_ref().map(|(_, form)| form));
-    let (titles, controlled) = titles(&front, caller, datasets).await?;
-    let decision = project_decision::decision(&front, caller, &view.project, &titles).await?;
-    let parts = parts(&front, caller, &view.project, &id, &titles).await?;
-    let threads = threads(service.comments_on_project(caller, &id).await?);
-    let author = view.project.core().author.clone();
-    let names = service.names(caller, [author.clone()]).await?;
-    let facts = facts(&view, &versions, names.get(&author), &author);
+    let datasets = reading.datasets(&datasets(form.as_ref())).await?;
+    let titles = Titles::of_all(&datasets);
+    let parts = parts(&reading, &titles).await?;
+    let threads = threads(reading.comments().await?);
+    let author = &project.core().author;
+    let controllers = project_decision::controllers(project, &datasets);
+    let mut people = project_decision::people(project, &controllers);
+    people.insert(author.clone());
+    let names = front.service.names(caller, people).await?;
+    let tiers = &front.service.policies().tiers;
     let me = &caller.person.id;
-    let (version, form) = form.map_or((String::new(), None), |(version, form)| {
-        (version.to_string(), Some(form))
-    });
+    let telling = project_decision::Telling {
+        me,
+        controllers: &controllers,
+        names: &names,
+        titles: &titles,
+    };
+    let controlled = datasets.values().filter(|d| d.controller == *me);
+    let today = governance::day_of(front.service.time()?);
     let shown = Page {
-        shell: Shell::of(&visitor, title(&view.project)).done(ask.done.as_deref()),
+        shell: Shell::of(&visitor, title(project)).done(ask.done.as_deref()),
         faults: Faults::default(),
-        title: title(&view.project),
-        state: view.state,
-        facts,
-        version,
+        title: title(project),
+        state: project.state(),
+        facts: facts(project, &versions, names.get(author), today),
+        version: cited.map_or_else(String::new, |version| version.to_string()),
         can,
-        is_author: author == *me,
-        is_member: view.project.people().contains(me),
+        is_author: author == me,
+        is_member: project.people().contains(me),
         is_chair: caller.person.roles.contains(&Role::PanelChair),
-        people: members(&front, caller, &id).await?,
+        people: members(reading.standing(form.as_ref()).await?),
         asked: form
             .as_ref()
             .map_or_else(Vec::new, |form| said::asked(&form.datasets, &titles)),
@@ -180,10 +199,12 @@ pub(crate) async fn show(
         }),
         form,
         versions: versions.into_iter().rev().map(VersionRow::of).collect(),
-        decision,
-        conditions: conditions(&view.project, &titles),
-        manifest: manifest(&view.project),
-        controlled,
+        decision: telling.decision(project, tiers),
+        conditions: conditions(project, &titles),
+        manifest: manifest(project),
+        controlled: controlled
+            .map(|d| (d.id.to_string(), d.dictionary.title.clone()))
+            .collect(),
         threads,
         parts,
         id,
@@ -210,18 +231,9 @@ struct History {
     shell: Shell,
     id: ProjectId,
     title: String,
-    events: Vec<EventRow>,
+    entries: Vec<Entry>,
     /// Leaf of the last event shown, if there may be more.
     next: Option<u64>,
-}
-
-struct EventRow {
-    leaf: u64,
-    at: String,
-    by: String,
-    what: String,
-    object: String,
-    facts: Vec<String>,
 }
 
 /// From which leaf on.
@@ -240,36 +252,12 @@ pub(crate) async fn history(
     let (service, caller) = (&front.service, &visitor.caller);
     let view = service.project(caller, &id).await?;
     let events = service.events(caller, Some(&id), ask.after).await?;
-    let people: BTreeSet<PersonId> = events.iter().filter_map(|event| event.by.clone()).collect();
-    let names = service.names(caller, people).await?;
     let full = u32::try_from(events.len()).is_ok_and(|n| n >= service.policies().limits.page);
     let next = events.last().filter(|_| full).map(|event| event.leaf);
-    let events = events
-        .into_iter()
-        .map(|event| EventRow {
-            leaf: event.leaf,
-            at: words::moment(event.at),
-            by: event.by.map_or_else(
-                || "The safe haven itself".to_owned(),
-                |by| {
-                    names
-                        .get(&by)
-                        .map_or_else(|| by.to_string(), |n| n.name.clone())
-                },
-            ),
-            what: said::told(event.action),
-            object: event.object,
-            facts: event
-                .facts
-                .iter()
-                .map(|(name, fact)| said::fact(name, fact))
-                .collect(),
-        })
-        .collect();
     page(&History {
         shell: Shell::of(&visitor, format!("History: {}", title(&view.project))),
         title: title(&view.project),
-        events,
+        entries: entries(service, caller, events, 0).await?,
         next,
         id,
     })
@@ -291,49 +279,20 @@ fn cited(project: &Project, versions: &[Version]) -> Option<Sha256> {
     }
 }
 
-/// The application as it was frozen.
-pub(crate) async fn frozen(
-    front: &Front,
-    caller: &Caller,
-    id: &ProjectId,
-    version: &Sha256,
-) -> Result<(Sha256, Request), ServiceError> {
-    let bytes = front.service.application(caller, id, version).await?;
-    Ok((version.clone(), serde_json::from_slice(&bytes)?))
-}
-
-fn datasets(form: Option<&Request>) -> Vec<DatasetId> {
+fn datasets(form: Option<&Request>) -> BTreeSet<DatasetId> {
     form.into_iter()
         .flat_map(|form| form.datasets.iter().map(|d| d.dataset.clone()))
         .collect()
 }
 
-/// Titles of datasets, and which of them the caller controls.
-async fn titles(
-    front: &Front,
-    caller: &Caller,
-    ids: Vec<DatasetId>,
-) -> Result<(Titles, Vec<(String, String)>), ServiceError> {
-    let (mut titles, mut controlled) = (Vec::new(), Vec::new());
-    for id in ids {
-        let dataset = front.service.dataset(caller, &id).await?;
-        let title = dataset.dictionary.title;
-        if dataset.controller == caller.person.id {
-            controlled.push((id.to_string(), title.clone()));
-        }
-        titles.push((id, title));
-    }
-    Ok((Titles::of(titles), controlled))
-}
-
 fn facts(
-    view: &ProjectView,
+    project: &Project,
     versions: &[Version],
-    author: Option<&service::Named>,
-    author_id: &PersonId,
+    author: Option<&Named>,
+    today: Date,
 ) -> Vec<(&'static str, String)> {
     let author = author.map_or_else(
-        || author_id.to_string(),
+        || project.core().author.to_string(),
         |named| format!("{}, {}", named.name, named.organisation),
     );
     let mut facts = vec![("Author", author)];
@@ -343,31 +302,34 @@ fn facts(
             format!("Version {}, {}", last.number, words::moment(last.at)),
         ));
     }
-    if let Project::Submitted(submitted) = &view.project {
+    if let Project::Submitted(submitted) = project {
         facts.push(("Panel", said::tier(submitted.tier).to_owned()));
     }
-    if let Some(manifest) = view.project.manifest() {
+    if let Some(manifest) = project.manifest() {
         let (from, to) = (words::day(manifest.start), words::day(manifest.end));
         facts.push(("Approved for", format!("{from} to {to}")));
     }
-    if let Project::InForce(in_force) = &view.project {
+    if let Project::InForce(in_force) = project {
+        let until = words::day(in_force.papers.until());
+        facts.push(match in_force.papers.good_on(today) {
+            Ok(()) => ("Papers", format!("Good until {until}")),
+            Err(refusal) => (
+                "Papers",
+                refusal::sentence(&format!("no access: {refusal}")),
+            ),
+        });
         facts.push(("Manifest", in_force.manifest_sha256.to_string()));
     }
-    if let Project::Destroyed { certificate, .. } = &view.project {
+    if let Project::Destroyed { certificate, .. } = project {
         facts.push(("Certificate of destruction", certificate.to_string()));
     }
-    facts.push(("Number", view.project.core().id.to_string()));
+    facts.push(("Number", project.core().id.to_string()));
     facts
 }
 
-async fn members(
-    front: &Front,
-    caller: &Caller,
-    id: &ProjectId,
-) -> Result<Vec<Member>, ServiceError> {
-    let standing = front.service.standing(caller, id).await?;
-    Ok(standing
-        .into_iter()
+fn members(standing: Vec<Standing>) -> Vec<Member> {
+    let standing = standing.into_iter();
+    standing
         .map(|s| Member {
             name: s.person.name,
             organisation: s.person.organisation,
@@ -378,7 +340,7 @@ async fn members(
                 (None, None) => "Fit".into(),
             },
         })
-        .collect())
+        .collect()
 }
 
 fn conditions(project: &Project, titles: &Titles) -> Vec<String> {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use governance::PersonId;
+use governance::dataset::Dataset;
 use governance::project::{PanelVerdict, Project, SignatureVerdict, Submitted};
-use service::{Caller, Named, ServiceError};
+use governance::request::TierPolicy;
+use governance::{DatasetId, PersonId};
+use service::Named;
 
 use super::project_words::{self as said, Titles};
 use super::words;
-use crate::Front;
 
 /// Where a decision stands.
 pub(crate) struct Decision {
@@ -48,65 +49,87 @@ pub(crate) struct Voted {
     pub(crate) at: String,
 }
 
-/// Where the decision of a submitted application stands; none in another state.
-pub(crate) async fn decision(
-    front: &Front,
-    caller: &Caller,
+/// Who answers for each dataset that a submitted application asks for; empty in another state.
+pub(crate) fn controllers(
     project: &Project,
-    titles: &Titles,
-) -> Result<Option<Decision>, ServiceError> {
+    datasets: &BTreeMap<DatasetId, Dataset>,
+) -> BTreeMap<DatasetId, PersonId> {
     let Project::Submitted(submitted) = project else {
-        return Ok(None);
+        return BTreeMap::new();
     };
-    let mut controllers = BTreeMap::new();
-    for asked in &submitted.request.datasets {
-        let dataset = front.service.dataset(caller, &asked.dataset).await?;
-        controllers.insert(asked.dataset.clone(), dataset.controller);
-    }
-    let people: BTreeSet<PersonId> = controllers
-        .values()
-        .chain(submitted.votes.iter().map(|vote| &vote.by))
+    let asked = submitted.request.datasets.iter();
+    asked
+        .filter_map(|asked| datasets.get(&asked.dataset))
+        .map(|dataset| (dataset.id.clone(), dataset.controller.clone()))
+        .collect()
+}
+
+/// Everybody whom the decision names.
+pub(crate) fn people(
+    project: &Project,
+    controllers: &BTreeMap<DatasetId, PersonId>,
+) -> BTreeSet<PersonId> {
+    let Project::Submitted(submitted) = project else {
+        return BTreeSet::new();
+    };
+    let votes = submitted.votes.iter().map(|vote| &vote.by);
+    votes
+        .chain(controllers.values())
         .chain(&submitted.core.interests)
         .cloned()
-        .collect();
-    let names = front.service.names(caller, people).await?;
-    let me = &caller.person.id;
-    let signatures = submitted
-        .request
-        .datasets
-        .iter()
-        .map(|asked| {
-            let signature = submitted.signatures.get(&asked.dataset);
-            let controller = controllers.get(&asked.dataset);
-            Signed {
-                dataset: asked.dataset.to_string(),
-                title: titles.title(&asked.dataset).to_owned(),
-                controller: controller.map_or_else(String::new, |id| name(&names, id)),
-                state: match signature.map(|s| s.verdict) {
-                    Some(SignatureVerdict::Signed) => "signed",
-                    Some(SignatureVerdict::Declined) => "declined",
-                    None => "waiting",
-                },
-                at: signature.map_or_else(String::new, |s| words::moment(s.at)),
-                mine: signature.is_none() && controller == Some(me),
-            }
+        .collect()
+}
+
+/// What a decision is told with.
+pub(crate) struct Telling<'a> {
+    pub(crate) me: &'a PersonId,
+    pub(crate) controllers: &'a BTreeMap<DatasetId, PersonId>,
+    pub(crate) names: &'a BTreeMap<PersonId, Named>,
+    pub(crate) titles: &'a Titles,
+}
+
+impl Telling<'_> {
+    /// Where the decision of a submitted application stands; none in another state.
+    pub(crate) fn decision(&self, project: &Project, tiers: &TierPolicy) -> Option<Decision> {
+        let Project::Submitted(submitted) = project else {
+            return None;
+        };
+        let asked = submitted.request.datasets.iter();
+        Some(Decision {
+            signatures: asked
+                .map(|asked| self.signed(submitted, &asked.dataset))
+                .collect(),
+            votes: votes(submitted, self.names, self.titles),
+            have: submitted.votes.len(),
+            need: tiers.quorum(submitted.tier),
+            tally: tally(submitted),
+            interests: submitted
+                .core
+                .interests
+                .iter()
+                .map(|id| name(self.names, id))
+                .collect(),
+            i_voted: submitted.votes.iter().any(|vote| vote.by == *self.me),
+            i_declared: submitted.core.interests.contains(self.me),
         })
-        .collect();
-    Ok(Some(Decision {
-        signatures,
-        votes: votes(submitted, &names, titles),
-        have: submitted.votes.len(),
-        need: front.service.policies().tiers.quorum(submitted.tier),
-        tally: tally(submitted),
-        interests: submitted
-            .core
-            .interests
-            .iter()
-            .map(|id| name(&names, id))
-            .collect(),
-        i_voted: submitted.votes.iter().any(|vote| vote.by == *me),
-        i_declared: submitted.core.interests.contains(me),
-    }))
+    }
+
+    fn signed(&self, submitted: &Submitted, dataset: &DatasetId) -> Signed {
+        let signature = submitted.signatures.get(dataset);
+        let controller = self.controllers.get(dataset);
+        Signed {
+            dataset: dataset.to_string(),
+            title: self.titles.title(dataset).to_owned(),
+            controller: controller.map_or_else(String::new, |id| name(self.names, id)),
+            state: match signature.map(|s| s.verdict) {
+                Some(SignatureVerdict::Signed) => "signed",
+                Some(SignatureVerdict::Declined) => "declined",
+                None => "waiting",
+            },
+            at: signature.map_or_else(String::new, |s| words::moment(s.at)),
+            mine: signature.is_none() && controller == Some(self.me),
+        }
+    }
 }
 
 fn votes(submitted: &Submitted, names: &BTreeMap<PersonId, Named>, titles: &Titles) -> Vec<Voted> {

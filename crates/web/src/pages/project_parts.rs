@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use governance::ProjectId;
-use governance::project::Project;
 use serde_json::Value;
-use service::{Caller, ServiceError, Summary};
+use service::{ProjectReading, ServiceError, Summary};
 
 use super::fields::Choice;
 use super::project_words::Titles;
 use super::words;
-use crate::Front;
 
 /// What a project has come to, newest first.
 #[derive(Default)]
@@ -43,20 +40,16 @@ impl Parts {
 
 /// What a project has come to; nothing before it is in force.
 pub(crate) async fn parts(
-    front: &Front,
-    caller: &Caller,
-    project: &Project,
-    id: &ProjectId,
+    reading: &ProjectReading<'_>,
     titles: &Titles,
 ) -> Result<Parts, ServiceError> {
-    if project.manifest().is_none() {
+    if reading.project().manifest().is_none() {
         return Ok(Parts::default());
     }
-    let service = &front.service;
-    let indexings = service.indexings_of(caller, id).await?;
-    let extracts = service.extracts_of(caller, id).await?;
-    let workspaces = service.workspaces_of(caller, id).await?;
-    let outputs = service.outputs_of(caller, id).await?;
+    let indexings = reading.indexings().await?;
+    let extracts = reading.extracts().await?;
+    let workspaces = reading.workspaces().await?;
+    let outputs = reading.outputs().await?;
     Ok(Parts {
         to_extract: to_extract(&indexings, titles),
         indexings: indexed(indexings, titles),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use governance::dataset::Dataset;
 use governance::project::{Condition, PanelVerdict};
 use governance::request::{Commercial, DatasetRequest, EventPseudonym, RowFilter, Tier, Transform};
 use governance::{DatasetId, Fact};
@@ -35,6 +36,12 @@ pub(crate) struct Titles(BTreeMap<DatasetId, String>);
 impl Titles {
     pub(crate) fn of(titles: impl IntoIterator<Item = (DatasetId, String)>) -> Self {
         Self(titles.into_iter().collect())
+    }
+
+    /// Those of these datasets.
+    pub(crate) fn of_all(datasets: &BTreeMap<DatasetId, Dataset>) -> Self {
+        let datasets = datasets.iter();
+        Self::of(datasets.map(|(id, d)| (id.clone(), d.dictionary.title.clone())))
     }
 
     /// A dataset's title; its id where the title is not known.
@@ -103,7 +110,7 @@ pub(crate) fn asked(datasets: &[DatasetRequest], titles: &Titles) -> Vec<Asked> 
         .collect()
 }
 
-fn transform(transform: &Transform) -> String {
+pub(crate) fn transform(transform: &Transform) -> String {
     match transform {
         Transform::Keep => "as delivered".into(),
         Transform::AgeAt { date } => format!("age in completed years at {date}, 90 and over as 90"),
@@ -190,6 +197,7 @@ pub(crate) fn told(action: &str) -> String {
         "refuse_application" => "Refused the application",
         "withdraw_application" => "Withdrew the application",
         "commence_project" => "Put the project in force",
+        "renew_papers" => "Renewed the papers",
         "expire_project" => "Ended the project on its day",
         "revoke_project" => "Revoked the project",
         "close_project" => "Closed the project",

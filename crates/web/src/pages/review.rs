@@ -8,16 +8,14 @@ use axum::extract::{Path, Query, State};
 use governance::comment::Visibility;
 use governance::output::ReviewVerdict;
 use governance::{Action, OutputId, PersonId, Sha256};
-use service::{
-    Caller, CommentView, EventView, Kind, Named, OutputView, ReviewTurn, ServiceError, Summary,
-};
+use service::{Caller, CommentView, Kind, Named, OutputView, ReviewTurn, ServiceError, Summary};
 
+use super::events::Entry;
 use super::fields::Choice;
 use super::form::{Faults, Form};
 use super::home::Done;
 use super::outputs::votes_in;
 use super::project::Said;
-use super::project_words as said;
 use super::session::Visitor;
 use super::shell::{Reply, Shell, page};
 use super::table::{Finding, Report, Reviewed, Version, reviewed};
@@ -44,7 +42,8 @@ pub(crate) struct Page {
     turns: Vec<Turn>,
     comments: Vec<Said>,
     earlier: Vec<Earlier>,
-    record: Vec<Event>,
+    /// What the log tells of it.
+    record: Vec<Entry>,
     verdicts: Vec<Choice>,
     vote_comment: String,
     text: String,
@@ -75,15 +74,6 @@ struct Earlier {
     output: String,
     at: String,
     bytes: String,
-}
-
-/// What the log tells of the output.
-struct Event {
-    leaf: u64,
-    at: String,
-    by: String,
-    what: String,
-    facts: Vec<String>,
 }
 
 pub(crate) async fn show(
@@ -169,7 +159,7 @@ async fn of(
         earlier: earlier(siblings, &output),
         record: events
             .into_iter()
-            .map(|event| Event::of(event, &names))
+            .map(|event| Entry::of(event, &names, 0))
             .collect(),
         verdicts: verdicts(form.one("verdict")),
         vote_comment: form.one("vote_comment").to_owned(),
@@ -359,25 +349,6 @@ impl Turn {
                     verdict: said.verdict.map_or("", voted),
                     comment: said.comment,
                 })
-                .collect(),
-        }
-    }
-}
-
-impl Event {
-    fn of(event: EventView, names: &BTreeMap<PersonId, Named>) -> Self {
-        Self {
-            leaf: event.leaf,
-            at: words::moment(event.at),
-            by: event.by.map_or_else(
-                || "The safe haven itself".to_owned(),
-                |by| named(names, &by),
-            ),
-            what: said::told(event.action),
-            facts: event
-                .facts
-                .iter()
-                .map(|(name, fact)| said::fact(name, fact))
                 .collect(),
         }
     }

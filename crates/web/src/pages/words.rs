@@ -122,6 +122,7 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "returned" => "It is returned to its author.",
         "refused" => "It is refused.",
         "in_force" => "The project is in force. Its manifest is signed.",
+        "papers_renewed" => "The papers are filed.",
         "revoked" => "It is revoked. Running queries end and access stops.",
         "commented" => "Your comment is recorded.",
         "indexed" => "The records are indexed.",

@@ -6,12 +6,15 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
+use governance::job::Job;
 use governance::project::{Manifest, Project};
-use governance::{DatasetId, WorkspaceId};
+use governance::request::{Transform, VariableRequest};
+use governance::{DatasetId, JobId, Lifecycle, Refusal, WorkspaceId};
 use service::{Kind, ServiceError, WorkspaceView};
 
 use super::form::{Faults, Posted};
 use super::home::Done;
+use super::project_words::transform;
 use super::refusal::{Told, sentence};
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
@@ -31,7 +34,26 @@ struct Page {
     until: Option<String>,
     statement_bytes: usize,
     query_s: i64,
+    running: Vec<Running>,
     outcome: Outcome,
+}
+
+/// The part of the page that tells of statements that run.
+#[derive(Template)]
+#[template(path = "workspace_running.html")]
+struct RunningNow {
+    shell: Shell,
+    workspace: WorkspaceId,
+    running: Vec<Running>,
+}
+
+/// A statement of the visitor's own that runs now.
+struct Running {
+    job: JobId,
+    /// How far it is, in words.
+    stage: String,
+    /// When it is stopped at the latest.
+    deadline: String,
 }
 
 /// The part of the page that a run changes.
@@ -86,6 +108,8 @@ pub(crate) fn routes() -> Router<Front> {
     Router::new()
         .route("/workspaces/{id}", get(show))
         .route("/workspaces/{id}/run", post(run))
+        .route("/workspaces/{id}/running", get(running))
+        .route("/workspaces/{id}/cancel", post(cancel))
         .route("/workspaces/{id}/outputs", post(stage))
 }
 
@@ -111,6 +135,7 @@ async fn open(front: &Front, visitor: &Visitor, outcome: Outcome) -> Result<Page
             tables.push(table);
         }
     }
+    let running = running_now(front, visitor, &outcome.workspace).await?;
     let limits = &service.policies().limits;
     let live = view.state == "open" && matches!(project, Project::InForce(_));
     Ok(Page {
@@ -120,6 +145,7 @@ async fn open(front: &Front, visitor: &Visitor, outcome: Outcome) -> Result<Page
         until: manifest.map(|m| words::day(m.end)),
         statement_bytes: limits.statement_bytes,
         query_s: limits.query_s,
+        running,
         tables,
         outcome,
         view,
@@ -146,15 +172,84 @@ async fn table(
         _ => {
             let variable = asked.and_then(|a| a.variables.iter().find(|v| v.name == column));
             let source = variable.map_or(column, |v| v.source());
-            dictionary
-                .variable(source)
-                .map_or_else(String::new, |v| v.description.clone())
+            let description = dictionary.variable(source).map(|v| v.description.as_str());
+            described(description, variable, column)
         }
     };
     Ok(Some(Table {
         name: held.name.clone(),
         columns: held.columns.iter().map(|c| (c.clone(), about(c))).collect(),
     }))
+}
+
+/// What is said of a column: its variable's description, and how the approval has it coarsened.
+fn described(description: Option<&str>, asked: Option<&VariableRequest>, column: &str) -> String {
+    let mut parts = Vec::new();
+    parts.extend(
+        description
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
+    );
+    if let Some(asked) = asked {
+        if asked.source() != column {
+            parts.push(format!("Made from {}", asked.source()));
+        }
+        if asked.transform != Transform::Keep {
+            parts.push(format!("Given as {}", transform(&asked.transform)));
+        }
+    }
+    let parts = parts.iter().map(|part| sentence(part));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// The visitor's statements that run in a workspace now.
+async fn running_now(
+    front: &Front,
+    visitor: &Visitor,
+    id: &WorkspaceId,
+) -> Result<Vec<Running>, Told> {
+    let jobs = front
+        .service
+        .statements_running(&visitor.caller, id)
+        .await?;
+    let jobs = jobs.into_iter().map(|job| Running {
+        job: job.job,
+        stage: job
+            .progress
+            .map_or_else(|| "waiting for its turn".into(), |progress| progress.stage),
+        deadline: words::moment(job.deadline),
+    });
+    Ok(jobs.collect())
+}
+
+/// What runs, for a page that waits for a result.
+pub(crate) async fn running(
+    State(front): Ready,
+    visitor: Visitor,
+    Path(id): Path<WorkspaceId>,
+) -> Reply {
+    page(&RunningNow {
+        running: running_now(&front, &visitor, &id).await?,
+        shell: Shell::of(&visitor, "Running now"),
+        workspace: id,
+    })
+}
+
+/// Cancels a statement that runs.
+pub(crate) async fn cancel(
+    State(front): Ready,
+    Path(id): Path<WorkspaceId>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    let job = JobId::try_from(form.one("job").to_owned())
+        .map_err(|_| ServiceError::NotFound(Job::KIND))?;
+    front.service.cancel_job(&visitor.caller, &job).await?;
+    if headers.contains_key("hx-request") {
+        return running(State(front), visitor, Path(id)).await;
+    }
+    Ok(see(&format!("/workspaces/{id}"), "job_cancelled"))
 }
 
 /// Runs a statement and shows its checked result below the box, which keeps the statement.
@@ -189,12 +284,15 @@ fn either(faults: &Faults, template: &impl Template) -> Reply {
     }
 }
 
-/// A statement that cannot be run comes back to its box; any other no is a page of its own.
+/// A statement that cannot be run or was stopped comes back to its box; any other no is a page of its own.
 fn mended(no: No) -> Result<Faults, Told> {
     let error = no.into_inner();
-    let word =
-        matches!(error.kind(), Kind::BadInput) || matches!(error, ServiceError::Uncheckable(_));
-    if !word {
+    let its_own = match &error {
+        ServiceError::Uncheckable(_)
+        | ServiceError::Refused(Refusal::Cancelled | Refusal::Deadline) => true,
+        other => other.kind() == Kind::BadInput,
+    };
+    if !its_own {
         return Err(error.into());
     }
     let mut faults = Faults::default();

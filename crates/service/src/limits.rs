@@ -1,0 +1,156 @@
+//! Limits of the front office, and the range of each: one outside it would lock everybody out, or bound
+//! nothing.
+
+use std::ops::RangeInclusive;
+
+use serde::Deserialize;
+
+use crate::error::ServiceError;
+
+/// Limits of the front office (`policies/limits.toml`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontLimits {
+    /// Most bytes of a delivered file, in MiB.
+    pub delivery_mib: u64,
+    /// Most bytes of one statement.
+    pub statement_bytes: usize,
+    /// Most bytes of an application, a context or a comment.
+    pub document_bytes: usize,
+    /// Seconds until a query or check must be done.
+    pub query_s: i64,
+    /// Seconds until a load, index or extract job must be done.
+    pub job_s: i64,
+    /// Most starts of the keeper in a minute.
+    pub keeper_starts: usize,
+    /// Most entries of one page of a list.
+    pub page: u32,
+    /// Most entries of each part of a worklist.
+    pub worklist: u32,
+    /// Most comments on one application or one output.
+    pub comments: u64,
+    /// Failed attempts to sign in after which a name is locked.
+    pub sign_in_failures: u32,
+    /// Seconds for which it is locked.
+    pub sign_in_lock_s: i64,
+    /// Seconds without a request after which a session ends.
+    pub session_idle_s: i64,
+    /// Seconds after which a session ends whatever happens.
+    pub session_s: i64,
+    /// Seconds for which the one-time token of a new person is good.
+    pub invitation_s: i64,
+    /// Seconds for which a front holds a job that it runs, unless it says so again.
+    pub lease_s: i64,
+    /// Most tries at an indexing, an extract or a check that is interrupted.
+    pub job_attempts: u32,
+    /// Most requests of one visitor to the pages in a minute.
+    pub requests_per_minute: u32,
+    /// Most attempts to sign in, by everybody together, in a minute.
+    pub sign_ins_per_minute: u32,
+}
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+impl FrontLimits {
+    /// Every limit with its range.
+    fn ranges(&self) -> [(&'static str, i128, RangeInclusive<u64>); 18] {
+        let list = u64::from(store::LIST_MAX);
+        [
+            ("delivery_mib", self.delivery_mib.into(), 1..=1 << 20),
+            ("statement_bytes", wide(self.statement_bytes), 1..=1 << 20),
+            (
+                "document_bytes",
+                wide(self.document_bytes),
+                1 << 10..=2 << 20,
+            ),
+            ("query_s", self.query_s.into(), 1..=DAY),
+            ("job_s", self.job_s.into(), 1..=7 * DAY),
+            ("keeper_starts", wide(self.keeper_starts), 1..=1_000),
+            ("page", self.page.into(), 1..=list),
+            ("worklist", self.worklist.into(), 1..=list),
+            ("comments", self.comments.into(), 1..=list),
+            ("sign_in_failures", self.sign_in_failures.into(), 1..=100),
+            ("sign_in_lock_s", self.sign_in_lock_s.into(), 1..=DAY),
+            ("session_idle_s", self.session_idle_s.into(), MINUTE..=DAY),
+            ("session_s", self.session_s.into(), MINUTE..=7 * DAY),
+            (
+                "invitation_s",
+                self.invitation_s.into(),
+                MINUTE..=10 * 366 * DAY,
+            ),
+            ("lease_s", self.lease_s.into(), 3..=60 * MINUTE),
+            ("job_attempts", self.job_attempts.into(), 1..=100),
+            (
+                "requests_per_minute",
+                self.requests_per_minute.into(),
+                10..=10_000_000,
+            ),
+            (
+                "sign_ins_per_minute",
+                self.sign_ins_per_minute.into(),
+                1..=100_000,
+            ),
+        ]
+    }
+
+    /// Whether every limit is in its range.
+    ///
+    /// # Errors
+    /// The first that is not, with its range.
+    pub(crate) fn check(&self) -> Result<(), ServiceError> {
+        for (name, value, range) in self.ranges() {
+            let (least, most) = (*range.start(), *range.end());
+            if value < i128::from(least) || value > i128::from(most) {
+                return Err(ServiceError::Policy(format!(
+                    "policies/limits.toml cannot be used: {name} is from {least} to {most}, not {value}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wide(n: usize) -> i128 {
+    i128::try_from(n).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../policies/limits.toml");
+
+    /// The shipped file with one limit changed.
+    fn with(name: &str, value: i64) -> FrontLimits {
+        let change = |line: &str| match line.split_once(" = ") {
+            Some((key, _)) if key == name => format!("{name} = {value}"),
+            _ => line.to_owned(),
+        };
+        let text: Vec<String> = SHIPPED.lines().map(change).collect();
+        toml::from_str(&text.join("\n")).unwrap()
+    }
+
+    #[test]
+    fn every_limit_has_a_range_and_nothing_outside_it_is_taken() {
+        let shipped: FrontLimits = toml::from_str(SHIPPED).unwrap();
+        shipped.check().unwrap();
+        let keys = SHIPPED.lines().filter_map(|line| line.split_once(" = "));
+        let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
+        assert_eq!(keys.len(), shipped.ranges().len());
+        for (name, _, range) in shipped.ranges() {
+            assert!(keys.contains(&name), "{name}");
+            let (least, most) = (*range.start() as i64, *range.end() as i64);
+            for good in [least, most] {
+                with(name, good).check().unwrap();
+            }
+            for bad in [least - 1, most + 1] {
+                let why = with(name, bad).check().unwrap_err().to_string();
+                assert!(
+                    why.ends_with(&format!("{name} is from {least} to {most}, not {bad}")),
+                    "{why}"
+                );
+            }
+        }
+    }
+}
