@@ -3,6 +3,7 @@
 
 mod desks;
 mod destroyed;
+mod dp;
 mod screen;
 mod sql;
 mod users;

@@ -1,7 +1,7 @@
 //! Opening, settings, lock.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +25,10 @@ pub struct Settings {
 /// How a microdata file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
-    /// Comma separated, with a header.
+    /// Comma separated, with a header; each column gets the type that all its values fit.
     Csv,
+    /// The same, every column text: no value of a row decides how another is read.
+    CsvText,
     /// Apache Parquet.
     Parquet,
 }
@@ -228,6 +230,9 @@ fn load(connection: &duckdb::Connection, file: &FileTable) -> Result<(), EngineE
         // Types are read from every row, so that no later row can fail its cast.
         FileFormat::Csv => format!(
             "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', sample_size = -1)"
+        ),
+        FileFormat::CsvText => format!(
+            "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true)"
         ),
         FileFormat::Parquet => format!("read_parquet({path})"),
     };

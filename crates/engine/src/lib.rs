@@ -24,6 +24,7 @@ mod connection;
 mod error;
 pub mod evidence;
 pub mod extract;
+pub mod measure;
 mod quote;
 pub mod statements;
 

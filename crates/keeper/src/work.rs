@@ -296,6 +296,8 @@ impl Receiving<'_> {
                 | Report::Extract { .. }
                 | Report::Query { .. }
                 | Report::Check { .. }
+                | Report::Price { .. }
+                | Report::Measure { .. }
                 | Report::SelfTest { .. },
             ) => Err(strange()),
         }

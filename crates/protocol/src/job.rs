@@ -34,6 +34,10 @@ pub enum Job {
     Query(Query),
     /// Runs generated SQL and sends the evidence behind every cell of one statement.
     Check(Check),
+    /// Prices a request for differentially private statistics. Reads nothing.
+    Price(Price),
+    /// Measures such a request and sends `release.jsonl`: one JSON line for each draw of the noise.
+    Measure(Measure),
     /// Attacks its own walls and reports each as held or broken. Reads nothing.
     SelfTest,
 }
@@ -278,4 +282,80 @@ pub struct Check {
     pub unit: String,
     /// Exactly one statement.
     pub sql: String,
+}
+
+/// Price a request for differentially private statistics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// The request (`docs/reference/dp-request.md`), as JSON text.
+    pub request: String,
+    /// Its limits.
+    pub limits: RequestLimits,
+}
+
+/// Measure a request for differentially private statistics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// The tables.
+    pub source: Source,
+    /// Column that tells people apart, in every table of the request (`person` in an extract).
+    pub unit: String,
+    /// The request, as JSON text.
+    pub request: String,
+    /// Its limits.
+    pub limits: RequestLimits,
+    /// What was reserved for it; nothing is measured at another price. None on files of one's own.
+    pub reserved: Option<Reserved>,
+    /// How many times the noise is drawn over the same cells: more than once only on files of one's own.
+    pub draws: u32,
+}
+
+/// What the ledger holds for a measurement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reserved {
+    /// SHA-256 of the canonical request, in hexadecimal.
+    pub request_sha256: String,
+    /// Rho, in units of 10^-9.
+    pub nano_rho: u64,
+    /// Delta, in units of 10^-18.
+    pub atto_delta: u64,
+}
+
+/// How large a request may be (`policies/privacy/request.toml`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLimits {
+    /// Most statistics.
+    pub statistics: u32,
+    /// Most group keys.
+    pub keys: u32,
+    /// Most groups.
+    pub groups: u32,
+    /// Most conditions.
+    pub conditions: u32,
+    /// Most features and windows.
+    pub features: u32,
+    /// Most joined tables.
+    pub joins: u32,
+    /// Most candidates of a quantile or bins of a histogram.
+    pub bins: u32,
+    /// Most cells.
+    pub cells: u32,
+    /// Most rows of one person in one group (linf).
+    pub rows: u32,
+    /// Largest rho of one request.
+    pub rho_max: f64,
+    /// Smallest rho of one request.
+    pub rho_min: f64,
+    /// Largest delta of one request.
+    pub delta_max: f64,
+    /// The delta at which epsilon is told when the request names none.
+    pub report_delta: f64,
+    /// Most draws of one command.
+    pub draws: u32,
+    /// Answers come at multiples of so many milliseconds.
+    pub reply_ms: u32,
 }

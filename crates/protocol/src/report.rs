@@ -59,6 +59,28 @@ pub enum Report {
         /// The evidence.
         evidence: String,
     },
+    /// A request was priced.
+    Price {
+        /// SHA-256 of the canonical request, in hexadecimal.
+        request_sha256: String,
+        /// Rho, in units of 10^-9.
+        nano_rho: u64,
+        /// Delta, in units of 10^-18.
+        atto_delta: u64,
+        /// The whole price as JSON text.
+        price: String,
+    },
+    /// A request was measured; the releases went before as `release.jsonl`.
+    Measure {
+        /// SHA-256 of the canonical request, in hexadecimal.
+        request_sha256: String,
+        /// Rho, in units of 10^-9.
+        nano_rho: u64,
+        /// Delta, in units of 10^-18.
+        atto_delta: u64,
+        /// Draws of the noise, which are lines of the file.
+        draws: u32,
+    },
     /// The walls were attacked from inside.
     SelfTest {
         /// Every attack with its outcome.

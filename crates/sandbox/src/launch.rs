@@ -150,6 +150,8 @@ fn check(order: &Order, inputs: &[Input], profile: &Profile) -> Result<(), Sandb
         | Job::LoadPayload(_)
         | Job::Link(_)
         | Job::Extract(_)
+        | Job::Price(_)
+        | Job::Measure(_)
         | Job::SelfTest => "",
     };
     let most = order.limits.statement_bytes;
@@ -201,6 +203,8 @@ impl Standing {
             | Job::Link(_)
             | Job::Extract(_)
             | Job::Check(_)
+            | Job::Price(_)
+            | Job::Measure(_)
             | Job::SelfTest => Pace::Whole,
         };
         self.running.begin(order, pace)?;

@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 pub use crate::limits::FrontLimits;
 
 /// The files as they are shipped; a folder of the same layout replaces them.
-const SHIPPED: [(&str, &str); 8] = [
+const SHIPPED: [(&str, &str); 9] = [
     (
         "access/schema.cedarschema",
         include_str!("../../../policies/access/schema.cedarschema"),
@@ -28,6 +28,10 @@ const SHIPPED: [(&str, &str); 8] = [
     (
         "linkage/standard.toml",
         include_str!("../../../policies/linkage/standard.toml"),
+    ),
+    (
+        "privacy/request.toml",
+        include_str!("../../../policies/privacy/request.toml"),
     ),
     (
         "sandbox/job.toml",

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use governance::dataset::plain;
-use protocol::job::{FileTable, Format, Source};
+use protocol::job::{FileTable, Format, RequestLimits, Source};
 use sandbox::{Input, Profile};
 use service::Policies;
 
@@ -18,6 +18,8 @@ const TEXT_MAX: u64 = 1 << 20;
 pub(crate) const PROFILES: [&str; 2] = ["sandbox/job.toml", "sandbox/sql.toml"];
 /// Settings of the linkage engine.
 pub(crate) const LINKAGE: &str = "linkage/standard.toml";
+/// Limits of requests for differentially private statistics.
+pub(crate) const REQUEST: &str = "privacy/request.toml";
 /// The program that alone sees rows.
 const WORKER: &str = "strongroom-worker";
 
@@ -216,7 +218,32 @@ pub(crate) fn load_policies(folder: Option<&Path>) -> Result<Policies, Problem> 
         profile(&policies, name)?;
     }
     linkage_settings(&policies)?;
+    request_limits(&policies)?;
     Ok(policies)
+}
+
+/// The limits in `policies/privacy/request.toml`.
+///
+/// # Errors
+/// If a key is unknown, missing or its value of another kind, or a bound on rho or delta is none.
+pub(crate) fn request_limits(policies: &Policies) -> Result<RequestLimits, Problem> {
+    let limits: RequestLimits = toml::from_str(policies.text(REQUEST)).map_err(|error| {
+        Problem::could_not(format!(
+            "policies/{REQUEST} cannot be used: {}",
+            error.message()
+        ))
+    })?;
+    let shares = [limits.delta_max, limits.report_delta];
+    let usable = limits.rho_min > 0.0
+        && limits.rho_min <= limits.rho_max
+        && limits.rho_max <= 1e9
+        && shares.iter().all(|delta| *delta > 0.0 && *delta < 1.0);
+    if !usable {
+        return Err(Problem::could_not(format!(
+            "policies/{REQUEST} cannot be used: rho_min is above 0 and at most rho_max, which is at most a thousand million; deltas are above 0 and below 1"
+        )));
+    }
+    Ok(limits)
 }
 
 /// The settings in `policies/linkage/standard.toml`, as JSON text for the worker. Ranges are checked by the

@@ -19,6 +19,7 @@ mod config;
 mod demo;
 mod desk;
 mod doctor;
+mod dp;
 mod files;
 mod house;
 mod keeping;
@@ -68,6 +69,8 @@ enum Command {
     Sql(sql::Args),
     /// Check a statement over your own microdata as an output checker would.
     Check(check::Args),
+    /// Price or measure a request for differentially private statistics on your own files.
+    Dp(dp::Args),
     /// Verify a published log, prove one of its entries, show its checkpoint. Needs no server.
     Audit(audit::Args),
     /// Check or explain the policies.
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Act(args) => block_on(act::run(args)),
         Command::Sql(args) => sql::run(args),
         Command::Check(args) => check::run(args),
+        Command::Dp(args) => dp::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -70,7 +70,9 @@ fn work(order: &Order, strangers: Strangers, hatch: &mut Hatch<'_>) -> Result<Re
         | Job::Link(_)
         | Job::Extract(_)
         | Job::Query(_)
-        | Job::Check(_)) => jobs::run(job, &order.limits, hatch),
+        | Job::Check(_)
+        | Job::Price(_)
+        | Job::Measure(_)) => jobs::run(job, &order.limits, hatch),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn setup(place: &Place) -> Result<(), Fault> {
         .map(|(_, package)| package)
         .collect();
     if !lacking.is_empty() {
-        install(&lacking)?;
+        machine::install(&lacking, "the browser tests run in it")?;
     }
     let folder = place.root.join("tests/browser");
     if pinned(&folder) {
@@ -39,30 +39,6 @@ pub(crate) fn setup(place: &Place) -> Result<(), Fault> {
             ])
             .current_dir(&folder),
     )
-}
-
-/// With apt, where we are root and it is there.
-fn install(packages: &[&str]) -> Result<(), Fault> {
-    let line = format!("apt-get install {}", packages.join(" "));
-    let root = run::said(Command::new("id").arg("-u"))?.trim() == "0";
-    if !root || !machine::has("apt-get") {
-        return Err(Fault::Lacks(vec![format!(
-            "{} (the browser tests run in it); on Debian: {line}",
-            packages.join(", ")
-        )]));
-    }
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    let mut installing = apt();
-    installing
-        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-        .args(packages);
-    // The lists of a fresh machine are empty or old.
-    run::must(apt().args(["update", "--quiet"]))?;
-    run::must(&mut installing)
 }
 
 /// Whether the installed driver is the one that the lock file names.

@@ -1,8 +1,10 @@
 //! What a machine needs for a build, and how to get it on Debian.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::fault::Fault;
+use crate::run;
 
 /// A program, what it is for, and how to install it.
 struct Tool {
@@ -41,6 +43,43 @@ const USEFUL: [Tool; 2] = [
         how: "cargo install --locked cargo-nextest",
     },
 ];
+
+/// With apt, where we are root and it is there.
+pub(crate) fn install(packages: &[&str], why: &str) -> Result<(), Fault> {
+    let line = format!("apt-get install {}", packages.join(" "));
+    let root = run::said(Command::new("id").arg("-u"))?.trim() == "0";
+    if !root || !machine::has("apt-get") {
+        return Err(Fault::Lacks(vec![format!(
+            "{} ({why}); on Debian: {line}",
+            packages.join(", ")
+        )]));
+    }
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    let mut installing = apt();
+    installing
+        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+        .args(packages);
+    // The lists of a fresh machine are empty or old.
+    run::must(apt().args(["update", "--quiet"]))?;
+    run::must(&mut installing)
+}
+
+/// Whether the system's OpenSSL can be linked: OpenDP draws its noise from it.
+pub(crate) fn has_openssl() -> bool {
+    if std::env::var_os("OPENSSL_DIR").is_some() || std::env::var_os("OPENSSL_LIB_DIR").is_some() {
+        // A site that says where it lies is believed, as by the build itself.
+        return true;
+    }
+    has("pkg-config")
+        && Command::new("pkg-config")
+            .args(["--exists", "openssl"])
+            .status()
+            .is_ok_and(|status| status.success())
+}
 
 /// Fails with one line for each thing that is missing; says which useful ones are.
 pub(crate) fn check() -> Result<(), Fault> {

@@ -23,6 +23,7 @@ mod fault;
 mod json;
 mod machine;
 mod place;
+mod privacy;
 mod run;
 mod setup;
 mod tasks;
@@ -42,6 +43,7 @@ cargo xtask COMMAND
                     each step's CPU time, wall time and peak memory (default 20,000 and 200,000 people)
   bench pages [--applications N] [--entries N] [--rate N] [--seconds N]
                     times of worklist and application pages in a full house, and durable acts a second
+  bench privacy     differentially private statistics: CPU and errors beside smartnoise-sql from PyPI
   docs              write the generated pages of docs/reference/ again
   fmt               format every crate
 ";
@@ -78,6 +80,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("test", [long]) if long == "--long" => tasks::test(&place, tasks::Depth::Long),
         ("bench", [name, args @ ..]) if name == "journey" => bench::journey(&place, args),
         ("bench", [name, args @ ..]) if name == "pages" => bench::pages(&place, args),
+        ("bench", [name, args @ ..]) if name == "privacy" => privacy::bench(&place, args),
         ("docs", []) => tasks::docs(&place),
         ("fmt", []) => tasks::fmt(&place),
         _ => Err(Fault::Usage(args.join(" "))),

@@ -21,6 +21,12 @@ const SHA256: &str = "3f4962cdd266eab2b479a5b5a4a6d063d279b2954ae814ed00385d553b
 /// Puts the library in place, or says why not.
 pub(crate) fn setup(place: &Place) -> Result<(), Fault> {
     machine::check()?;
+    if !machine::has_openssl() {
+        machine::install(
+            &["libssl-dev", "pkg-config"],
+            "the system's OpenSSL, from which OpenDP draws its noise",
+        )?;
+    }
     let folder = place.duckdb();
     let library = folder.join(LIBRARY);
     fs::create_dir_all(&folder).map_err(|why| Fault::file(&folder, why))?;

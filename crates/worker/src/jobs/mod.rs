@@ -5,6 +5,7 @@ mod check;
 mod extract;
 mod link;
 mod load;
+mod measure;
 mod query;
 mod source;
 #[cfg(test)]
@@ -68,6 +69,8 @@ fn run_in(
         Job::Extract(job) => extract::run(rooms, job, limits, hatch),
         Job::Query(job) => query::run(rooms, job, limits, hatch),
         Job::Check(job) => check::run(rooms, job, limits, hatch),
+        Job::Price(job) => measure::price(job),
+        Job::Measure(job) => measure::run(rooms, job, limits, hatch),
         Job::SelfTest => Err(internal("a self-test is no job over data")),
     }
 }

@@ -29,6 +29,16 @@ pub(super) fn settings(rooms: &Rooms, limits: &Limits, spill_mib: u32) -> Settin
 /// The engine over these tables. CSV files are read strictly first, so that a broken one is refused with
 /// row and column.
 pub(super) fn open(rooms: &Rooms, source: &Source, limits: &Limits) -> Result<Connection, Failure> {
+    open_as(rooms, source, limits, FileFormat::Csv)
+}
+
+/// The same, with what a CSV file's columns become.
+pub(super) fn open_as(
+    rooms: &Rooms,
+    source: &Source,
+    limits: &Limits,
+    csv: FileFormat,
+) -> Result<Connection, Failure> {
     let tables = match source {
         Source::Extract => Tables::Extract(rooms.input("extract.duckdb")?),
         Source::Files { tables } => {
@@ -42,7 +52,7 @@ pub(super) fn open(rooms: &Rooms, source: &Source, limits: &Limits) -> Result<Co
                             failure.message = format!("table {}: {}", table.name, failure.message);
                             failure
                         })?;
-                        FileFormat::Csv
+                        csv
                     }
                     Format::Parquet => FileFormat::Parquet,
                 };

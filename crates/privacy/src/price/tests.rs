@@ -1,0 +1,181 @@
+use super::*;
+use crate::limits::roomy;
+
+fn priced(text: &str) -> Priced {
+    let request = Request::parse(text, &roomy()).unwrap();
+    price(request, &roomy()).unwrap()
+}
+
+#[test]
+fn a_count_at_rho_a_hundredth_has_the_published_scale_and_epsilon() {
+    // sigma = 1 / sqrt(2 rho) (Bun and Steinke 2016, proposition 1.6); epsilon by Canonne, Kamath and
+    // Steinke 2020: 0.62 at 1e-6.
+    let priced = priced(r#"{"table": "t", "statistics": ["count"], "linf": 1, "rho": 0.01}"#);
+    assert_eq!((priced.nano_rho, priced.atto_delta), (10_000_000, 0));
+    let scale = priced.components[0].scale;
+    assert!((scale - 50.0_f64.sqrt()).abs() < 1e-6 && scale >= 50.0_f64.sqrt());
+    assert!((priced.epsilon - 0.62).abs() < 0.01, "{}", priced.epsilon);
+    let json = priced.to_json();
+    assert_eq!(json["statistics"][0]["error_95"], 14.0);
+    assert_eq!(json["rho"], 0.01);
+}
+
+#[test]
+fn epsilon_agrees_with_an_implementation_of_its_own() {
+    for (rho, delta) in [
+        (0.005, 1e-6),
+        (0.01, 1e-6),
+        (0.05, 1e-8),
+        (0.125, 1e-6),
+        (0.5, 1e-6),
+        (1.0, 1e-8),
+    ] {
+        let theirs = epsilon(rho, delta).unwrap();
+        // The smallest epsilon whose delta, minimised over orders, is small enough.
+        let (mut low, mut high) = (0.0, 100.0);
+        while high - low > 1e-9 {
+            let middle = f64::midpoint(low, high);
+            if crate::noise::tests::delta_of(rho, middle) <= delta {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        assert!(
+            (theirs - high).abs() < 1e-3 * high,
+            "{rho} {delta}: {theirs} {high}"
+        );
+    }
+}
+
+#[test]
+fn shares_never_add_up_to_more_than_the_price() {
+    for rho in ["0.00001", "0.01", "0.3333333", "1", "9.999999999"] {
+        let priced = priced(&format!(
+            r#"{{"table": "t", "group_by": [{{"column": "g", "values": ["a", "b", "c"]}}], "l0": 2, "linf": 3, "rho": {rho},
+                "statistics": ["count", "people",
+                  {{"statistic": "mean", "column": "a", "bounds": [0, 100]}}, {{"statistic": "sd", "column": "a", "bounds": [0, 100]}},
+                  {{"statistic": "sum", "column": "b", "bounds": [-5, 5]}}, {{"statistic": "median", "column": "a", "bounds": [0, 100]}},
+                  {{"statistic": "histogram", "column": "a", "bounds": [0, 100], "bins": 10}}]}}"#
+        ));
+        let shares: u64 = priced.components.iter().map(|c| c.nano_rho).sum();
+        assert!(shares <= priced.nano_rho);
+        assert!(priced.nano_rho - shares < priced.components.len() as u64);
+        // Independently: l0 of the groups change, each by at most per_group.
+        for component in &priced.components {
+            let l0 = 2.0;
+            let rho = match component.part {
+                Part::Candidates { .. } => {
+                    l0 * component.l2.powi(2) / (2.0 * component.scale.powi(2))
+                }
+                _ => l0 * (component.per_group as f64).powi(2) / (2.0 * component.scale.powi(2)),
+            };
+            assert!(rho <= component.nano_rho as f64 / 1e9, "{component:?}");
+        }
+    }
+}
+
+#[test]
+fn what_statistics_share_is_paid_for_once() {
+    let parts = |statistics: &str| {
+        priced(&format!(
+            r#"{{"table": "t", "linf": 1, "rho": 0.1, "statistics": [{statistics}]}}"#
+        ))
+        .components
+        .len()
+    };
+    let of = |kind: &str| format!(r#"{{"statistic": "{kind}", "column": "a", "bounds": [0, 1]}}"#);
+    assert_eq!(parts(&of("mean")), 2);
+    assert_eq!(parts(&of("sd")), 3);
+    assert_eq!(
+        parts(&[of("mean"), of("sd"), of("variance"), of("sum")].join(", ")),
+        3
+    );
+    assert_eq!(parts(&of("sum")), 1);
+}
+
+#[test]
+fn more_groups_or_rows_for_one_person_cost_accuracy() {
+    let scale = |l0: u32, linf: u32| {
+        priced(&format!(
+            r#"{{"table": "t", "group_by": [{{"column": "g", "values": [1, 2, 3, 4]}}], "l0": {l0}, "linf": {linf}, "rho": 0.1, "statistics": ["count"]}}"#
+        ))
+        .components[0]
+            .scale
+    };
+    assert!((scale(4, 1) / scale(1, 1) - 2.0).abs() < 1e-9);
+    assert!((scale(1, 3) / scale(1, 1) - 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_wanted_accuracy_is_given_at_the_least_price() {
+    for statistic in [
+        r#""count""#,
+        r#""people""#,
+        r#"{"statistic": "sum", "column": "a", "bounds": [0, 10]}"#,
+        r#"{"statistic": "mean", "column": "a", "bounds": [0, 1000]}"#,
+        r#"{"statistic": "median", "column": "a", "bounds": [0, 100]}"#,
+    ] {
+        let at = |budget: &str| {
+            priced(&format!(
+                r#"{{"table": "t", "statistics": [{statistic}], "linf": 2, {budget}}}"#
+            ))
+        };
+        let wanted = at(r#""accuracy": {"error": 50, "n": 500}"#);
+        let error =
+            |priced: &Priced| error_95(&priced.request.statistics[0], &priced.scales(), 500);
+        assert!(error(&wanted) <= 50.0, "{statistic}");
+        let less = wanted.nano_rho as f64 / 1e9 * 0.98;
+        assert!(
+            error(&at(&format!(r#""rho": {less}"#))) > 49.0,
+            "{statistic}"
+        );
+    }
+    let request = Request::parse(
+        r#"{"table": "t", "statistics": ["count"], "linf": 1, "accuracy": 0.1}"#,
+        &roomy(),
+    );
+    // A count off by less than one is a count that never errs.
+    assert!(price(request.unwrap(), &roomy()).is_ok_and(|p| p.nano_rho > 1_000_000_000));
+}
+
+#[test]
+fn unknown_keys_charge_delta_with_the_corrected_map() {
+    let priced = priced(
+        r#"{"table": "t", "group_by": ["g"], "l0": 2, "linf": 1, "rho": 0.01, "delta": 1e-9, "statistics": ["people"]}"#,
+    );
+    assert_eq!(priced.atto_delta, 1_000_000_000);
+    let keys = priced.keys.unwrap();
+    assert!(priced.components.is_empty());
+    // A key that one person alone brings passes when its noise reaches the threshold less one; by two keys
+    // of one person. The normal tail is a little below the discrete one.
+    let tail = |t: i64| {
+        let z = (t as f64 - 1.0) / keys.scale;
+        0.5 * (-z * z / 2.0).exp() / (z * (std::f64::consts::PI / 2.0).sqrt())
+    };
+    assert!(2.0 * tail(keys.threshold) <= 1e-9);
+    assert!(
+        2.0 * tail(keys.threshold - 3) > 1e-9 * 0.2,
+        "not needlessly high"
+    );
+}
+
+#[test]
+fn a_budget_that_cannot_be_spread_is_refused() {
+    let mut limits = roomy();
+    limits.nano_rho_min = 1;
+    let text = r#"{"table": "t", "linf": 1, "rho": 0.000000002, "statistics": ["count", "people", {"statistic": "sd", "column": "a", "bounds": [0, 1]}]}"#;
+    let request = Request::parse(text, &limits).unwrap();
+    let error = price(request, &limits).unwrap_err();
+    assert!(matches!(error, PrivacyError::Budget(_)), "{error}");
+}
+
+#[test]
+fn cells_are_bounded() {
+    let mut limits = roomy();
+    limits.cells = 100;
+    let text = r#"{"table": "t", "linf": 1, "rho": 1, "statistics": [{"statistic": "histogram", "column": "a", "bounds": [0, 101], "step": 1}]}"#;
+    let request = Request::parse(text, &limits).unwrap();
+    let error = price(request, &limits).unwrap_err().to_string();
+    assert!(error.contains("limit cells of 100"), "{error}");
+}
