@@ -141,12 +141,11 @@ fn l2(per_group: i64, l0: u32) -> f64 {
     (per_group as f64 * f64::from(l0).sqrt().next_up()).next_up()
 }
 
+/// Nano-rho of the keys, if some are to be found, and of each component.
+type Shares = (Option<u64>, Vec<(Part, u64)>);
+
 /// The shares of the keys and of each component, rounded down.
-#[expect(clippy::type_complexity, reason = "a pair of shares, used once")]
-fn shares(
-    request: &Request,
-    nano_rho: u64,
-) -> Result<(Option<u64>, Vec<(Part, u64)>), PrivacyError> {
+fn shares(request: &Request, nano_rho: u64) -> Result<Shares, PrivacyError> {
     let parts = components(request);
     let keys = request.finds_keys().then_some(KEYS_WEIGHT);
     let total: u64 = parts.iter().map(|c| c.weight).sum::<u64>() + keys.unwrap_or(0);
@@ -327,10 +326,7 @@ impl Priced {
             parts: self
                 .components
                 .iter()
-                .map(|priced| match &priced.part {
-                    part @ Part::Candidates { .. } => (part.clone(), priced.scale),
-                    part => (part.clone(), priced.scale),
-                })
+                .map(|priced| (priced.part.clone(), priced.scale))
                 .collect(),
             people: self.keys.as_ref().map(|keys| keys.scale),
         }

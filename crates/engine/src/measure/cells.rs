@@ -89,7 +89,7 @@ fn is_binned(part: &Part) -> bool {
 
 /// The combinations of codebook values, with their place.
 fn known_keys(plan: &Plan) -> String {
-    let mut columns = vec!["cast(column0 as bigint) as cell".to_owned()];
+    let mut columns = vec!["cast(w0 as bigint) as cell".to_owned()];
     for (at, key) in plan.keys.iter().enumerate() {
         let values = key.values.as_deref().unwrap_or_default();
         let kind = match values.iter().find(|value| **value != Literal::Missing) {
@@ -97,8 +97,9 @@ fn known_keys(plan: &Plan) -> String {
             Some(Literal::Boolean(_)) => "boolean",
             Some(Literal::Text(_) | Literal::Missing) | None => "varchar",
         };
-        columns.push(format!("cast(column{} as {kind}) as k{at}", at + 1));
+        columns.push(format!("cast(w{} as {kind}) as k{at}", at + 1));
     }
+    let names: Vec<String> = (0..=plan.keys.len()).map(|at| format!("w{at}")).collect();
     let rows: Vec<String> = plan
         .groups()
         .iter()
@@ -110,9 +111,10 @@ fn known_keys(plan: &Plan) -> String {
         })
         .collect();
     format!(
-        "create or replace temp table {KEYS} as select {}, cast(column0 as varchar) as cut from (values {})",
+        "create or replace temp table {KEYS} as select {}, cast(w0 as varchar) as cut from (values {}) k({})",
         columns.join(", "),
-        rows.join(", ")
+        rows.join(", "),
+        names.join(", ")
     )
 }
 
@@ -387,8 +389,8 @@ fn bins(plan: &Plan, rows: &str, at: usize) -> String {
         "create or replace temp table {} as \
          with p as (select u, cell, cut, v{at} as bin, count(*) as n from {rows} where v{at} is not null group by u, cell, cut, v{at}), \
          kept as (select * from p qualify dense_rank() over (partition by u order by {}, cut) <= {l0}), \
-         counted as (select *, coalesce(sum(n) over (partition by u, cell order by {}, bin rows between unbounded preceding and 1 preceding), 0) as before from kept) \
-         select cell, bin, cast(greatest(0, least(n, {linf} - before)) as bigint) as n from counted",
+         counted as (select *, coalesce(sum(n) over (partition by u, cell order by {}, bin rows between unbounded preceding and 1 preceding), 0) as earlier from kept) \
+         select cell, bin, cast(greatest(0, least(n, {linf} - earlier)) as bigint) as n from counted",
         bins_table(at),
         keyed(plan, &["u", "cut"]),
         keyed(plan, &["u", "cut", "bin"]),
