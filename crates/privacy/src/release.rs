@@ -274,7 +274,7 @@ impl<'a> Group<'a> {
         let error = mean_95(m.sum_scale, m.rows_scale, centred, m.rows) * grid.step;
         let value = (centred + grid.centre as f64) * grid.step;
         let inside = value.clamp(bounds.lower, bounds.upper);
-        let mut told = number(inside, error);
+        let mut told = between(inside, error, bounds);
         if inside != value {
             flag(&mut told);
         }
@@ -302,13 +302,17 @@ impl<'a> Group<'a> {
         let value = (square - mean * mean) * unit;
         let error = spread.error_95(centred_squares, mean, m.rows) * unit;
         let inside = value.max(0.0);
+        let not_negative = Bounds {
+            lower: 0.0,
+            upper: f64::MAX,
+        };
         let mut told = if root {
             let deviation = inside.sqrt();
             let above = (inside + error).sqrt() - deviation;
             let below = deviation - (inside - error).max(0.0).sqrt();
-            number(deviation, above.max(below))
+            between(deviation, above.max(below), not_negative)
         } else {
-            number(inside, error)
+            between(inside, error, not_negative)
         };
         if inside != value {
             flag(&mut told);
@@ -387,6 +391,15 @@ fn number(value: f64, error: f64) -> Value {
         "value": value,
         "error_95": error,
         "interval_95": [value - error, value + error],
+    })
+}
+
+/// The same where the true value is known to lie within bounds.
+fn between(value: f64, error: f64, bounds: Bounds) -> Value {
+    json!({
+        "value": value,
+        "error_95": error,
+        "interval_95": [(value - error).max(bounds.lower), (value + error).min(bounds.upper)],
     })
 }
 

@@ -57,20 +57,20 @@ fn contribution(request: &Request) -> String {
     if !request.features.is_empty() || (request.l0 == 1 && only_people) {
         return "Each person counts once. ".into();
     }
-    let rows = format!(
-        "with {} in each: who has more counts with so many rows of their own average",
-        plural(request.linf as usize, "row")
-    );
-    format!(
-        "Each person counts in at most {}, {}. ",
-        plural(request.l0 as usize, "group"),
-        rows
-    )
+    let rows = plural(request.linf as usize, "row");
+    let more = "who has more counts with so many rows of their own average";
+    match (request.group_by.is_empty(), request.l0) {
+        (true, _) => format!("Each person counts with at most {rows}: {more}. "),
+        (false, l0) => format!(
+            "Each person counts in at most {}, with at most {rows} in each: {more}. ",
+            plural(l0 as usize, "group")
+        ),
+    }
 }
 
 fn guarantee(priced: &Priced) -> String {
     let mut text = format!(
-        "Price: rho {}, which is epsilon {:.3} at delta {:e}: whether anyone's rows are there or not changes the odds of any answer by at most a factor of {:.2}, but for that delta.",
+        "Price: rho {}, which is epsilon {:.3} at delta {:.3e}: whether anyone's rows are there or not changes the odds of any answer by at most a factor of {:.2}, but for that delta.",
         priced.nano_rho as f64 / 1e9,
         priced.epsilon,
         priced.epsilon_delta,

@@ -45,10 +45,16 @@ fn shown(one: &[i64], other: &[i64], delta: f64) -> f64 {
 }
 
 fn epsilon_of(rho: f64, delta: f64) -> f64 {
-    (0..100_000)
-        .map(|step| f64::from(step) / 1_000.0)
-        .find(|epsilon| delta_of(rho, *epsilon) <= delta)
-        .unwrap()
+    let (mut low, mut high) = (0.0, 100.0);
+    while high - low > 1e-4 {
+        let middle = f64::midpoint(low, high);
+        if delta_of(rho, middle) <= delta {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
 }
 
 /// Whether the outputs contradict rho at some delta.
