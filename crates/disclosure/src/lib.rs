@@ -26,11 +26,15 @@ mod check;
 mod csv;
 mod datum;
 mod derive;
+pub mod difference;
 mod evidence;
+pub mod jj;
 mod names;
 mod policy;
 mod report;
 mod researcher;
+pub mod round;
+pub mod suppress;
 
 pub use check::{check, check_all};
 pub use csv::to_csv;

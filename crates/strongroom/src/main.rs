@@ -29,6 +29,7 @@ mod problem;
 mod serve;
 mod sql;
 mod supervisor;
+mod suppress;
 mod users;
 
 use std::io::Write;
@@ -71,6 +72,8 @@ enum Command {
     Check(check::Args),
     /// Price or measure a request for differentially private statistics on your own files.
     Dp(dp::Args),
+    /// Find further cells to hide so that no hidden cell of a table can be worked out.
+    Suppress(suppress::Args),
     /// Verify a published log, prove one of its entries, show its checkpoint. Needs no server.
     Audit(audit::Args),
     /// Check or explain the policies.
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Sql(args) => sql::run(args),
         Command::Check(args) => check::run(args),
         Command::Dp(args) => dp::run(args),
+        Command::Suppress(args) => suppress::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Doctor(args) => doctor::run(args),

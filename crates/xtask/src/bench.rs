@@ -41,6 +41,20 @@ pub(crate) fn journey(place: &Place, args: &[String]) -> Result<ExitCode, Fault>
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs a measuring program of a crate's `examples/`.
+pub(crate) fn example(
+    place: &Place,
+    name: &str,
+    first: &[&str],
+    args: &[String],
+) -> Result<ExitCode, Fault> {
+    tasks::build(place)?;
+    let program = place.program(&format!("examples/{name}"));
+    let mut command = std::process::Command::new(program);
+    let status = run::status(command.current_dir(&place.root).args(first).args(args))?;
+    Ok(tasks::exit(status))
+}
+
 /// Fills a house and asks `strongroom serve` for its pages; the program `load` of `tests/` does both.
 pub(crate) fn pages(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     tasks::build(place)?;

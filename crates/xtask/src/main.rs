@@ -44,6 +44,10 @@ cargo xtask COMMAND
   bench pages [--applications N] [--entries N] [--rate N] [--seconds N]
                     times of worklist and application pages in a full house, and durable acts a second
   bench privacy     differentially private statistics: CPU and errors beside smartnoise-sql from PyPI
+  bench suppress [TABLE…]
+                    secondary suppression: cells, hidden, cost and CPU seconds, from 42 to 10,000 cells
+  bench differencing [TABLES PEOPLE]
+                    a new table against earlier ones (default 1,000 over a million people)
   docs              write the generated pages of docs/reference/ again
   fmt               format every crate
 ";
@@ -81,6 +85,12 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("bench", [name, args @ ..]) if name == "journey" => bench::journey(&place, args),
         ("bench", [name, args @ ..]) if name == "pages" => bench::pages(&place, args),
         ("bench", [name, args @ ..]) if name == "privacy" => privacy::bench(&place, args),
+        ("bench", [name, args @ ..]) if name == "suppress" => {
+            bench::example(&place, "suppress", &["bench"], args)
+        }
+        ("bench", [name, args @ ..]) if name == "differencing" => {
+            bench::example(&place, "difference", &[], args)
+        }
         ("docs", []) => tasks::docs(&place),
         ("fmt", []) => tasks::fmt(&place),
         _ => Err(Fault::Usage(args.join(" "))),

@@ -1,0 +1,59 @@
+//! The attacker on a whole history of releases: what it recovers is what got past.
+
+use super::bounds::exact_atoms;
+use super::compare::{Comparison, Isolated, Isolation};
+use super::release::{Release, Treatment};
+use super::space::{System, TOGETHER_MAX};
+
+/// What an attacker recovers from a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovered {
+    /// How many tables were attacked.
+    pub tables: usize,
+    /// Differencing: the table's place in the history, and whom it isolates with earlier ones.
+    pub isolated: Vec<(usize, Isolation)>,
+    /// Singling out: groups of one among them.
+    pub singled_out: usize,
+    /// Averaging: cells asked again under fresh noise.
+    pub averaged: usize,
+    /// Reconstruction: groups of fewer than the minimum that no released number counts and whose size
+    /// follows all the same, because no group is smaller than nobody; over the newest tables.
+    pub reconstructed: usize,
+}
+
+/// Attacks the `newest` tables of a history (in the order of their release), each with all that were
+/// released before it.
+pub fn attack_history(history: &[Release], minimum: u32, newest: usize) -> Recovered {
+    let first = history.len().saturating_sub(newest);
+    let mut isolated = Vec::new();
+    for (place, release) in history.iter().enumerate().skip(first) {
+        let mut comparison = Comparison::new(release, minimum);
+        for earlier in history.iter().take(place) {
+            comparison.add(earlier);
+        }
+        isolated.extend(comparison.finish().into_iter().map(|found| (place, found)));
+    }
+    let count = |test: fn(&Isolation) -> bool| isolated.iter().filter(|(_, i)| test(i)).count();
+    let singled_out = count(|i| i.how == Isolated::Exactly && i.people == 1);
+    let averaged = count(|i| i.how == Isolated::Again);
+    Recovered {
+        tables: history.len() - first,
+        isolated,
+        singled_out,
+        averaged,
+        reconstructed: reconstructed(history, minimum),
+    }
+}
+
+/// Small atoms of the newest exact tables of people that have one possible size only.
+fn reconstructed(history: &[Release], minimum: u32) -> usize {
+    let is_exact =
+        |r: &&Release| r.about.treatment == Treatment::Exact && r.about.measure == "people";
+    let tables: Vec<&Release> = history
+        .iter()
+        .rev()
+        .filter(is_exact)
+        .take(TOGETHER_MAX + 1)
+        .collect();
+    System::new(&tables).map_or(0, |system| exact_atoms(&system, minimum))
+}
