@@ -47,33 +47,83 @@ fn nested(groups: usize, members: usize) -> Vec<Option<usize>> {
     parents
 }
 
+/// The dimensions of a table, and the numbers of its cells.
+struct Shape<'a> {
+    dimensions: &'a [Vec<Option<usize>>],
+}
+
+impl Shape<'_> {
+    fn count(&self) -> usize {
+        self.dimensions.iter().map(Vec::len).product()
+    }
+
+    fn place(&self, mut index: usize) -> Vec<usize> {
+        let code = |dimension: &Vec<Option<usize>>| {
+            let code = index % dimension.len();
+            index /= dimension.len();
+            code
+        };
+        self.dimensions.iter().map(code).collect()
+    }
+
+    fn number(&self, place: &[usize]) -> usize {
+        let digits = place.iter().zip(self.dimensions).rev();
+        digits.fold(0, |index, (code, d)| index * d.len() + code)
+    }
+
+    fn is_leaf(&self, d: usize, code: usize) -> bool {
+        !self.dimensions[d].contains(&Some(code))
+    }
+
+    fn is_inner(&self, place: &[usize]) -> bool {
+        place
+            .iter()
+            .enumerate()
+            .all(|(d, code)| self.is_leaf(d, *code))
+    }
+
+    /// A cell and all its totals.
+    fn above(&self, place: &[usize]) -> Vec<Vec<usize>> {
+        let mut above = vec![place.to_vec()];
+        for d in 0..place.len() {
+            for one in above.clone() {
+                let mut up = one;
+                while let Some(parent) = self.dimensions[d][up[d]] {
+                    up[d] = parent;
+                    above.push(up.clone());
+                }
+            }
+        }
+        above
+    }
+
+    fn equations(&self) -> Vec<Equation> {
+        let mut equations = Vec::new();
+        for index in 0..self.count() {
+            let at = self.place(index);
+            for d in (0..at.len()).filter(|d| !self.is_leaf(*d, at[*d])) {
+                let mut terms = vec![(index, -1.0)];
+                let parents = self.dimensions[d].iter().enumerate();
+                for (code, _) in parents.filter(|(_, parent)| **parent == Some(at[d])) {
+                    let mut child = at.clone();
+                    child[d] = code;
+                    terms.push((self.number(&child), 1.0));
+                }
+                equations.push(Equation { rhs: 0.0, terms });
+            }
+        }
+        equations
+    }
+}
+
 /// A table over dimensions with skewed magnitudes, a share of it primary, linked by its margins.
 fn generate(dimensions: &[Vec<Option<usize>>], primaries: f64, seed: u64) -> Table {
     let mut dice = Dice(seed);
-    let sizes: Vec<usize> = dimensions.iter().map(Vec::len).collect();
-    let n: usize = sizes.iter().product();
-    let place = |mut index: usize| -> Vec<usize> {
-        sizes
-            .iter()
-            .map(|size| {
-                let code = index % size;
-                index /= size;
-                code
-            })
-            .collect()
-    };
-    let number = |place: &[usize]| -> usize {
-        let mut index = 0;
-        for (code, size) in place.iter().zip(&sizes).rev() {
-            index = index * size + code;
-        }
-        index
-    };
-    let is_leaf = |d: usize, code: usize| !dimensions[d].iter().any(|parent| *parent == Some(code));
-    let mut value = vec![0.0; n];
-    for index in 0..n {
-        let at = place(index);
-        if !(0..sizes.len()).all(|d| is_leaf(d, at[d])) {
+    let shape = Shape { dimensions };
+    let mut value = vec![0.0; shape.count()];
+    for index in 0..value.len() {
+        let at = shape.place(index);
+        if !shape.is_inner(&at) {
             continue;
         }
         let draw = if dice.share() < 0.1 {
@@ -81,75 +131,46 @@ fn generate(dimensions: &[Vec<Option<usize>>], primaries: f64, seed: u64) -> Tab
         } else {
             (-200.0 * (1.0 - dice.share()).ln()).ceil()
         };
-        // Every combination of ancestors.
-        let mut above = vec![at.clone()];
-        for d in 0..sizes.len() {
-            let mut more = Vec::new();
-            for one in &above {
-                let mut up = one.clone();
-                while let Some(parent) = dimensions[d][up[d]] {
-                    up[d] = parent;
-                    more.push(up.clone());
-                }
-            }
-            above.extend(more);
-        }
-        for one in above {
-            value[number(&one)] += draw;
+        for one in shape.above(&at) {
+            value[shape.number(&one)] += draw;
         }
     }
-    let mut equations = Vec::new();
-    for index in 0..n {
-        let at = place(index);
-        for d in 0..sizes.len() {
-            if is_leaf(d, at[d]) {
-                continue;
-            }
-            let mut terms = vec![(index, -1.0)];
-            for (code, parent) in dimensions[d].iter().enumerate() {
-                if *parent == Some(at[d]) {
-                    let mut child = at.clone();
-                    child[d] = code;
-                    terms.push((number(&child), 1.0));
-                }
-            }
-            equations.push(Equation { rhs: 0.0, terms });
-        }
+    let cells = value.iter().enumerate().map(|(index, value)| {
+        let is_inner = shape.is_inner(&shape.place(index));
+        let is_primary = is_inner && *value > 0.0 && dice.share() < primaries;
+        cell(
+            index,
+            *value,
+            is_primary,
+            (value * (0.05 + 0.15 * dice.share())).ceil(),
+        )
+    });
+    Table::new(cells.collect(), shape.equations()).unwrap()
+}
+
+fn cell(index: usize, value: f64, is_primary: bool, level: f64) -> Cell {
+    let (status, levels) = if is_primary {
+        let levels = Levels {
+            lower: level.min(value),
+            upper: level,
+            sliding: 0.0,
+        };
+        (CellStatus::Primary, levels)
+    } else {
+        (CellStatus::Safe, Levels::EXACT)
+    };
+    Cell {
+        id: index as i64,
+        value,
+        cost: value.max(1.0),
+        status,
+        bounds: Bounds {
+            lower: 0.0,
+            upper: 2.0 * value + 10.0,
+        },
+        levels,
+        holder: None,
     }
-    let cells = (0..n)
-        .map(|index| {
-            let at = place(index);
-            let is_inner = (0..sizes.len()).all(|d| is_leaf(d, at[d]));
-            let value = value[index];
-            let is_primary = is_inner && value > 0.0 && dice.share() < primaries;
-            let level = (value * (0.05 + 0.15 * dice.share())).ceil();
-            Cell {
-                id: index as i64,
-                value,
-                cost: value.max(1.0),
-                status: if is_primary {
-                    CellStatus::Primary
-                } else {
-                    CellStatus::Safe
-                },
-                bounds: Bounds {
-                    lower: 0.0,
-                    upper: 2.0 * value + 10.0,
-                },
-                levels: if is_primary {
-                    Levels {
-                        lower: level.min(value),
-                        upper: level,
-                        sliding: 0.0,
-                    }
-                } else {
-                    Levels::EXACT
-                },
-                holder: None,
-            }
-        })
-        .collect();
-    Table::new(cells, equations).unwrap()
 }
 
 fn kind(name: &str, seed: u64) -> Table {
@@ -159,6 +180,7 @@ fn kind(name: &str, seed: u64) -> Table {
         "two-way-105" => generate(&[flat(14), flat(6)], 0.18, seed),
         "three-way-64" => generate(&[flat(3), flat(3), flat(3)], 0.12, seed),
         "nested-175" => generate(&[nested(6, 3), flat(6)], 0.05, seed),
+        "three-way-1k" => generate(&[flat(9), flat(9), flat(9)], 0.1, seed),
         "three-way-10k" => generate(&[flat(20), flat(20), flat(22)], 0.05, seed),
         "three-way-10k-nested" => generate(&[nested(5, 4), nested(4, 4), flat(17)], 0.05, seed),
         "two-way-10k" => generate(&[nested(14, 6), flat(100)], 0.08, seed),
@@ -191,6 +213,7 @@ fn main() {
                 "two-way-105",
                 "two-way-121",
                 "nested-175",
+                "three-way-1k",
                 "two-way-10k",
                 "three-way-10k",
                 "three-way-10k-many",

@@ -256,7 +256,10 @@ impl<'n> Comparison<'n> {
             ) else {
                 continue;
             };
-            let (more, fewer) = (new.people - shared, past.people - shared);
+            let (more, fewer) = (
+                new.people.saturating_sub(shared),
+                past.people.saturating_sub(shared),
+            );
             let few = 1..self.minimum;
             if few.contains(&more) && few.contains(&fewer) && shared >= self.minimum {
                 near.push((a, b, more, fewer, new.key.clone(), past.key.clone()));
@@ -333,7 +336,8 @@ impl<'n> Comparison<'n> {
         let mut known: Vec<usize> = Vec::new();
         for group in groups {
             known.extend(&group.atoms);
-            let proof = proof(&system, &group, &by_place);
+            let mut proof = proof(&system, &group, &by_place);
+            proof.terms.sort_by_key(|t| (t.earlier, t.cell));
             let words = group_words(&system, &group.atoms, &tables);
             let is_there = self.found.iter().any(|f| f.proof.terms == proof.terms);
             if !is_there && let Some(how) = self.how(&proof, group.people, &by_place) {
@@ -374,7 +378,8 @@ impl<'n> Comparison<'n> {
         }
     }
 
-    fn push(&mut self, how: Isolated, people: u32, proof: Proof, group: String) {
+    fn push(&mut self, how: Isolated, people: u32, mut proof: Proof, group: String) {
+        proof.terms.sort_by_key(|t| (t.earlier, t.cell));
         let mut cells: Vec<usize> = proof
             .terms
             .iter()

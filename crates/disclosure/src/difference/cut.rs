@@ -148,9 +148,10 @@ impl Graph {
     /// the last point in its own piece.
     fn pieces(&mut self, is_there: &[bool]) -> Vec<Vec<usize>> {
         let mut pieces: Vec<Vec<usize>> = Vec::new();
-        for start in 0..is_there.len() {
-            let start_at = self.find(start);
-            if !is_there[start] || self.piece[start_at] != usize::MAX {
+        let there: Vec<usize> = (0..is_there.len()).filter(|p| is_there[*p]).collect();
+        for start in &there {
+            let start_at = self.find(*start);
+            if self.piece[start_at] != usize::MAX {
                 continue;
             }
             let mut order = vec![start_at];
@@ -170,10 +171,8 @@ impl Graph {
             }
             pieces.push(order);
         }
-        for point in 0..is_there.len() {
-            if is_there[point] {
-                self.piece[point] = self.piece[self.find(point)];
-            }
+        for point in there {
+            self.piece[point] = self.piece[self.find(point)];
         }
         pieces
     }

@@ -130,6 +130,7 @@ impl Release {
                 people,
             });
         }
+        compact(&mut labels, &mut within);
         Ok(Self {
             about,
             cells: kept,
@@ -211,6 +212,30 @@ impl Release {
         }
         layers
     }
+}
+
+/// Drops the labels that nobody has any more.
+fn compact(labels: &mut [u16], within: &mut Vec<Vec<u16>>) {
+    let mut is_used = vec![false; within.len()];
+    for label in labels.iter() {
+        if let Some(used) = is_used.get_mut(usize::from(*label)) {
+            *used = true;
+        }
+    }
+    let mut renamed = vec![0_u16; within.len()];
+    let mut kept = Vec::new();
+    for (label, cells) in std::mem::take(within).into_iter().enumerate() {
+        if label == 0 || is_used.get(label) == Some(&true) {
+            if let Some(name) = renamed.get_mut(label) {
+                *name = kept.len() as u16;
+            }
+            kept.push(cells);
+        }
+    }
+    for label in labels {
+        *label = renamed.get(usize::from(*label)).copied().unwrap_or(0);
+    }
+    *within = kept;
 }
 
 /// Whether these labels are exactly those of some cells of the layer.
@@ -305,43 +330,44 @@ pub(crate) fn overlap(new: &Release, old: &Release) -> Vec<(u16, u16, u32)> {
 fn dense(new: &Release, old: &Release, people: usize) -> Vec<(u16, u16, u32)> {
     let (rows, columns) = (new.within.len(), old.within.len());
     let mut counts = vec![0_u32; rows * columns];
-    let mut add = |a: usize, b: usize| {
-        if let Some(count) = counts.get_mut(a * columns + b) {
+    match (&new.labels, &old.labels) {
+        (Labels::Narrow(a), Labels::Narrow(b)) => count(a, b, columns, &mut counts),
+        (Labels::Narrow(a), Labels::Wide(b)) => count(a, b, columns, &mut counts),
+        (Labels::Wide(a), Labels::Narrow(b)) => count(a, b, columns, &mut counts),
+        (Labels::Wide(a), Labels::Wide(b)) => count(a, b, columns, &mut counts),
+    }
+    for person in new.labels.len().min(old.labels.len())..people {
+        let (a, b) = (new.labels.get(person), old.labels.get(person));
+        if let Some(count) = counts.get_mut(usize::from(a) * columns + usize::from(b)) {
             *count += 1;
         }
-    };
-    let shared = new.labels.len().min(old.labels.len());
-    match (&new.labels, &old.labels) {
-        (Labels::Narrow(a), Labels::Narrow(b)) => {
-            for (a, b) in a.iter().zip(b) {
-                add(usize::from(*a), usize::from(*b));
-            }
-        }
-        (Labels::Narrow(a), Labels::Wide(b)) => {
-            for (a, b) in a.iter().zip(b) {
-                add(usize::from(*a), usize::from(*b));
-            }
-        }
-        (Labels::Wide(a), Labels::Narrow(b)) => {
-            for (a, b) in a.iter().zip(b) {
-                add(usize::from(*a), usize::from(*b));
-            }
-        }
-        (Labels::Wide(a), Labels::Wide(b)) => {
-            for (a, b) in a.iter().zip(b) {
-                add(usize::from(*a), usize::from(*b));
-            }
-        }
-    }
-    for person in shared..people {
-        add(
-            usize::from(new.labels.get(person)),
-            usize::from(old.labels.get(person)),
-        );
     }
     let mut list = Vec::new();
     for (index, count) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
         list.push(((index / columns) as u16, (index % columns) as u16, count));
     }
     list
+}
+
+/// People in blocks: places first, which the compiler does many at a time, then counts.
+fn count<A, B>(a: &[A], b: &[B], columns: usize, counts: &mut [u32])
+where
+    A: Copy + Into<u32>,
+    B: Copy + Into<u32>,
+{
+    const BLOCK: usize = 64;
+    let columns = columns as u32;
+    let mut places = [0_u32; BLOCK];
+    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
+        let pairs = a.iter().zip(b);
+        let taken = pairs.len();
+        for (place, (a, b)) in places.iter_mut().zip(pairs) {
+            *place = (*a).into() * columns + (*b).into();
+        }
+        for place in places.iter().take(taken) {
+            if let Some(count) = counts.get_mut(*place as usize) {
+                *count += 1;
+            }
+        }
+    }
 }

@@ -62,17 +62,19 @@ pub fn controlled(table: &Table, base: u32) -> Result<Vec<u64>, ControlledError>
     })
 }
 
+/// Multiples of the base below a value, and the variables that add to them with their signs.
+type Steps = (f64, Vec<(Variable, f64)>);
+
 fn rounded(table: &Table, base: f64, further: u32) -> Result<Vec<u64>, ControlledError> {
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let mut steps: Vec<(f64, Option<Variable>, Vec<(Variable, f64)>)> = Vec::new();
+    let mut steps: Vec<Steps> = Vec::new();
     for cell in table.cells() {
         let below = (cell.value / base).floor();
         let rest = cell.value - below * base;
         let mut more: Vec<(Variable, f64)> = Vec::new();
         // One binary for "up", at the price of what that is worse than "down".
-        let up = (rest > 0.0).then(|| problem.add_binary_var((base - rest) - rest));
-        if let Some(up) = up {
-            more.push((up, 1.0));
+        if rest > 0.0 {
+            more.push((problem.add_binary_var((base - rest) - rest), 1.0));
         }
         let lowest = if cell.value == 0.0 {
             0.0
@@ -87,13 +89,13 @@ fn rounded(table: &Table, base: f64, further: u32) -> Result<Vec<u64>, Controlle
                 -1.0,
             ));
         }
-        steps.push((below, up, more));
+        steps.push((below, more));
     }
     for (row, rhs) in table.rows().iter().zip(table.constants()) {
         let mut constant = rhs / base;
         let mut terms: Vec<(Variable, f64)> = Vec::new();
         for &(cell, coefficient) in row {
-            if let Some((below, _, more)) = steps.get(cell as usize) {
+            if let Some((below, more)) = steps.get(cell as usize) {
                 constant -= coefficient * below;
                 terms.extend(more.iter().map(|(v, sign)| (*v, sign * coefficient)));
             }
@@ -117,7 +119,7 @@ fn rounded(table: &Table, base: f64, further: u32) -> Result<Vec<u64>, Controlle
         .map_err(|_| ControlledError::GaveUp)?;
     let values: Vec<u64> = steps
         .iter()
-        .map(|(below, _, more)| {
+        .map(|(below, more)| {
             let moved: f64 = more
                 .iter()
                 .map(|(v, sign)| sign * solution.var_value(*v).round())

@@ -26,6 +26,9 @@ pub(crate) struct Prices<'t> {
     closing: Vec<f64>,
     /// A little, so that of two free moves the shorter one wins.
     grain: f64,
+    /// What closing an equation costs at least, as the list prices have it: what makes the search
+    /// close what is open instead of wandering along cells that are free.
+    open: f64,
 }
 
 impl<'t> Prices<'t> {
@@ -37,10 +40,12 @@ impl<'t> Prices<'t> {
             price,
             closing: vec![0.0; table.rows().len()],
             grain: 1e-6 * f64::max(sum / f64::max(count, 1.0), 1e-9),
+            open: 0.0,
         };
         for row in 0..table.rows().len() {
             prices.estimate(row);
         }
+        prices.open = prices.closing.iter().sum::<f64>() / prices.closing.len().max(1) as f64;
         prices
     }
 
@@ -49,6 +54,11 @@ impl<'t> Prices<'t> {
         for index in 0..self.table.columns()[cell].len() {
             self.estimate(self.table.columns()[cell][index].0 as usize);
         }
+    }
+
+    /// What closing an open equation is thought to cost.
+    fn close(&self, row: u32) -> f64 {
+        0.5 * f64::max(self.closing[row as usize], self.open) + self.grain
     }
 
     fn estimate(&mut self, row: usize) {
@@ -190,7 +200,7 @@ fn extend(
         }
         let mut score = cost + partial.estimate + prices.grain;
         for &(other, factor) in &prices.table.columns()[cell as usize] {
-            let closing = 0.5 * prices.closing[other as usize] + prices.grain;
+            let closing = prices.close(other);
             match partial.open.iter().find(|(r, _)| *r == other) {
                 Some((_, open)) if closes(*open, factor * step) => score -= closing,
                 Some(_) => {}
@@ -217,7 +227,7 @@ fn extended(prices: &Prices<'_>, partial: &Partial, cell: u32, step: f64) -> Par
         next.cost += prices.price[cell as usize] + prices.grain;
     }
     for &(row, factor) in &prices.table.columns()[cell as usize] {
-        let closing = 0.5 * prices.closing[row as usize] + prices.grain;
+        let closing = prices.close(row);
         match next.open.iter().position(|(r, _)| *r == row) {
             Some(at) if closes(next.open[at].1, factor * step) => {
                 next.open.remove(at);

@@ -7,41 +7,77 @@
 
 use super::circuit::{Asked, closed_move};
 use super::need::{Side, Witness, verify};
-use super::programme::{Wanted, reach};
+use super::programme::{Wanted, farthest, reach};
 use super::search::{Goal, Search, widen};
 
 impl Search<'_> {
-    /// The cheapest witnesses found for a goal at the prices as they are, checked. Where only the
-    /// width is asked for, it may have to lie more on one side.
+    /// The cheapest witnesses found for a goal at the prices as they are, checked. Where a width is
+    /// asked for, it may lie more on one side.
     pub(crate) fn cover(&mut self, goal: usize) -> Option<Vec<Witness>> {
         let it = self.goals[goal].clone();
-        if let Some(found) = self.cover_as_set(&it) {
-            return Some(found);
-        }
+        let mut best = self.cover_as_set(&it);
         let width = it.needs.iter().find_map(|need| match need.side {
             Side::Width(width) => Some(width),
             Side::Up(_) | Side::Down(_) | Side::Either(_) => None,
-        })?;
-        [1.0, 0.0, 0.75, 0.25].into_iter().find_map(|share| {
+        });
+        let Some(width) = width else { return best };
+        for share in [1.0, 0.0, 0.75, 0.25] {
+            let cost = best
+                .as_ref()
+                .map_or(f64::INFINITY, |found| self.added(found));
+            if cost <= 0.0 || (best.is_some() && !self.is_small()) {
+                return best;
+            }
             let mut other = it.clone();
             widen(self.table, &mut other, width, share);
-            self.cover_as_set(&other)
-        })
+            best = self.cheaper(best, |search| search.cover_as_set(&other));
+        }
+        if best.is_none() && self.may_solve {
+            let other = self.at_extremes(&it, width)?;
+            best = self.cover_as_set(&other);
+        }
+        best
+    }
+
+    /// The first witnesses, or others if they cost less.
+    fn cheaper(
+        &mut self,
+        first: Option<Vec<Witness>>,
+        other: impl FnOnce(&mut Self) -> Option<Vec<Witness>>,
+    ) -> Option<Vec<Witness>> {
+        match (first, other(self)) {
+            (Some(a), Some(b)) if self.added(&b) < self.added(&a) => Some(b),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// The width split as the cell can go at all, by the attacker's programmes.
+    fn at_extremes(&self, goal: &Goal, width: f64) -> Option<Goal> {
+        let can_move: Vec<bool> = self.prices.price.iter().map(|p| p.is_finite()).collect();
+        let reach = |direction| farthest(self.table, goal.cell, direction, goal.against, &can_move);
+        let (up, down) = (reach(1.0)?, reach(-1.0)?);
+        if up + down < width * (1.0 - 1e-9) {
+            return None;
+        }
+        let mut other = goal.clone();
+        other.up = (width / 2.0).max(width - down).max(goal.up.min(up)).min(up);
+        other.down = (width - other.up).max(goal.down.min(down)).min(down);
+        Some(other)
     }
 
     fn cover_as_set(&mut self, goal: &Goal) -> Option<Vec<Witness>> {
         let by_moves = self.by_moves(goal);
         let by_moves = by_moves.filter(|found| self.is_shown(goal, found));
         let cost = by_moves.as_ref().map(|found| self.added(found));
-        if cost.is_some_and(|cost| cost <= 0.0 || !self.is_small()) {
+        let is_thorough = self.is_small() && self.work < self.effort;
+        let is_enough = cost.is_some_and(|cost| cost <= 0.0 || !is_thorough);
+        if is_enough || !self.may_solve {
             return by_moves;
         }
-        let by_programmes = self.by_programmes(goal);
-        let by_programmes = by_programmes.filter(|found| self.is_shown(goal, found));
-        match (by_moves, by_programmes) {
-            (Some(a), Some(b)) if self.added(&b) < self.added(&a) => Some(b),
-            (a, b) => a.or(b),
-        }
+        self.cheaper(by_moves, |search| {
+            let found = search.by_programmes(goal);
+            found.filter(|found| search.is_shown(goal, found))
+        })
     }
 
     /// Whether the witnesses do, once their cells are hidden.
@@ -81,9 +117,8 @@ impl Search<'_> {
             return Some(vec![witness.clone(), witness.scaled(-1.0)]);
         }
         let one_way = if goal.either {
-            self.moves_to(goal, step)
-                .or_else(|| self.moves_to(goal, -step))
-                .map(|w| vec![w])
+            let up = self.moves_to(goal, step).map(|w| vec![w]);
+            self.cheaper(up, |search| search.moves_to(goal, -step).map(|w| vec![w]))
         } else {
             self.each_way(goal)
         };
@@ -162,10 +197,10 @@ impl Search<'_> {
     fn by_programmes(&mut self, goal: &Goal) -> Option<Vec<Witness>> {
         if goal.either {
             let step = goal.up.max(goal.down);
-            return self
-                .programme(goal, step, &[])
-                .or_else(|| self.programme(goal, -step, &[]))
-                .map(|w| vec![w]);
+            let up = self.programme(goal, step, &[]).map(|w| vec![w]);
+            return self.cheaper(up, |search| {
+                search.programme(goal, -step, &[]).map(|w| vec![w])
+            });
         }
         let mut witnesses: Vec<Witness> = Vec::new();
         for target in [goal.up, -goal.down].into_iter().filter(|t| *t != 0.0) {

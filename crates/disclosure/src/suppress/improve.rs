@@ -40,6 +40,8 @@ fn users(search: &Search<'_>, cell: usize) -> Vec<usize> {
 
 /// Shows every secondary cell that the goals can do without, the dearest first.
 pub(crate) fn prune(search: &mut Search<'_>) {
+    // On a large table a programme for every cell would take too long.
+    search.may_solve = search.is_small();
     // What is not hidden must not be hidden on the way.
     let shown: Vec<usize> = (0..search.hidden.len())
         .filter(|i| !search.hidden[*i])
@@ -69,6 +71,7 @@ pub(crate) fn prune(search: &mut Search<'_>) {
             search.prices.set(cell, list_price(search.table, cell));
         }
     }
+    search.may_solve = true;
     tidy(search);
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct Search<'t> {
     pub(crate) users: Vec<Vec<u32>>,
     pub(crate) work: u64,
     pub(crate) effort: u64,
+    /// Whether programmes may be asked where moves do not do.
+    pub(crate) may_solve: bool,
 }
 
 /// Finds a safe pattern of low cost. `effort` bounds the search for a cheaper one ([`EFFORT`] is the
@@ -96,6 +98,7 @@ impl<'t> Search<'t> {
             hidden,
             work: 0,
             effort,
+            may_solve: true,
         }
     }
 

@@ -151,7 +151,7 @@ proptest! {
         }
         // The arithmetic of every proof, done on the people.
         for isolation in exact {
-            let mut sum = vec![0_i64; 11];
+            let mut sum = [0_i64; 11];
             for term in &isolation.proof.terms {
                 let cell = match term.earlier {
                     None => &new[term.cell],

@@ -41,7 +41,7 @@ fn problem(sizes: &[usize], seed: u64, forced: bool) -> Table {
                     sliding: 0.0,
                 },
             };
-        } else if forced && draw(4) == 0 {
+        } else if forced && draw(2) == 0 {
             cell.status = CellStatus::Forced;
         }
     }
