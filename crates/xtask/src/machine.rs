@@ -48,7 +48,7 @@ const USEFUL: [Tool; 2] = [
 pub(crate) fn install(packages: &[&str], why: &str) -> Result<(), Fault> {
     let line = format!("apt-get install {}", packages.join(" "));
     let root = run::said(Command::new("id").arg("-u"))?.trim() == "0";
-    if !root || !machine::has("apt-get") {
+    if !root || !has("apt-get") {
         return Err(Fault::Lacks(vec![format!(
             "{} ({why}); on Debian: {line}",
             packages.join(", ")
