@@ -3,6 +3,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "a measuring program speaks on standard output and may stop"
 )]
 
@@ -32,7 +33,8 @@ fn table(name: &str, attributes: &[Vec<u8>], by: &[usize], left_out: &[u32]) -> 
         if out.next_if(|p| **p as usize == person).is_some() {
             continue;
         }
-        let key: Vec<u8> = by.iter().map(|a| attributes[*a][person]).collect();
+        let value = |attribute: &usize| attributes[*attribute][person];
+        let key: Vec<u8> = by.iter().map(value).collect();
         cells.entry(key).or_default().push(person as u32);
     }
     let cells = cells
