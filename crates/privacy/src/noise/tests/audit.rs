@@ -175,6 +175,10 @@ fn a_key_of_one_person_passes_no_more_often_than_its_delta_says() {
 }
 
 #[test]
+#[allow(
+    clippy::print_stdout,
+    reason = "the smallest violation that is seen is for people to read"
+)]
 fn the_smallest_violation_that_is_seen_is_stated() {
     // Noise too small by a factor: what 20,000 releases show at rho 0.5. Run with --nocapture to read it.
     let claimed = 0.5;
