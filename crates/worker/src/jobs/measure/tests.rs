@@ -84,7 +84,7 @@ impl Data {
 }
 
 /// Everything at once, for enough budget that the noise is small.
-const RICH: &str = r#"{"table": "visits", "group_by": [{"column": "g", "values": ["n", "s"]}], "l0": 2, "linf": 2, "rho": 100, "totals": true,
+const RICH: &str = r#"{"table": "visits", "group_by": [{"column": "g", "values": ["n", "s"]}], "l0": 2, "linf": 2, "rho": 10, "totals": true,
     "statistics": ["count", "people", {"statistic": "mean", "column": "x", "bounds": [0, 10]}, {"statistic": "sd", "column": "x", "bounds": [0, 10]},
       {"statistic": "median", "column": "x", "bounds": [0, 10], "step": 1}, {"statistic": "histogram", "column": "x", "edges": [0, 5, 10]}]}"#;
 
