@@ -8,6 +8,7 @@ pub(crate) mod http;
 mod jobs;
 pub(crate) mod leaks;
 mod machine;
+mod measured;
 pub(crate) mod project;
 mod roles;
 mod ways_back;

@@ -1,4 +1,20 @@
-pragma user_version = 3;
+pragma user_version = 4;
+
+CREATE INDEX accounts_by_budget on accounts (budget, account);
+
+CREATE TABLE accounts (
+  account text primary key,
+  budget text not null,
+  held_nano_rho integer not null check (held_nano_rho >= 0),
+  held_atto_delta integer not null check (held_atto_delta >= 0),
+  spent_nano_rho integer not null check (spent_nano_rho >= 0),
+  spent_atto_delta integer not null check (spent_atto_delta >= 0),
+  leaf integer not null references leaves (idx)
+) strict, without rowid;
+
+CREATE TRIGGER spent_stays_spent before update on accounts
+when new.spent_nano_rho < old.spent_nano_rho or new.spent_atto_delta < old.spent_atto_delta
+begin select raise(abort, 'what is spent stays spent'); end;
 
 CREATE INDEX attachments_by_document on attachments (sha256);
 

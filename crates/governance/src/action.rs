@@ -164,6 +164,28 @@ actions! {
     WithdrawOutput "withdraw_output" Person "output" ["checked" "under_review" "changes_requested" "approved"];
     /// Calls a release back.
     RecallOutput "recall_output" Person "output" ["released"];
+    /// Opens the privacy budget of a dataset.
+    OpenBudget "open_budget" Person "budget" ["-"];
+    /// Lets a copy of a dataset share the budget of the first.
+    JoinBudget "join_budget" Person "budget" ["-"];
+    /// Says how much may be learnt of a dataset's people.
+    SetCaps "set_caps" Person "budget" ["open" "void"];
+    /// An exact release over the same people ends the statement of differential privacy.
+    VoidStatement "void_statement" System "budget" ["open"];
+    /// Reserves the price of a question that was not put to this snapshot before.
+    ReserveMeasurement "reserve_measurement" Person "measurement" ["-"];
+    /// Reserves it once more, after an end without an answer.
+    ReserveMeasurementAgain "reserve_measurement_again" Person "measurement" ["freed" "forfeited"];
+    /// Has it run. From here on it counts as having read data.
+    RunMeasurement "run_measurement" Person "measurement" ["reserved"];
+    /// Its noisy answer is released.
+    ReleaseMeasurement "release_measurement" System "measurement" ["running"];
+    /// It ended without an answer after data may have been read: charged.
+    ForfeitMeasurement "forfeit_measurement" System "measurement" ["running"];
+    /// Takes a reservation back before it ran.
+    WithdrawMeasurement "withdraw_measurement" Person "measurement" ["reserved"];
+    /// Gives back a reservation that was not used in time.
+    ExpireMeasurement "expire_measurement" System "measurement" ["reserved"];
     /// Queues a job.
     QueueJob "queue_job" System "job" ["-"];
     /// It is done.
@@ -186,6 +208,10 @@ actions! {
     ViewCheckerComments "view_checker_comments" Person "output" ["under_review" "changes_requested" "approved" "released" "refused" "recalled"];
     /// Reads what became of a delivery.
     ViewDelivery "view_delivery" Person "delivery" ["opened" "identified" "reading" "complete" "refused"];
+    /// Reads a privacy budget, its caps and accounts.
+    ViewBudget "view_budget" Person "budget" ["open" "void" "joined"];
+    /// Reads a measurement and its answer.
+    ViewMeasurement "view_measurement" Person "measurement" ["reserved" "running" "released" "forfeited" "freed"];
     /// Reads who is in the safe haven, with roles and standing.
     ViewPeople "view_people" Person "people" ["-"];
     /// Reads the log.
@@ -239,6 +265,11 @@ pub const STATES: &[(&str, &[&str])] = &[
             "withdrawn",
             "recalled",
         ],
+    ),
+    ("budget", &["open", "void", "joined"]),
+    (
+        "measurement",
+        &["reserved", "running", "released", "forfeited", "freed"],
     ),
     ("job", &["queued", "done", "failed", "cancelled"]),
     ("keeper_refusal", &["noted"]),

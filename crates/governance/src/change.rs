@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::action::Action;
 use crate::ids::{PersonId, ProjectId};
+use crate::measure::Posting;
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +215,7 @@ impl Index {
 pub struct Change<S> {
     to: S,
     event: Event,
+    postings: Vec<Posting>,
 }
 
 impl<S: Lifecycle> Change<S> {
@@ -227,7 +229,17 @@ impl<S: Lifecycle> Change<S> {
             project: to.project().cloned(),
             facts: BTreeMap::new(),
         };
-        Self { to, event }
+        Self {
+            to,
+            event,
+            postings: Vec::new(),
+        }
+    }
+
+    /// Books it in the accounts of privacy loss. The event must tell the same in its facts.
+    pub(crate) fn book(mut self, postings: Vec<Posting>) -> Self {
+        self.postings = postings;
+        self
     }
 
     pub(crate) fn fact(mut self, name: &str, fact: impl Into<Fact>) -> Self {
@@ -246,6 +258,12 @@ impl<S: Lifecycle> Change<S> {
     pub fn event(&self) -> &Event {
         &self.event
     }
+
+    /// What it books in the accounts of privacy loss.
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
+    }
 }
 
 /// A [`Change`] whose type has been put away for the store: the state as JSON beside its event.
@@ -256,6 +274,7 @@ pub struct Sealed {
     json: String,
     index: Index,
     event: Event,
+    postings: Vec<Posting>,
 }
 
 impl Sealed {
@@ -283,6 +302,11 @@ impl Sealed {
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
+    }
+    /// What it books in the accounts of privacy loss.
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
     }
 }
 
@@ -331,6 +355,7 @@ impl Batch {
             json,
             index: Index::of(&change.to),
             event: change.event,
+            postings: change.postings,
         });
         Ok(self)
     }

@@ -73,6 +73,34 @@ ids! {
     CommentId "com_";
     /// A refusal of the keeper.
     KeeperRefusalId "ref_";
+    /// The privacy budget of a dataset and of its copies.
+    BudgetId "bud_";
+    /// A question put to one snapshot under differential privacy.
+    MeasurementId "msr_";
+}
+
+impl BudgetId {
+    /// The budget of a dataset. One dataset has one, by construction.
+    #[must_use]
+    pub fn of(dataset: &DatasetId) -> Self {
+        let tail = dataset.as_str().trim_start_matches(DatasetId::PREFIX);
+        Self(format!("{}{tail}", Self::PREFIX))
+    }
+}
+
+impl MeasurementId {
+    /// The one measurement of a canonical request on a snapshot: 80 bits of the hash of each. Two requests that
+    /// share an id are told apart by their whole hashes, and the second is refused.
+    #[must_use]
+    pub fn of(request: &Sha256, snapshot: &Sha256) -> Self {
+        let half = |hash: &Sha256| hash.0.chars().take(20).collect::<String>();
+        Self(format!(
+            "{}{}{}",
+            Self::PREFIX,
+            half(request),
+            half(snapshot)
+        ))
+    }
 }
 
 /// A SHA-256 in lower-case hex.

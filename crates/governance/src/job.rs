@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::change::{By, Change, Lifecycle};
 use crate::ids::{
-    DatasetId, DeliveryId, ExtractId, IndexingId, JobId, OutputId, PersonId, ProjectId, Sha256,
-    WorkspaceId,
+    DatasetId, DeliveryId, ExtractId, IndexingId, JobId, MeasurementId, OutputId, PersonId,
+    ProjectId, Sha256, WorkspaceId,
 };
 use crate::project::Permit;
 use crate::refusal::Refusal;
@@ -88,6 +88,11 @@ pub enum Task {
         /// The output.
         output: OutputId,
     },
+    /// Draw the answer of a measurement that runs under this job.
+    Measure {
+        /// The measurement.
+        measurement: MeasurementId,
+    },
 }
 
 impl Task {
@@ -101,6 +106,7 @@ impl Task {
             Self::Extract { .. } => "extract",
             Self::Query { .. } => "query",
             Self::Check { .. } => "check",
+            Self::Measure { .. } => "measure",
         }
     }
 
@@ -115,6 +121,7 @@ impl Task {
             Self::Extract { extract } => extract.as_str(),
             Self::Query { workspace, .. } => workspace.as_str(),
             Self::Check { output } => output.as_str(),
+            Self::Measure { measurement } => measurement.as_str(),
         }
     }
 }
@@ -283,7 +290,7 @@ impl Job {
     ///
     /// # Errors
     /// If it was not interrupted, was tried often enough, or cannot be repeated: the file of a delivery is
-    /// gone with its job, and nobody waits for the answer to a query any more.
+    /// gone with its job, nobody waits for the answer to a query any more, and one reservation pays for one draw.
     pub fn again(
         &self,
         id: JobId,
@@ -300,7 +307,10 @@ impl Job {
         };
         match &core.task {
             Task::Index { .. } | Task::Extract { .. } | Task::Check { .. } => {}
-            Task::LoadIdentifiers { .. } | Task::LoadPayload { .. } | Task::Query { .. } => {
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Query { .. }
+            | Task::Measure { .. } => {
                 return Err(Refusal::Unrepeatable(core.task.word()));
             }
         }

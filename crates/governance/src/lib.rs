@@ -29,6 +29,7 @@ pub mod ids;
 pub mod indexing;
 pub mod job;
 pub mod keeper_refusal;
+pub mod measure;
 pub mod output;
 pub mod person;
 pub mod project;
@@ -42,8 +43,8 @@ mod tests;
 pub use action::Action;
 pub use change::{Batch, By, Change, Event, Fact, Index, Lifecycle, Sealed, Tie, TieKind};
 pub use ids::{
-    CommentId, DatasetId, DeliveryId, ExtractId, IndexingId, JobId, KeeperRefusalId, OutputId,
-    PersonId, ProjectId, Sha256, WorkspaceId,
+    BudgetId, CommentId, DatasetId, DeliveryId, ExtractId, IndexingId, JobId, KeeperRefusalId,
+    MeasurementId, OutputId, PersonId, ProjectId, Sha256, WorkspaceId,
 };
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;

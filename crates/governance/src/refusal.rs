@@ -1,6 +1,7 @@
 //! A reasoned no. Each text says what, why and what next, in words for the person who reads it.
 
 use crate::ids::{DatasetId, PersonId};
+use crate::measure::OverBudget;
 use jiff::civil::Date;
 
 /// Why a rule refused.
@@ -145,6 +146,28 @@ pub enum Refusal {
         "the job was interrupted {0} times and is not tried again (job_attempts in policies/limits.toml)"
     )]
     Attempts(u32),
+    /// No controller has said how much may be learnt.
+    #[error("the controller of {0} has opened no privacy budget for it; ask the controller")]
+    NoBudget(DatasetId),
+    /// An account of privacy loss is too low.
+    #[error("{0}")]
+    OverBudget(#[from] OverBudget),
+    /// The same question is on its way.
+    #[error(
+        "this very question is being measured already; wait for its answer, which costs nothing more"
+    )]
+    Measuring,
+    /// The answer is there.
+    #[error("this very question has been answered; the answer is kept and costs nothing")]
+    Measured,
+    /// A measurement ended without an answer.
+    #[error(
+        "the question ended without an answer after data may have been read; its price is spent"
+    )]
+    Lost,
+    /// A reservation lapsed.
+    #[error("the reservation was not used in time and is given back; ask again")]
+    Lapsed,
     /// A value is not acceptable.
     #[error("{0}")]
     Invalid(String),

@@ -8,6 +8,7 @@ mod duties;
 mod form;
 mod jobs;
 mod json;
+mod measure;
 mod pages;
 mod panel;
 mod review;

@@ -6,6 +6,7 @@ use governance::delivery::{Delivery, KeptIdentifiers, PayloadDue};
 use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::job::{Authority, Core, Job as Ordered, Task};
+use governance::measure::Measurement;
 use governance::output::Output;
 use governance::person::Person;
 use governance::project::{InForce, Project};
@@ -14,7 +15,7 @@ use governance::workspace::Workspace;
 use governance::{
     Action, DeliveryId, ExtractId, JobId, Lifecycle, PersonId, Refusal, Sha256, Timestamp,
 };
-use protocol::job::{Job, Objections};
+use protocol::job::{Job, Objections, RequestLimits};
 use protocol::keeper::Refused;
 use store::Held;
 use vault::Purpose;
@@ -52,6 +53,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) books: &'a Books,
     pub(crate) trusted: &'a [Vkey],
     pub(crate) linkage_settings: &'a str,
+    pub(crate) request_limits: &'a RequestLimits,
     pub(crate) now: Timestamp,
 }
 
@@ -111,9 +113,16 @@ impl Desk<'_> {
             (Task::Check { output }, Right::Manifest(project)) => {
                 self.check(output.as_str(), project).await?
             }
+            (Task::Measure { measurement }, Right::Manifest(project)) => {
+                self.measure(&job, measurement.as_str(), project).await?
+            }
             (Task::LoadIdentifiers { .. } | Task::LoadPayload { .. }, Right::Manifest(_))
             | (
-                Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. },
+                Task::Index { .. }
+                | Task::Extract { .. }
+                | Task::Query { .. }
+                | Task::Check { .. }
+                | Task::Measure { .. },
                 Right::Instruction(_),
             ) => {
                 return Err(not_permitted("this kind of job needs another authority"));
@@ -151,7 +160,11 @@ impl Desk<'_> {
             }
             (Task::LoadIdentifiers { .. } | Task::LoadPayload { .. }, Right::Manifest(_))
             | (
-                Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. },
+                Task::Index { .. }
+                | Task::Extract { .. }
+                | Task::Query { .. }
+                | Task::Check { .. }
+                | Task::Measure { .. },
                 Right::Instruction(_) | Right::Manifest(_),
             ) => Err(not_permitted("this job takes no file")),
         }
@@ -188,6 +201,10 @@ impl Desk<'_> {
             Task::Check { output } => {
                 let output: Output = self.books.get(output.as_str()).await?;
                 Ok(Some(output.core().author.clone()))
+            }
+            Task::Measure { measurement } => {
+                let measurement: Measurement = self.books.get(measurement.as_str()).await?;
+                Ok(Some(measurement.core().author.clone()))
             }
             Task::LoadIdentifiers { .. }
             | Task::LoadPayload { .. }
@@ -405,6 +422,35 @@ impl Desk<'_> {
         let extract = self.database(&core.extract, project).await?;
         let sql = self.books.text(&core.statement).await?;
         Ok((Mounts::Check { extract }, orders::check(sql)))
+    }
+
+    /// The extract is opened for a measurement only while the store holds it as running under this very job: a
+    /// reservation that is not running has never opened data.
+    async fn measure(
+        &self,
+        job: &JobId,
+        id: &str,
+        project: &InForce,
+    ) -> Result<(Mounts, Job), Refused> {
+        let measurement: Measurement = self.books.get(id).await?;
+        let Measurement::Running { core, job: its } = &measurement else {
+            let state = measurement.state();
+            let wrong = Action::ReleaseMeasurement.wrong_state(Measurement::KIND, state);
+            return Err(by_rule(wrong));
+        };
+        if its != job {
+            return Err(by_rule(Refusal::Elsewhere("the measurement")));
+        }
+        must_be_of(&core.project, project, "the measurement")?;
+        let extract = self.database(&core.extract, project).await?;
+        if !extract.0.holds(core.snapshot.as_str()) {
+            return Err(by_rule(Refusal::NotApproved(
+                "the snapshot of this measurement",
+            )));
+        }
+        let request = self.books.text(&core.text).await?;
+        let order = orders::measure(request, core, self.request_limits);
+        Ok((Mounts::Measure { extract }, order))
     }
 
     /// The sealed extract of this project under this manifest.

@@ -36,6 +36,7 @@ mod mounts;
 mod orders;
 mod outputs;
 mod posture;
+mod price;
 mod progress;
 mod ran;
 mod refusals;
@@ -143,6 +144,8 @@ pub struct Config {
     pub query_profile_toml: String,
     /// Settings of the linkage engine as JSON text.
     pub linkage_settings: String,
+    /// How large a request for differentially private statistics may be (`policies/privacy/request.toml`).
+    pub request_limits: protocol::job::RequestLimits,
     /// Most bytes of one delivered file (`delivery_mib` in `policies/limits.toml`).
     pub upload_bytes_max: u64,
     /// The clock.

@@ -62,6 +62,9 @@ pub(crate) enum Mounts {
     Check {
         extract: Database,
     },
+    Measure {
+        extract: Database,
+    },
 }
 
 /// The files of one table of an extract.
@@ -132,7 +135,7 @@ impl Mounts {
                 }
                 Ok(inputs)
             }
-            Self::Query { extract } | Self::Check { extract } => {
+            Self::Query { extract } | Self::Check { extract } | Self::Measure { extract } => {
                 Ok(vec![stream("extract.duckdb", &extract.0)?])
             }
         }

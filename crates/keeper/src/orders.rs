@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use governance::dataset::{self, Dictionary};
+use governance::measure::Core;
 use governance::request::{self, DatasetRequest, EventPseudonym};
 use protocol::job::{
     Check, Column, ColumnKind, ColumnPlan, Extract, Format, Job, Link, LoadIdentifiers,
-    LoadPayload, Objections, Presence, RowFilter, Source, TablePlan, Transform, Unmatched,
+    LoadPayload, Measure, Objections, Presence, RequestLimits, Reserved, RowFilter, Source,
+    TablePlan, Transform, Unmatched,
 };
 use protocol::keeper::{Refused, RefusedCode};
 
@@ -128,6 +130,22 @@ pub(crate) fn check(sql: String) -> Job {
         source: Source::Extract,
         unit: UNIT.to_owned(),
         sql,
+    })
+}
+
+/// One draw of a measurement, at the price that is reserved for it and no other.
+pub(crate) fn measure(request: String, core: &Core, limits: &RequestLimits) -> Job {
+    Job::Measure(Measure {
+        source: Source::Extract,
+        unit: UNIT.to_owned(),
+        request,
+        limits: limits.clone(),
+        reserved: Some(Reserved {
+            request_sha256: core.request.to_string(),
+            nano_rho: core.price.nano_rho,
+            atto_delta: core.price.atto_delta,
+        }),
+        draws: 1,
     })
 }
 

@@ -28,6 +28,7 @@ impl Keeper {
             books: &self.books,
             trusted: self.custody.trusted(),
             linkage_settings: &self.linkage_settings,
+            request_limits: &self.request_limits,
             now: self.now()?,
         })
     }
@@ -135,6 +136,8 @@ impl Keeper {
     fn place(&self, warrant: &Warrant) -> (&Semaphore, &sandbox::Profile) {
         match &warrant.core.task {
             Task::Query { .. } | Task::Check { .. } => (&self.query_places, &self.query_profile),
+            // Somebody waits for it; it may take what a job takes.
+            Task::Measure { .. } => (&self.query_places, &self.job_profile),
             Task::LoadIdentifiers { .. }
             | Task::LoadPayload { .. }
             | Task::Index { .. }
@@ -163,7 +166,8 @@ fn at_its_door(door: Door, warrant: Warrant) -> Result<Warrant, Refused> {
             | Task::LoadPayload { .. }
             | Task::Extract { .. }
             | Task::Query { .. }
-            | Task::Check { .. },
+            | Task::Check { .. }
+            | Task::Measure { .. },
         ) => Ok(warrant),
         (Door::Research, Task::Index { .. }) => Err(not_permitted(
             "records are linked for the indexing desk only",
@@ -174,7 +178,8 @@ fn at_its_door(door: Door, warrant: Warrant) -> Result<Warrant, Refused> {
             | Task::LoadPayload { .. }
             | Task::Extract { .. }
             | Task::Query { .. }
-            | Task::Check { .. },
+            | Task::Check { .. }
+            | Task::Measure { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
     }
 }
@@ -182,8 +187,10 @@ fn at_its_door(door: Door, warrant: Warrant) -> Result<Warrant, Refused> {
 fn loads(warrant: &Warrant) -> bool {
     match &warrant.core.task {
         Task::LoadIdentifiers { .. } | Task::LoadPayload { .. } => true,
-        Task::Index { .. } | Task::Extract { .. } | Task::Query { .. } | Task::Check { .. } => {
-            false
-        }
+        Task::Index { .. }
+        | Task::Extract { .. }
+        | Task::Query { .. }
+        | Task::Check { .. }
+        | Task::Measure { .. } => false,
     }
 }

@@ -37,6 +37,11 @@ pub(crate) enum Room {
 }
 
 impl Sealed {
+    /// Whether the record says that it holds bytes of this hash.
+    pub(crate) fn holds(&self, sha256: &str) -> bool {
+        self.record.as_ref().is_some_and(|(held, _)| held == sha256)
+    }
+
     /// A kept file as the store records it.
     pub(crate) fn kept(file: &SealedFile, owner: &str, purpose: Purpose) -> Self {
         Self {

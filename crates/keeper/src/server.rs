@@ -60,6 +60,7 @@ pub(crate) struct Keeper {
     pub(crate) job_profile: Profile,
     pub(crate) query_profile: Profile,
     pub(crate) linkage_settings: String,
+    pub(crate) request_limits: protocol::job::RequestLimits,
     pub(crate) upload_bytes_max: u64,
     pub(crate) job_places: Semaphore,
     pub(crate) query_places: Semaphore,
@@ -105,6 +106,7 @@ impl Keeper {
             job_profile,
             query_profile,
             linkage_settings: config.linkage_settings,
+            request_limits: config.request_limits,
             upload_bytes_max: config.upload_bytes_max,
             job_places: Semaphore::new(JOBS),
             query_places: Semaphore::new(QUERIES),
@@ -314,6 +316,11 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             let reply = noted(keeper, signed, ask, &id);
             wire::write_reply(&mut stream, &reply).await.map(drop)
         }
+        Request::Price { request } => {
+            let priced = keeper.price(request).await;
+            let reply = noted(keeper, priced.map(Reply::Priced), ask, &id);
+            wire::write_reply(&mut stream, &reply).await.map(drop)
+        }
         Request::Posture => {
             let tried = tokio::select! {
                 tried = keeper.posture() => tried,
@@ -344,6 +351,7 @@ fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
             | Request::Fetch { .. }
             | Request::SignManifest { .. }
             | Request::SignCheckpoint
+            | Request::Price { .. }
             | Request::Posture
             | Request::Destroy { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
@@ -461,6 +469,7 @@ fn name(request: &Request) -> (&'static str, String) {
         Request::SignManifest { project } => ("sign_manifest", plain_id(project)),
         Request::SignCheckpoint => ("sign_checkpoint", String::new()),
         Request::Posture => ("posture", String::new()),
+        Request::Price { .. } => ("price", String::new()),
         Request::Refusals { .. } => ("refusals", String::new()),
         Request::Destroy { project } => ("destroy", plain_id(project)),
     }

@@ -6,6 +6,7 @@ mod destroy;
 mod doors;
 mod journey;
 mod lies;
+mod measurements;
 mod signing;
 mod start;
 mod warrants;
@@ -102,6 +103,7 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         job_profile_toml: include_str!("../../../policies/sandbox/job.toml").into(),
         query_profile_toml: include_str!("../../../policies/sandbox/sql.toml").into(),
         linkage_settings: "{}".into(),
+        request_limits: request_limits(),
         upload_bytes_max: 1 << 20,
         clock: Arc::new(move || Timestamp::from_second(time.load(Ordering::SeqCst)).unwrap()),
     }
@@ -421,4 +423,15 @@ pub(crate) fn query() -> Task {
         person: id("per_a"),
         statement: hash_of(STATEMENT.as_bytes()),
     }
+}
+
+/// As shipped, in the form that an order carries.
+fn request_limits() -> protocol::job::RequestLimits {
+    let text = include_str!("../../../policies/privacy/request.toml");
+    let pairs = text.lines().filter_map(|line| line.split_once(" = "));
+    let pairs = pairs.filter(|(name, _)| !name.starts_with('#'));
+    let fields: Vec<String> = pairs
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    serde_json::from_str(&format!("{{{}}}", fields.join(","))).unwrap()
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use governance::job::{Authority, Task};
 use protocol::frame::Up;
-use protocol::job::{Job, Order};
+use protocol::job::{Job, Order, Reserved};
 use protocol::keeper::{Cost, File, Outcome, Refused};
 use protocol::report::Report;
 use sandbox::{Launch, Profile, Running};
@@ -42,6 +42,10 @@ pub(crate) struct Finished {
 
 /// Name that the worker sends, and the word in the name of the sealed file.
 type Expected = &'static [(&'static str, &'static str)];
+
+/// The file of a measurement's answer, and most bytes of it: what the store keeps as a document.
+const ANSWER: &str = "release.jsonl";
+const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// Files of a task: those that must come, those that may, and with whose secret they are sealed.
 struct Plan {
@@ -88,7 +92,7 @@ fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
             owner: project()?,
             purpose: Purpose::Extract,
         },
-        Task::Query { .. } | Task::Check { .. } => Plan {
+        Task::Query { .. } | Task::Check { .. } | Task::Measure { .. } => Plan {
             must: &[],
             may: &[],
             owner: project()?,
@@ -121,6 +125,7 @@ pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<F
         warrant,
         plan,
         files: BTreeMap::new(),
+        answer: None,
         made: Made::new(&tools.rooms.sealed),
     };
     let report = desk.listen(&mut running)?;
@@ -150,6 +155,8 @@ struct Receiving<'a> {
     plan: Plan,
     /// By the word in their names.
     files: BTreeMap<&'static str, File>,
+    /// What a measurement sends: noisy numbers that may be published, and so are not sealed.
+    answer: Option<Vec<u8>>,
     made: Made,
 }
 
@@ -177,6 +184,9 @@ impl Receiving<'_> {
     }
 
     fn receive(&mut self, name: &str, running: &mut Running) -> Result<(), Refused> {
+        if let Task::Measure { .. } = &self.warrant.core.task {
+            return self.receive_answer(name, running);
+        }
         let expected = self.plan.must.iter().chain(self.plan.may);
         let (_, word) = expected
             .copied()
@@ -205,6 +215,89 @@ impl Receiving<'_> {
         self.made.add(&sealed);
         self.files.insert(word, file(&sealed, &info));
         Ok(())
+    }
+
+    /// The one line that a measurement sends.
+    fn receive_answer(&mut self, name: &str, running: &mut Running) -> Result<(), Refused> {
+        if name != ANSWER || self.answer.is_some() {
+            return Err(strange());
+        }
+        let mut answer = Vec::new();
+        loop {
+            match running.next().map_err(by_sandbox)? {
+                Some(Up::FileBytes(bytes)) if answer.len() + bytes.len() <= ANSWER_BYTES_MAX => {
+                    answer.extend_from_slice(&bytes);
+                }
+                Some(Up::FileEnd { .. }) => break,
+                Some(Up::Progress(_)) => {}
+                Some(
+                    Up::MountReady { .. }
+                    | Up::Ready(_)
+                    | Up::Refused(_)
+                    | Up::Statement(_)
+                    | Up::FileStart { .. }
+                    | Up::FileBytes(_)
+                    | Up::Failed(_)
+                    | Up::Report(_),
+                )
+                | None => return Err(strange()),
+            }
+        }
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    /// Records that were linked, with their links keyed.
+    fn indexed(&mut self, report: Report, halt: &Halt) -> Result<Outcome, Refused> {
+        let Report::Link {
+            records,
+            linked,
+            objected,
+            withheld,
+            detail,
+            ..
+        } = report
+        else {
+            return Err(strange());
+        };
+        let links = self.take("links")?;
+        let map = self.key_links(&links, halt)?;
+        Ok(Outcome::Index {
+            links,
+            map,
+            records,
+            linked,
+            withheld,
+            objected,
+            detail,
+        })
+    }
+
+    /// The answer, if it is the one draw of what was reserved.
+    fn measured(&mut self, report: Report) -> Result<Outcome, Refused> {
+        let Report::Measure {
+            request_sha256,
+            nano_rho,
+            atto_delta,
+            draws: 1,
+        } = report
+        else {
+            return Err(strange());
+        };
+        let said = Reserved {
+            request_sha256,
+            nano_rho,
+            atto_delta,
+        };
+        let Job::Measure(order) = &self.warrant.order else {
+            return Err(strange());
+        };
+        if order.reserved != Some(said) {
+            return Err(strange());
+        }
+        let answer = self.answer.take().ok_or_else(strange)?;
+        let answer = String::from_utf8(answer).map_err(|_| strange())?;
+        Ok(Outcome::Measured { answer })
     }
 
     fn name(&self, word: &str) -> String {
@@ -253,29 +346,7 @@ impl Receiving<'_> {
                     missing,
                 })
             }
-            (
-                Task::Index { .. },
-                Report::Link {
-                    records,
-                    linked,
-                    objected,
-                    withheld,
-                    detail,
-                    ..
-                },
-            ) => {
-                let links = self.take("links")?;
-                let map = self.key_links(&links, halt)?;
-                Ok(Outcome::Index {
-                    links,
-                    map,
-                    records,
-                    linked,
-                    withheld,
-                    objected,
-                    detail,
-                })
-            }
+            (Task::Index { .. }, report @ Report::Link { .. }) => self.indexed(report, halt),
             (Task::Extract { .. }, Report::Extract { tables }) => Ok(Outcome::Extract {
                 file: self.take("extract")?,
                 tables,
@@ -283,13 +354,15 @@ impl Receiving<'_> {
             (Task::Query { .. } | Task::Check { .. }, Report::Check { evidence }) => {
                 Ok(Outcome::Evidence { evidence })
             }
+            (Task::Measure { .. }, report @ Report::Measure { .. }) => self.measured(report),
             (
                 Task::LoadIdentifiers { .. }
                 | Task::LoadPayload { .. }
                 | Task::Index { .. }
                 | Task::Extract { .. }
                 | Task::Query { .. }
-                | Task::Check { .. },
+                | Task::Check { .. }
+                | Task::Measure { .. },
                 Report::LoadIdentifiers { .. }
                 | Report::LoadPayload { .. }
                 | Report::Link { .. }

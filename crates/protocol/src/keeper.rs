@@ -69,6 +69,11 @@ pub enum Request {
         /// Which of its files.
         part: Part,
     },
+    /// Price a request under differential privacy. Mounts nothing: the price comes from the request alone.
+    Price {
+        /// The request, JSON text.
+        request: String,
+    },
     /// Sign the manifest of an approved project.
     SignManifest {
         /// The project.
@@ -150,6 +155,8 @@ pub enum Reply {
         /// What it cost.
         cost: Cost,
     },
+    /// A request was priced.
+    Priced(Priced),
     /// A note was signed.
     Signed {
         /// The signed note.
@@ -189,6 +196,22 @@ pub enum Reply {
     },
     /// No.
     Refused(Refused),
+}
+
+/// The price of a request, rounded up to whole units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Priced {
+    /// SHA-256 of the canonical request, in hexadecimal.
+    pub request_sha256: String,
+    /// Tables that it reads.
+    pub tables: Vec<String>,
+    /// Rho, in units of 10^-9.
+    pub nano_rho: u64,
+    /// Delta, in units of 10^-18.
+    pub atto_delta: u64,
+    /// The price for people, as JSON text: the request in words, epsilon, error bars.
+    pub price: String,
 }
 
 /// A refusal of something that the store holds no decision for.
@@ -320,5 +343,10 @@ pub enum Outcome {
     Evidence {
         /// JSON text that `disclosure::Evidence` reads.
         evidence: String,
+    },
+    /// Noise was drawn, for a measurement.
+    Measured {
+        /// The answer, JSON text: noisy numbers that may be published.
+        answer: String,
     },
 }

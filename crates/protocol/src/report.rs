@@ -63,6 +63,8 @@ pub enum Report {
     Price {
         /// SHA-256 of the canonical request, in hexadecimal.
         request_sha256: String,
+        /// Tables that it reads.
+        tables: Vec<String>,
         /// Rho, in units of 10^-9.
         nano_rho: u64,
         /// Delta, in units of 10^-18.

@@ -134,6 +134,7 @@ impl ServiceError {
             Self::Store(store::StoreError::Stale { .. }) => Kind::Stale,
             Self::Store(error) if error.disk().is_some() => Kind::Unavailable,
             Self::Store(store::StoreError::NameTaken) => Kind::BadInput,
+            Self::Store(store::StoreError::OverBudget(_)) => Kind::Refused,
             Self::Store(_) | Self::Policy(_) | Self::Log(_) => Kind::Internal,
         }
     }

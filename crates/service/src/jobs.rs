@@ -4,26 +4,28 @@
 //! recorded job is ever without somebody who answers for it. It ends in the same record as its object. What a
 //! front that was killed leaves in between is mended by [`Service::repair`].
 
+mod ends;
+
 use governance::delivery::Delivery;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::job::{Authority, Cause, Core, Job, Outcome as JobOutcome, Task};
+use governance::measure::{Lost, Measurement};
 use governance::output::Output;
 use governance::person::Person;
 use governance::project::{InForce, Project};
 use governance::{Action, Batch, By, JobId, Lifecycle, PersonId, Refusal, Timestamp};
-use protocol::keeper::{Cost, Door, Outcome, RefusedCode};
+use protocol::keeper::{Cost, Door, Outcome};
 use serde::Serialize;
 use store::{Document, Filter, Held, Over, StoreError};
 use tokio::sync::watch;
 
 use crate::access::Object;
-use crate::deliveries::DeliveryAnswer;
 use crate::error::ServiceError;
-use crate::extracts::{ExtractAnswer, IndexingAnswer};
-use crate::outputs::CheckAnswer;
-use crate::queries::QueryAnswer;
 use crate::{Caller, Service};
+
+pub(crate) use ends::Answer;
+use ends::{cause, untelling};
 
 /// What a front of one desk says of a job that the other desk has done; none for a job of its own.
 pub(crate) fn elsewhere(desk: Door, task: &Task) -> Option<&'static str> {
@@ -37,7 +39,8 @@ pub(crate) fn elsewhere(desk: Door, task: &Task) -> Option<&'static str> {
             | Task::LoadPayload { .. }
             | Task::Extract { .. }
             | Task::Query { .. }
-            | Task::Check { .. },
+            | Task::Check { .. }
+            | Task::Measure { .. },
         ) => Some("the indexing desk only indexes records: ask at the research desk"),
         (Door::Indexing, Task::Index { .. })
         | (
@@ -46,7 +49,8 @@ pub(crate) fn elsewhere(desk: Door, task: &Task) -> Option<&'static str> {
             | Task::LoadPayload { .. }
             | Task::Extract { .. }
             | Task::Query { .. }
-            | Task::Check { .. },
+            | Task::Check { .. }
+            | Task::Measure { .. },
         ) => None,
     }
 }
@@ -85,15 +89,6 @@ pub struct JobProgress {
     pub total: u64,
     /// What is being done.
     pub stage: String,
-}
-
-/// What whoever asked for a job is told once it is done.
-pub(crate) enum Answer {
-    Delivery(DeliveryAnswer),
-    Indexing(IndexingAnswer),
-    Extract(ExtractAnswer),
-    Check(CheckAnswer),
-    Query(QueryAnswer),
 }
 
 /// What it means that a job is done: the change of its object, what the job itself tells, the answer.
@@ -260,7 +255,7 @@ impl Service {
         let done = self.leased(job, Some(told), work).await??;
         let finish = held.value.finish(done.outcome, self.now()?)?;
         let batch = done.batch.change(held.version, finish)?;
-        self.record(None, batch, Vec::new()).await?;
+        self.record(None, batch, done.answer.documents()).await?;
         self.unlease(job).await;
         Ok(done.answer)
     }
@@ -286,18 +281,23 @@ impl Service {
             (Task::Check { output }, Outcome::Evidence { evidence }) => {
                 self.output_checked(core, output, &evidence, cost).await
             }
+            (Task::Measure { measurement }, Outcome::Measured { answer }) => {
+                self.measured(core, measurement, answer).await
+            }
             (
                 Task::LoadIdentifiers { .. }
                 | Task::LoadPayload { .. }
                 | Task::Index { .. }
                 | Task::Extract { .. }
                 | Task::Query { .. }
-                | Task::Check { .. },
+                | Task::Check { .. }
+                | Task::Measure { .. },
                 Outcome::LoadIdentifiers { .. }
                 | Outcome::LoadPayload { .. }
                 | Outcome::Index { .. }
                 | Outcome::Extract { .. }
-                | Outcome::Evidence { .. },
+                | Outcome::Evidence { .. }
+                | Outcome::Measured { .. },
             ) => Err(ServiceError::strange()),
         }
     }
@@ -318,6 +318,15 @@ impl Service {
             };
             let late = self.now()? > core.deadline;
             let cause = if late { Cause::Deadline } else { cause(error) };
+            let cause = match &core.task {
+                Task::Measure { .. } => untelling(cause),
+                Task::LoadIdentifiers { .. }
+                | Task::LoadPayload { .. }
+                | Task::Index { .. }
+                | Task::Extract { .. }
+                | Task::Query { .. }
+                | Task::Check { .. } => cause,
+            };
             match self.fail(held, cause).await {
                 // Somebody cancelled or repaired it just now: look again.
                 Err(ServiceError::Store(StoreError::Stale { .. })) => {}
@@ -387,6 +396,10 @@ impl Service {
                 let held = self.load::<Output>(output.as_str()).await?;
                 add(batch, held.version, held.value.fail_check(at))
             }
+            Task::Measure { measurement } => {
+                let held = self.load::<Measurement>(measurement.as_str()).await?;
+                add(batch, held.version, held.value.forfeit(Lost::Failed, at))
+            }
             Task::Query { .. } => Ok(batch),
         }
     }
@@ -394,7 +407,9 @@ impl Service {
     /// Seconds within which a kind of job must be done.
     pub(crate) fn seconds(&self, task: &Task) -> i64 {
         match task {
-            Task::Query { .. } | Task::Check { .. } => self.policies.limits.query_s,
+            Task::Query { .. } | Task::Check { .. } | Task::Measure { .. } => {
+                self.policies.limits.query_s
+            }
             Task::LoadIdentifiers { .. }
             | Task::LoadPayload { .. }
             | Task::Index { .. }
@@ -446,27 +461,6 @@ fn object(job: &Job) -> Object {
     match &job.core().asked_by {
         By::Person(person) => Object::of(job).author(person),
         By::System => Object::of(job),
-    }
-}
-
-/// Why a job was not done, as the log tells it.
-fn cause(error: &ServiceError) -> Cause {
-    match error {
-        ServiceError::Keeper(refused) => match refused.code {
-            RefusedCode::NotPermitted => Cause::NotPermitted,
-            RefusedCode::BadInput => Cause::BadInput,
-            RefusedCode::Limit => Cause::Limit,
-            RefusedCode::MissingLayer => Cause::MissingLayer,
-            RefusedCode::NoSpace => Cause::NoSpace,
-            RefusedCode::Internal => Cause::Internal,
-        },
-        ServiceError::KeeperGone | ServiceError::Interrupted => Cause::Interrupted,
-        ServiceError::Refused(Refusal::Deadline) => Cause::Deadline,
-        ServiceError::Refused(_) | ServiceError::Denied { .. } => Cause::NotPermitted,
-        ServiceError::BadInput(_) => Cause::BadInput,
-        ServiceError::Uncheckable(_) => Cause::Uncheckable,
-        ServiceError::Store(error) if error.disk().is_some() => Cause::NoSpace,
-        _ => Cause::Internal,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use protocol::keeper::{
-    Cost, File, MESSAGE_MAX, NotedRefusal, Outcome, PIECE_MAX, Part, Refused, Reply, Request,
+    Cost, File, MESSAGE_MAX, NotedRefusal, Outcome, PIECE_MAX, Part, Priced, Refused, Reply,
+    Request,
 };
 use protocol::posture::Tried;
 use store::Progress;
@@ -202,6 +203,20 @@ impl Keeper {
         }
     }
 
+    /// Has a request under differential privacy priced. No data is mounted for it.
+    ///
+    /// # Errors
+    /// If the request cannot be read or priced, or no worker can be sealed.
+    pub async fn price(&self, request: &str) -> Result<Priced, ServiceError> {
+        let request = Request::Price {
+            request: request.to_owned(),
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Priced(priced) => Ok(priced),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Has every wall around workers tried, now.
     ///
     /// # Errors
@@ -266,6 +281,7 @@ fn unexpected(reply: Reply) -> ServiceError {
         | Reply::Kept { .. }
         | Reply::Done { .. }
         | Reply::Signed { .. }
+        | Reply::Priced(_)
         | Reply::Posture { .. }
         | Reply::Destroyed { .. }
         | Reply::Progress { .. }

@@ -30,6 +30,7 @@ pub mod keeper;
 mod lease;
 mod limits;
 mod log;
+mod measure;
 mod outputs;
 mod parts;
 mod people;
@@ -70,6 +71,9 @@ pub use extracts::{ExtractAnswer, IndexingAnswer};
 pub use jobs::{JobProgress, JobView};
 pub use keeper::Keeper;
 pub use log::{EventView, LogState};
+pub use measure::{
+    AccountView, AccountsVerdict, BudgetView, Charged, MeasurementView, PriceView, Remaining,
+};
 pub use outputs::{CheckAnswer, OutputView};
 pub use parts::Summary;
 pub use people::NewPerson;

@@ -6,7 +6,10 @@ use governance::output::{
     Checked, Download, Output, Rendering, ReviewVerdict, ReviewVote, Verdict as OutputVerdict,
 };
 use governance::project::Project;
-use governance::{Action, Batch, Lifecycle, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
+use governance::{
+    Action, Batch, BudgetId, DatasetId, Lifecycle, OutputId, PersonId, ProjectId, Sha256,
+    WorkspaceId,
+};
 use protocol::keeper::{Cost, Part};
 use serde::{Deserialize, Serialize};
 use store::{Filter, Held};
@@ -69,6 +72,9 @@ pub struct OutputView {
     /// What left this project before. Differences between tables are not computed in this build: output
     /// checkers compare these by hand.
     pub compare_by_hand: Vec<OutputId>,
+    /// Privacy budgets whose statement of differential privacy its release would end, for people over whom
+    /// something was measured or may be.
+    pub ends_statement: Vec<BudgetId>,
 }
 
 impl Service {
@@ -240,10 +246,19 @@ impl Service {
         let bytes = self.keeper.fetch(id.as_str(), Part::Reviewed).await?;
         let on_file = sha256(&bytes)?;
         let people = project.people();
-        let change = held
-            .value
-            .release(&on_file, &people, caller.id(), self.now()?)?;
+        let now = self.now()?;
+        let change = held.value.release(&on_file, &people, caller.id(), now)?;
         let batch = Batch::new().change(held.version, change)?;
+        // The table may be of any of them.
+        let manifest = project
+            .manifest()
+            .ok_or(ServiceError::NotFound("manifest"))?;
+        let datasets: Vec<DatasetId> = manifest
+            .datasets
+            .iter()
+            .map(|d| d.dataset.clone())
+            .collect();
+        let batch = self.void_statements(batch, datasets, id, now).await?;
         self.record(Some(caller), batch, Vec::new()).await?;
         Ok(on_file)
     }
@@ -353,6 +368,7 @@ impl Service {
         let now = self.now()?;
         let may_go = |r: &Rendering| held.value.clone().submit(*r, &core.author, now).is_ok();
         Ok(OutputView {
+            ends_statement: self.standing_statements(&project).await?,
             compare_by_hand,
             output: core.id,
             state: held.value.state(),

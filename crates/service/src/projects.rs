@@ -359,12 +359,14 @@ impl Service {
         reading.application(&versions, version).await
     }
 
-    /// Ends every project whose last day has passed. Run every ten seconds.
+    /// Ends every project whose last day has passed, and gives back what was reserved for a measurement and not
+    /// used in time. Run every ten seconds.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn sweep(&self) -> Result<u32, ServiceError> {
         let now = self.now()?;
+        self.expire_measurements().await?;
         let mut ended = 0;
         let mut after: Option<String> = None;
         loop {

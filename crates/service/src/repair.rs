@@ -6,6 +6,7 @@ use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::job::{Cause, Job};
 use governance::keeper_refusal::KeeperRefusal;
+use governance::measure::{Lost, Measurement};
 use governance::output::Output;
 use governance::{Batch, JobId, KeeperRefusalId, Lifecycle, Refusal, Timestamp};
 use store::{Filter, Held, Over, StoreError};
@@ -25,6 +26,8 @@ pub struct Repaired {
     pub adrift: u32,
     /// Refusals of the keeper that were noted.
     pub refusals: u32,
+    /// Accounts of privacy loss that were not as the log tells them, and are again.
+    pub accounts: u64,
 }
 
 impl Service {
@@ -43,7 +46,25 @@ impl Service {
     /// # Errors
     /// As [`Service::repair`].
     pub async fn repair_at_start(&self) -> Result<Repaired, ServiceError> {
-        self.mend(Over::Predecessor).await
+        let accounts = self.mend_accounts().await?;
+        let repaired = self.mend(Over::Predecessor).await?;
+        Ok(Repaired {
+            accounts,
+            ..repaired
+        })
+    }
+
+    /// Holds the accounts of privacy loss against the log, which alone is believed. The store keeps the two
+    /// together; a difference means that somebody else wrote to it.
+    async fn mend_accounts(&self) -> Result<u64, ServiceError> {
+        let check = self.store.check_accounts().await?;
+        for fault in &check.faults {
+            tracing::error!(fault = %fault, "the accounts of privacy loss are not as they should be");
+        }
+        if check.faults.is_empty() {
+            return Ok(0);
+        }
+        Ok(self.store.mend_accounts().await?)
     }
 
     async fn mend(&self, over: Over) -> Result<Repaired, ServiceError> {
@@ -146,6 +167,10 @@ impl Service {
             .await?;
         ended += self
             .end_each::<Output>(&["staged"], |o| o.fail_check(now))
+            .await?;
+        // Data counts as read: charged.
+        ended += self
+            .end_each::<Measurement>(&["running"], |m| m.forfeit(Lost::Interrupted, now))
             .await?;
         Ok(ended)
     }

@@ -1,6 +1,7 @@
 //! The front office over a real store, without a keeper: who finds, says and sees what, and how they sign in.
 
 mod lists;
+mod measure;
 mod rooms;
 mod sign_in;
 mod talk;

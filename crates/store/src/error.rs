@@ -46,6 +46,9 @@ pub enum StoreError {
     /// Somebody else signs in under this name.
     #[error("this sign-in name is taken; choose another")]
     NameTaken,
+    /// An account of privacy loss is too low.
+    #[error(transparent)]
+    OverBudget(#[from] governance::measure::OverBudget),
     /// The file was opened for reading.
     #[error("the store was opened for reading only")]
     ReadOnly,

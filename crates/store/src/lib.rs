@@ -21,7 +21,10 @@
 //!    Names, ages and ties by which lists find objects are derived beside it and vouch for nothing.
 //! 6. **What must be erasable is not in the log.** Documents and states lie beside it; without their
 //!    bytes and salts the tree verifies as before.
-//! 7. **Roots and proofs of any earlier size** come from stored nodes, without hashing entries again.
+//! 7. **Privacy loss is booked with its leaf.** The accounts of a measurement move in the transaction that
+//!    writes its leaf, within caps of a budget that is still the one that was read, or not at all; the leaves
+//!    alone give every balance ([`Store::check_accounts`]).
+//! 8. **Roots and proofs of any earlier size** come from stored nodes, without hashing entries again.
 //!
 //! Times come in with events and calls; the only randomness drawn here is the salt of a commitment.
 //!
@@ -46,6 +49,7 @@
 mod beside;
 mod error;
 mod leases;
+mod ledger;
 mod note;
 mod proof;
 mod read;
@@ -62,6 +66,7 @@ mod writer;
 pub use beside::Beside;
 pub use error::StoreError;
 pub use leases::{Lease, Over};
+pub use ledger::Accounts;
 pub use note::{
     CHECKPOINT_BYTES_MAX, DRAFT_BYTES_MAX, Progress, TOKENS_PER_PERSON_MAX, Token, WORD_BYTES_MAX,
 };

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 
 use crate::beside::Beside;
 use crate::error::{StoreError, at_most, int};
-use crate::{note, ties, tree};
+use crate::{ledger, note, ties, tree};
 
 mod rows;
 
@@ -221,6 +221,9 @@ async fn write_some(
     }
     tree::append(connection, frontier, &entries).await?;
     rows::events(connection, &lines).await?;
+    for line in &lines {
+        ledger::post(connection, line.leaf, line.change.postings()).await?;
+    }
     let since = rows::states(connection, &lines).await?;
     ties::write_all(connection, &lines, &since).await?;
     if let Some(first) = lines.first() {

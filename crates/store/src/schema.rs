@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use crate::error::StoreError;
 use crate::ties;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_filing_room.sql"),
     include_str!("../migrations/0002_people.sql"),
     include_str!("../migrations/0003_leases.sql"),
+    include_str!("../migrations/0004_accounts.sql"),
 ];
 
 /// The version whose files lack the columns and ties that lists are made of.

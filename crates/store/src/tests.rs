@@ -4,6 +4,7 @@ mod crash;
 mod desks;
 mod doors;
 mod leases;
+mod ledger;
 mod lists;
 mod log;
 mod random;

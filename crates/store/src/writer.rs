@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::StoreError;
 use crate::leases;
+use crate::ledger;
 use crate::note::{self, Note};
 use crate::record::{self, Receipt, Record};
 use crate::tree;
@@ -34,13 +35,15 @@ pub(crate) enum Task {
     Record(Record),
     Note(Note),
     Lease(leases::Change),
+    /// Put the accounts of privacy loss back to what the leaves tell.
+    Mend,
 }
 
 impl Task {
     fn bytes(&self) -> usize {
         match self {
             Self::Record(record) => record.documents.iter().map(|d| d.bytes.len()).sum(),
-            Self::Note(_) | Self::Lease(_) => 0,
+            Self::Note(_) | Self::Lease(_) | Self::Mend => 0,
         }
     }
 }
@@ -183,5 +186,6 @@ async fn perform(
             .map(Outcome::Recorded),
         Task::Note(note) => note::write(connection, note).await.map(Outcome::Noted),
         Task::Lease(change) => leases::write(connection, change).await.map(Outcome::Noted),
+        Task::Mend => ledger::mend(connection).await.map(Outcome::Noted),
     }
 }

@@ -1,5 +1,7 @@
 //! `strongroom audit`: reads a published log without a server.
 
+mod accounts;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,6 +25,9 @@ enum Act {
     /// Hashes every entry again and prints the verdict as JSON. Exit code 0 for ok, 1 for bad, 2 if it
     /// could not be tried.
     Verify(VerifyArgs),
+    /// Adds up every account of privacy loss from a log that verifies, and prints them as JSON. Exit code 1 if a
+    /// leaf books what no cap allowed, or settles what was not reserved.
+    Accounts(VerifyArgs),
     /// Prints an offline proof (C2SP tlog-proof) that an entry is in the log under its checkpoint.
     Prove(ProveArgs),
     /// Prints the signed checkpoint, to remember it or to hand it to somebody who does.
@@ -77,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
                 Outcome::Bad => ExitCode::from(REFUSED),
             })
         }
+        Act::Accounts(args) => accounts::accounts(args),
         Act::Prove(args) => {
             say_raw(&prove(args)?)?;
             Ok(ExitCode::SUCCESS)

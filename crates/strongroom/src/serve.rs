@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Listen, Settings};
 use crate::desk::{MachineClock, Prepared};
-use crate::files::{linkage_settings, load_policies, worker};
+use crate::files::{linkage_settings, load_policies, request_limits, worker};
 use crate::house::House;
 use crate::keeping::Logs;
 use crate::places::Places;
@@ -288,6 +288,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         job_profile_toml: policies.text("sandbox/job.toml").to_owned(),
         query_profile_toml: policies.text("sandbox/sql.toml").to_owned(),
         linkage_settings: linkage_settings(&policies)?,
+        request_limits: request_limits(&policies)?,
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),
         clock: keeper::machine_clock(),
     };

@@ -12,5 +12,6 @@
     )
 )]
 
+pub mod haven;
 pub mod people;
 pub mod table;

@@ -24,6 +24,7 @@ asks! {
         dictionary: governance::dataset::Dictionary,
     }
     Until { until: Date }
+    JoinBudget { with: DatasetId }
     Format { format: String }
     Sign { dataset: DatasetId, version: Sha256, verdict: SignatureVerdict }
     PanelVote {

@@ -17,6 +17,7 @@ mod asks;
 mod data;
 mod jobs;
 mod log;
+mod measure;
 mod outputs;
 mod pages;
 mod projects;
@@ -178,6 +179,7 @@ pub fn app(front: Front) -> Router {
         .merge(project_routes())
         .merge(output_routes())
         .merge(job_routes())
+        .merge(measure_routes())
         .route("/v1/events", get(log::events))
         .route("/v1/register", get(log::register))
         .route("/v1/log/publish", post(log::publish))
@@ -221,6 +223,23 @@ fn project_routes() -> Router<Front> {
         .route("/v1/projects/{id}/indexings", post(projects::index))
         .route("/v1/projects/{id}/extracts", post(projects::extract))
         .route("/v1/projects/{id}/workspaces", post(projects::workspace))
+}
+
+fn measure_routes() -> Router<Front> {
+    Router::new()
+        .route(
+            "/v1/datasets/{id}/budget",
+            get(measure::budget).post(measure::open_budget),
+        )
+        .route("/v1/datasets/{id}/budget/caps", post(measure::set_caps))
+        .route("/v1/datasets/{id}/budget/join", post(measure::join_budget))
+        .route("/v1/projects/{id}/budget", get(measure::meter))
+        .route("/v1/projects/{id}/measurements", get(measure::list))
+        .route("/v1/workspaces/{id}/prices", post(measure::price))
+        .route("/v1/workspaces/{id}/measurements", post(measure::measure))
+        .route("/v1/measurements/{id}", get(measure::show))
+        .route("/v1/measurements/{id}/withdraw", post(measure::withdraw))
+        .route("/v1/log/accounts", get(measure::accounts))
 }
 
 fn job_routes() -> Router<Front> {

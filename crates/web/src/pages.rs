@@ -11,6 +11,7 @@ pub(crate) mod application_missing;
 pub(crate) mod application_variables;
 pub(crate) mod application_work;
 pub(crate) mod assets;
+pub(crate) mod budget;
 pub(crate) mod catalogue;
 pub(crate) mod decision;
 pub(crate) mod decision_commence;
@@ -28,6 +29,7 @@ pub(crate) mod indexing;
 pub(crate) mod join;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod measure;
 pub(crate) mod outputs;
 pub(crate) mod outputs_mine;
 pub(crate) mod people;
@@ -65,11 +67,13 @@ pub(crate) fn pages(front: Front) -> Router {
         .merge(of_every_desk())
         .merge(application::routes())
         .merge(catalogue::routes())
+        .merge(budget::routes())
         .merge(outputs::routes())
         .merge(outputs_mine::routes())
         .merge(log::routes())
         .merge(posture::routes())
         .merge(workspace::routes())
+        .merge(measure::routes())
         .merge(people::routes())
         .merge(project::routes());
     guarded(routes, front)

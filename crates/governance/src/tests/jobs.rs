@@ -62,9 +62,10 @@ fn only_what_was_interrupted_is_tried_again() {
     }
 }
 
-/// The file of a delivery is gone with its job, and nobody waits for the answer to a query.
+/// The file of a delivery is gone with its job, nobody waits for the answer to a query, and a measurement pays
+/// for one draw.
 #[test]
-fn loads_and_queries_are_not_tried_again() {
+fn loads_queries_and_measurements_are_not_tried_again() {
     let (upload, format) = ("job_1".to_owned(), "csv".to_owned());
     let tasks = [
         Task::LoadIdentifiers {
@@ -81,6 +82,9 @@ fn loads_and_queries_are_not_tried_again() {
             workspace: id("wsp_1"),
             person: id("per_1"),
             statement: super::samples::hash('7'),
+        },
+        Task::Measure {
+            measurement: id("msr_1"),
         },
     ];
     for task in tasks {

@@ -34,6 +34,8 @@ fn every_state_reads_back_as_it_was_written() {
             Thing::Output(x) => round_trip(x),
             Thing::Job(x) => round_trip(x),
             Thing::KeeperRefusal(x) => round_trip(x),
+            Thing::Budget(x) => round_trip(x),
+            Thing::Measurement(x) => round_trip(x),
         }
     }
 }

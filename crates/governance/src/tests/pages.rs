@@ -41,6 +41,16 @@ fn about(kind: &str) -> &'static str {
             "What the keeper is asked to do. A queued one runs while somebody holds a lease on it \
              (`lease_s` in policies/limits.toml). One that misses its deadline fails."
         }
+        "budget" => {
+            "How much may be learnt of a dataset's people, for life. A copy joins the budget of the first and \
+             has no accounts of its own. An exact release over the same people ends the statement of \
+             differential privacy; the accounts go on."
+        }
+        "measurement" => {
+            "One question put to one snapshot under differential privacy. Its price is held from `reserved` on. \
+             No data is opened before `running`; from there on it is charged, whatever becomes of it. A \
+             `released` answer is given again at no charge."
+        }
         "keeper_refusal" => {
             "Something that the keeper was asked for and refused, because the store holds no decision for it."
         }

@@ -1,5 +1,6 @@
 //! People, a dataset, and something in every state of every lifecycle, each made by the rules themselves.
 
+mod measure;
 mod rooms;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::request::{
 };
 use crate::{By, Change, DatasetId, Date, Lifecycle, PersonId, Refusal, Sha256, Timestamp};
 
+pub(super) use measure::*;
 pub(super) use rooms::*;
 
 pub(super) const AUTHOR: &str = "ada";

@@ -8,7 +8,9 @@ use crate::action::{Action, Actor, STATES};
 use crate::refusal::Refusal;
 
 /// Acts of reading and publishing: no rule of this crate changes anything, so none is tried.
-const READING: [Action; 11] = [
+const READING: [Action; 13] = [
+    Action::ViewBudget,
+    Action::ViewMeasurement,
     Action::ViewJob,
     Action::ViewProject,
     Action::ViewOutput,
@@ -139,6 +141,8 @@ fn every_state_that_a_source_names_is_listed() {
         ("output", include_str!("../output/state.rs")),
         ("job", include_str!("../job.rs")),
         ("keeper_refusal", include_str!("../keeper_refusal.rs")),
+        ("budget", include_str!("../measure/budget.rs")),
+        ("measurement", include_str!("../measure/state.rs")),
     ]);
     let named: BTreeMap<_, _> = sources.iter().map(|(kind, s)| (*kind, words(s))).collect();
     let listed: BTreeMap<_, BTreeSet<&str>> = STATES
@@ -173,7 +177,13 @@ fn every_state_of_the_table_exists_and_every_action_occurs_once() {
 #[test]
 fn what_is_read_can_be_read_in_every_state() {
     let listed: BTreeMap<_, _> = STATES.iter().copied().collect();
-    for action in [Action::ViewProject, Action::ViewOutput, Action::ViewJob] {
+    for action in [
+        Action::ViewProject,
+        Action::ViewOutput,
+        Action::ViewJob,
+        Action::ViewBudget,
+        Action::ViewMeasurement,
+    ] {
         let row = action.row();
         assert_eq!(row.states, listed[row.kind]);
     }

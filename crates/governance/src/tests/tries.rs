@@ -9,6 +9,7 @@ use crate::extract::Extract;
 use crate::indexing::Indexing;
 use crate::job::{Cause, Job, Outcome};
 use crate::keeper_refusal::KeeperRefusal;
+use crate::measure::{Budget, Lost, Measurement};
 use crate::output::{Output, Rendering, ReviewVerdict, Verdict};
 use crate::person::Person;
 use crate::project::{PanelVerdict, Project, SignatureVerdict};
@@ -31,6 +32,8 @@ pub(super) enum Thing {
     Output(Output),
     Job(Job),
     KeeperRefusal(KeeperRefusal),
+    Budget(Budget),
+    Measurement(Measurement),
 }
 
 impl Thing {
@@ -46,6 +49,8 @@ impl Thing {
             Self::Output(_) => Output::KIND,
             Self::Job(_) => Job::KIND,
             Self::KeeperRefusal(_) => KeeperRefusal::KIND,
+            Self::Budget(_) => Budget::KIND,
+            Self::Measurement(_) => Measurement::KIND,
         }
     }
 
@@ -61,6 +66,8 @@ impl Thing {
             Self::Output(x) => x.state(),
             Self::Job(x) => x.state(),
             Self::KeeperRefusal(x) => x.state(),
+            Self::Budget(x) => x.state(),
+            Self::Measurement(x) => x.state(),
         }
     }
 }
@@ -87,6 +94,8 @@ pub(super) fn things() -> Vec<Thing> {
     things.extend(s::outputs().into_iter().map(Thing::Output));
     things.extend(s::jobs().into_iter().map(Thing::Job));
     things.push(Thing::KeeperRefusal(s::keeper_refusal()));
+    things.extend(s::budgets().into_iter().map(Thing::Budget));
+    things.extend(s::measurements().into_iter().map(Thing::Measurement));
     things
 }
 
@@ -178,6 +187,15 @@ pub(super) fn begin(action: Action) -> Option<Done> {
                 at,
             )))
         }
+        Action::OpenBudget => {
+            let by = who("controller-b");
+            done(Budget::open(&s::dataset("b"), s::caps(), &by, at))
+        }
+        Action::JoinBudget => {
+            let by = who("controller-a");
+            done(Budget::join(&s::copy_of_a(), &s::budget(), &by, at))
+        }
+        Action::ReserveMeasurement => done(s::reserve(&s::question('5'))),
         Action::NoteRefusal => done(Ok(KeeperRefusal::note(id("ref_2"), "run", "job_9", at))),
         _ => return None,
     })
@@ -217,6 +235,55 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
             _ => Vec::new(),
         },
         Thing::KeeperRefusal(_) => Vec::new(),
+        Thing::Budget(budget) => of_budget(action, &budget),
+        Thing::Measurement(measurement) => of_measurement(action, measurement),
+    }
+}
+
+fn of_budget(action: Action, budget: &Budget) -> Vec<Done> {
+    let (budget, at) = (budget.clone(), now());
+    match action {
+        Action::SetCaps => {
+            let by = budget.controller().clone();
+            vec![done(budget.set_caps(s::caps(), &by, at))]
+        }
+        Action::VoidStatement => vec![done(budget.void(&id("out_1"), at))],
+        _ => Vec::new(),
+    }
+}
+
+fn of_measurement(action: Action, measurement: Measurement) -> Vec<Done> {
+    let (author, at) = (who(s::AUTHOR), now());
+    let permit = s::live().permit(&s::person(s::AUTHOR), at).unwrap();
+    match action {
+        Action::ReserveMeasurementAgain => vec![done(measurement.reserve_again(
+            &s::question('5'),
+            s::place(&permit, &s::open(), &s::sealed()),
+            &[s::family()],
+            &author,
+            at,
+        ))],
+        Action::RunMeasurement => {
+            vec![done(measurement.run(
+                id("job_9"),
+                &permit,
+                &s::sealed(),
+                &author,
+                at,
+            ))]
+        }
+        Action::ReleaseMeasurement => {
+            vec![done(measurement.release(
+                &id("job_9"),
+                hash('9'),
+                [].into(),
+                at,
+            ))]
+        }
+        Action::ForfeitMeasurement => vec![done(measurement.forfeit(Lost::Failed, at))],
+        Action::WithdrawMeasurement => vec![done(measurement.withdraw(&author, at))],
+        Action::ExpireMeasurement => vec![done(measurement.expire(s::after_the_end()))],
+        _ => Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use governance::{Action, PersonId};
 use super::Object;
 
 /// Kinds of objects, each with its entity type; any other kind is an entry of the log.
-const KINDS: [(&str, &str); 11] = [
+const KINDS: [(&str, &str); 13] = [
     ("person", "Subject"),
     ("dataset", "Dataset"),
     ("delivery", "Delivery"),
@@ -20,6 +20,8 @@ const KINDS: [(&str, &str); 11] = [
     ("workspace", "Workspace"),
     ("output", "Output"),
     ("job", "Job"),
+    ("budget", "Budget"),
+    ("measurement", "Measurement"),
     ("catalogue", "Catalogue"),
     ("people", "People"),
 ];

@@ -82,6 +82,8 @@ impl Relation {
             "person" | "indexing" | "extract" | "workspace" => {
                 vec![Self::None, Self::Member]
             }
+            "budget" => vec![Self::None, Self::Controller],
+            "measurement" => vec![Self::None, Self::Author, Self::Member, Self::Controller],
             "dataset" | "delivery" => vec![Self::None, Self::Controller, Self::Provider],
             "project" => vec![
                 Self::None,
@@ -362,6 +364,8 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
         (Action::RunQuery, "open"),
         (Action::StageOutput, "-"),
         (Action::DownloadOutput, "released"),
+        (Action::ReserveMeasurement, "-"),
+        (Action::RunMeasurement, "reserved"),
     ] {
         let relation = match action.row().kind {
             "workspace" => Relation::Member,
@@ -373,11 +377,8 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
         assert_eq!(why, "forbidden by lapsed-people-are-kept-from-data");
     }
     let own = object("project", "in_force", Relation::Author);
-    assert!(
-        access
-            .authorise(&lapsed, Action::ViewProject, &own, at())
-            .is_ok()
-    );
+    let read = access.authorise(&lapsed, Action::ViewProject, &own, at());
+    assert!(read.is_ok());
 }
 
 /// Acts that touch data, decide or release.

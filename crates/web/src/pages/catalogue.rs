@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use governance::DatasetId;
 use governance::dataset::{Dataset, Instruction, Purpose};
+use governance::person::Role;
 use service::{Kind, Summary};
 
 use super::application_coarsen::{values, ways};
@@ -49,6 +50,8 @@ struct Page {
     instruction: Option<Instruction>,
     /// Whether the visitor answers for it.
     controls: bool,
+    /// Whether its privacy budget is the visitor's to read.
+    budgeted: bool,
     /// Its deliveries, for those who may read them.
     deliveries: Option<Vec<Summary>>,
     until: DateTyped,
@@ -156,6 +159,9 @@ async fn dataset(front: &Front, visitor: &Visitor, id: &DatasetId) -> Result<Pag
         identifiers: identifiers(&dataset),
         variables: described(&dataset),
         controls: dataset.controller == caller.person.id,
+        budgeted: dataset.dictionary.purpose == Purpose::Payload
+            && (dataset.controller == caller.person.id
+                || caller.person.roles.contains(&Role::Auditor)),
         instruction: dataset.instruction.clone(),
         deliveries,
         until: DateTyped::default(),

@@ -29,8 +29,11 @@ const FAILED: &str = "the request could not be measured";
 /// Prices a request. Reads no data.
 pub(super) fn price(job: &Price) -> Result<Report, Failure> {
     let priced = priced(&job.request, &job.limits)?;
+    let mut tables = vec![priced.request.table.clone()];
+    tables.extend(priced.request.join.iter().cloned());
     Ok(Report::Price {
         request_sha256: hex::encode(priced.sha256),
+        tables,
         nano_rho: priced.nano_rho,
         atto_delta: priced.atto_delta,
         price: priced.to_json().to_string(),

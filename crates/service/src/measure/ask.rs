@@ -1,0 +1,493 @@
+//! Asking: the price of a question, which is free and reads nothing; its answer, which is reserved, run and
+//! settled; what was asked before.
+
+use std::collections::BTreeSet;
+
+use governance::dataset::Dataset;
+use governance::extract::Extract;
+use governance::job::{Core as JobCore, Outcome as JobOutcome, Task};
+use governance::measure::{Ask, Family, Loss, Measurement, Place};
+use governance::project::{InForce, Permit, Project};
+use governance::workspace::Workspace;
+use governance::{
+    Action, Batch, BudgetId, DatasetId, Lifecycle, MeasurementId, PersonId, ProjectId, Refusal,
+    Sha256, Timestamp, WorkspaceId,
+};
+use protocol::keeper::Priced;
+use serde::Serialize;
+use serde_json::Value;
+use store::{Filter, Held};
+
+use super::budget::Remaining;
+use crate::access::Object;
+use crate::error::ServiceError;
+use crate::jobs::{Answer, Done};
+use crate::{Caller, Service, document, sha256};
+
+/// What a question would cost. Nothing was read for it, and it is not in the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct PriceView {
+    /// Hash of the canonical request: every spelling of the question has this one.
+    pub request: Sha256,
+    /// What it costs every account.
+    pub price: Loss,
+    /// The price as the noise office says it: the request in words, epsilon, error bars.
+    pub priced: Value,
+    /// What is left in the accounts that it is charged to, a family each.
+    pub remaining: Vec<Remaining>,
+    /// The measurement that has answered it on this snapshot: asking again costs nothing.
+    pub answered: Option<MeasurementId>,
+}
+
+/// A measurement as those see it who may.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeasurementView {
+    /// The measurement.
+    pub measurement: MeasurementId,
+    /// Name of the state.
+    pub state: &'static str,
+    /// Who asked.
+    pub author: PersonId,
+    /// For which project.
+    pub project: ProjectId,
+    /// In which workspace.
+    pub workspace: WorkspaceId,
+    /// Hash of the sealed extract that was asked.
+    pub snapshot: Sha256,
+    /// Hash of the canonical request.
+    pub request: Sha256,
+    /// The request as it was sent.
+    pub asked: Value,
+    /// What it costs, or cost, every account.
+    pub price: Loss,
+    /// The accounts.
+    pub accounts: Vec<String>,
+    /// Whether it was charged by this call; a kept answer is not charged again.
+    pub charged: Charged,
+    /// Budgets whose statement of differential privacy an exact release had ended.
+    pub void: BTreeSet<BudgetId>,
+    /// When it was answered.
+    pub at: Option<Timestamp>,
+    /// Hash of the answer's bytes.
+    pub sha256: Option<Sha256>,
+    /// The answer: noisy numbers that may be published.
+    pub answer: Value,
+}
+
+/// What a call charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Charged {
+    /// The price.
+    Price,
+    /// Nothing.
+    Nothing,
+}
+
+/// What a finished job made, until it is recorded.
+pub(crate) struct MeasureAnswer {
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A priced question at its place.
+struct Asked {
+    ask: Ask,
+    text: String,
+    priced: Priced,
+    families: Vec<Family>,
+    extract: Extract,
+    snapshot: Sha256,
+    workspace: Workspace,
+    project: InForce,
+    permit: Permit,
+}
+
+impl Service {
+    /// The price of a question, and what is left to pay it with. Reads no data and costs nothing.
+    ///
+    /// # Errors
+    /// If the caller may not measure here, or the request cannot be read or priced.
+    pub async fn price_measurement(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        request: &str,
+    ) -> Result<PriceView, ServiceError> {
+        let asked = self.asked(caller, workspace, request).await?;
+        let project = &asked.project.core.id;
+        let mut remaining = Vec::new();
+        let mut seen = BTreeSet::new();
+        for family in &asked.families {
+            if seen.insert(family.budget().budget().clone()) {
+                remaining.push(self.remaining(family, project, caller.id()).await?);
+            }
+        }
+        let id = MeasurementId::of(&asked.ask.request, &asked.snapshot);
+        let held = self.store.load::<Measurement>(id.as_str()).await?;
+        let answered = held.is_some_and(|held| matches!(held.value, Measurement::Released { .. }));
+        Ok(PriceView {
+            request: asked.ask.request,
+            price: asked.ask.price,
+            priced: serde_json::from_str(&asked.priced.price)?,
+            remaining,
+            answered: answered.then_some(id),
+        })
+    }
+
+    /// The answer to a question: kept, if it was answered on this snapshot before; otherwise its price is
+    /// reserved, it runs, and the price is spent.
+    ///
+    /// # Errors
+    /// If the caller may not, an account is too low, the same question is under way, or it could not be
+    /// answered; once it ran, its price is spent all the same.
+    pub async fn measure(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        request: &str,
+    ) -> Result<MeasurementView, ServiceError> {
+        let asked = self.asked(caller, workspace, request).await?;
+        let id = MeasurementId::of(&asked.ask.request, &asked.snapshot);
+        let held = self.store.load::<Measurement>(id.as_str()).await?;
+        if let Some(held) = &held {
+            let (request, project) = (&asked.ask.request, &asked.project.core.id);
+            if held
+                .value
+                .answers(request, &asked.snapshot, project)?
+                .is_some()
+            {
+                return self.measurement_view(&held.value, Charged::Nothing).await;
+            }
+        }
+        self.keeper.hello().await?;
+        let reserved = self.reserve(caller, &asked, held).await?;
+        if let Err(error) = self.run_measurement(caller, &asked, reserved).await {
+            // Whatever was not begun is given back now; what was begun is settled by its job.
+            self.give_back(caller, &id).await;
+            return Err(error);
+        }
+        let held = self.load::<Measurement>(id.as_str()).await?;
+        self.measurement_view(&held.value, Charged::Price).await
+    }
+
+    async fn asked(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        request: &str,
+    ) -> Result<Asked, ServiceError> {
+        let (workspace, project, permit) = self
+            .enter(
+                caller,
+                workspace,
+                Action::ReserveMeasurement,
+                Measurement::KIND,
+            )
+            .await?;
+        self.statement(request)?;
+        let extract = workspace.core().extract.clone();
+        let extract = self.load::<Extract>(extract.as_str()).await?.value;
+        let Extract::Sealed { file, .. } = &extract else {
+            let wrong = Action::ReserveMeasurement.wrong_state(Extract::KIND, extract.state());
+            return Err(wrong.into());
+        };
+        let snapshot = file.sha256.clone();
+        let priced = self.keeper.price(request).await?;
+        if priced.atto_delta > 0 {
+            // Labels that come from data are looked at by people before they leave; this lane has none.
+            return Err(Refusal::Invalid(
+                "name the groups in the request: groups that are found in the data are not released by this \
+                 lane"
+                    .into(),
+            )
+            .into());
+        }
+        let hash =
+            Sha256::try_from(priced.request_sha256.clone()).map_err(|_| ServiceError::strange())?;
+        let mut families = Vec::new();
+        for dataset in self.datasets_behind(&project, &priced.tables).await? {
+            families.push(self.family(&dataset).await?);
+        }
+        let ask = Ask {
+            request: hash,
+            text: sha256(request.as_bytes())?,
+            price: Loss {
+                nano_rho: priced.nano_rho,
+                atto_delta: priced.atto_delta,
+            },
+            until: self.deadline(self.policies.limits.query_s)?,
+        };
+        Ok(Asked {
+            ask,
+            text: request.to_owned(),
+            priced,
+            families,
+            extract,
+            snapshot,
+            workspace,
+            project,
+            permit,
+        })
+    }
+
+    /// The approved datasets behind these tables of a project's extract.
+    async fn datasets_behind(
+        &self,
+        project: &InForce,
+        tables: &[String],
+    ) -> Result<BTreeSet<DatasetId>, ServiceError> {
+        let approved = project.manifest.datasets.clone();
+        let approved = approved.into_iter().map(|d| d.dataset);
+        let approved: Vec<Dataset> = self.datasets(approved).await?.into_values().collect();
+        let of = |table: &String| {
+            let mut found = approved.iter().filter(|d| d.dictionary.table == *table);
+            match (found.next(), found.next()) {
+                (Some(dataset), None) => Ok(dataset.id.clone()),
+                (_, _) => Err(ServiceError::BadInput(
+                    "the request names a table that is not in this workspace".into(),
+                )),
+            }
+        };
+        tables.iter().map(of).collect()
+    }
+
+    async fn reserve(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        held: Option<Held<Measurement>>,
+    ) -> Result<Held<Measurement>, ServiceError> {
+        let place = Place {
+            permit: &asked.permit,
+            workspace: &asked.workspace,
+            extract: &asked.extract,
+        };
+        let (by, now) = (caller.id(), self.now()?);
+        let (ask, families) = (&asked.ask, asked.families.as_slice());
+        let request = document("request", asked.text.as_bytes());
+        let (change, batch, version) = match held {
+            None => {
+                let change = Measurement::reserve(ask, place, families, by, now)?;
+                (change.to().clone(), Batch::new().begin(change)?, 1)
+            }
+            Some(held) => {
+                let people = asked.project.manifest.people.iter().cloned();
+                let object = Object::of(&held.value).people(people);
+                self.authorise(caller, Action::ReserveMeasurementAgain, &object, now)?;
+                let change = held.value.reserve_again(ask, place, families, by, now)?;
+                let to = change.to().clone();
+                (
+                    to,
+                    Batch::new().change(held.version, change)?,
+                    held.version + 1,
+                )
+            }
+        };
+        let receipt = self.record(Some(caller), batch, vec![request]).await?;
+        Ok(Held {
+            value: change,
+            version,
+            leaf: receipt.first_leaf,
+        })
+    }
+
+    async fn run_measurement(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        reserved: Held<Measurement>,
+    ) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let people = asked.project.manifest.people.iter().cloned();
+        let object = Object::of(&reserved.value).people(people);
+        self.authorise(caller, Action::RunMeasurement, &object, now)?;
+        let task = Task::Measure {
+            measurement: reserved.value.core().id.clone(),
+        };
+        let (job, queue) = self.manifest_job(&asked.project, task.clone(), caller)?;
+        let run =
+            reserved
+                .value
+                .run(job.clone(), &asked.permit, &asked.extract, caller.id(), now)?;
+        let batch = Batch::new().change(reserved.version, run)?.begin(queue)?;
+        self.begin_job(caller, &task, &job, batch, Vec::new())
+            .await?;
+        match self.carry_out(&job).await {
+            Ok(Answer::Measurement(_)) => Ok(()),
+            Ok(_) => Err(ServiceError::strange()),
+            // Which of the things that depend on data it was is not told.
+            Err(ServiceError::Keeper(_) | ServiceError::Uncheckable(_)) => {
+                Err(Refusal::Lost.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a reservation back that did not come to run. What runs is settled by its job.
+    async fn give_back(&self, caller: &Caller, id: &MeasurementId) {
+        if let Err(error) = self.withdraw_measurement(caller, id).await {
+            tracing::debug!(measurement = %id, kind = error.kind().word(), "nothing was given back");
+        }
+    }
+
+    /// Takes one's own reservation back before it runs; it costs nothing.
+    ///
+    /// # Errors
+    /// If the caller is not its author, or it is not reserved.
+    pub async fn withdraw_measurement(
+        &self,
+        caller: &Caller,
+        id: &MeasurementId,
+    ) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let held = self.load::<Measurement>(id.as_str()).await?;
+        let object = Object::of(&held.value).author(&held.value.core().author);
+        self.authorise(caller, Action::WithdrawMeasurement, &object, now)?;
+        let change = held.value.withdraw(caller.id(), now)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(Some(caller), batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// The keeper had it drawn: the answer is released and the price spent, in the record that ends the job.
+    pub(crate) async fn measured(
+        &self,
+        core: &JobCore,
+        id: &MeasurementId,
+        answer: String,
+    ) -> Result<Done, ServiceError> {
+        let held = self.load::<Measurement>(id.as_str()).await?;
+        let project = self
+            .still_permitted(core, &held.value.core().author)
+            .await?;
+        let mut void = BTreeSet::new();
+        for asked in &project.manifest.datasets {
+            if let Ok(family) = self.family(&asked.dataset).await
+                && family.budget().void_by().is_some()
+            {
+                void.insert(family.budget().budget().clone());
+            }
+        }
+        let charged = held
+            .value
+            .core()
+            .accounts
+            .iter()
+            .map(|a| a.budget().clone());
+        let charged: BTreeSet<BudgetId> = charged.collect();
+        let void = void.intersection(&charged).cloned().collect();
+        let bytes = answer.into_bytes();
+        let hash = sha256(&bytes)?;
+        let change = held
+            .value
+            .release(&core.id, hash.clone(), void, self.now()?)?;
+        Ok(Done {
+            batch: Batch::new().change(held.version, change)?,
+            outcome: JobOutcome {
+                verdict: None,
+                bytes: Some(hash),
+            },
+            answer: Answer::Measurement(MeasureAnswer { bytes }),
+        })
+    }
+
+    /// A measurement, for those whom it concerns.
+    ///
+    /// # Errors
+    /// If the caller may not read it.
+    pub async fn measurement(
+        &self,
+        caller: &Caller,
+        id: &MeasurementId,
+    ) -> Result<MeasurementView, ServiceError> {
+        let held = self.load::<Measurement>(id.as_str()).await?;
+        let core = held.value.core();
+        let project = self.load::<Project>(core.project.as_str()).await?.value;
+        let object = self.measurement_object(&held.value, &project).await?;
+        self.authorise(caller, Action::ViewMeasurement, &object, self.now()?)?;
+        self.measurement_view(&held.value, Charged::Nothing).await
+    }
+
+    /// Measurements of a project, for those whom they concern; at most a page, in the order of their ids.
+    ///
+    /// # Errors
+    /// If the caller may not read the project.
+    pub async fn measurements_of(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+        after: Option<&str>,
+    ) -> Result<Vec<MeasurementView>, ServiceError> {
+        let now = self.now()?;
+        let project = self.load::<Project>(id.as_str()).await?.value;
+        let filter = Filter {
+            project: Some(id),
+            limit: self.policies.limits.page,
+            after,
+            ..Filter::default()
+        };
+        let mut views = Vec::new();
+        for held in self.store.list::<Measurement>(filter).await? {
+            let object = self.measurement_object(&held.value, &project).await?;
+            self.authorise(caller, Action::ViewMeasurement, &object, now)?;
+            views.push(self.measurement_view(&held.value, Charged::Nothing).await?);
+        }
+        Ok(views)
+    }
+
+    async fn measurement_object(
+        &self,
+        measurement: &Measurement,
+        project: &Project,
+    ) -> Result<Object, ServiceError> {
+        let asked = project.manifest().map(|m| m.datasets.clone());
+        let asked = asked.unwrap_or_default().into_iter().map(|d| d.dataset);
+        let controllers = self.datasets(asked).await?.into_values();
+        Ok(Object::of(measurement)
+            .author(&measurement.core().author)
+            .people(project.people())
+            .controllers(controllers.map(|d| d.controller)))
+    }
+
+    async fn measurement_view(
+        &self,
+        measurement: &Measurement,
+        charged: Charged,
+    ) -> Result<MeasurementView, ServiceError> {
+        let core = measurement.core().clone();
+        let answer = match measurement {
+            Measurement::Released { answer, .. } => Some(answer.clone()),
+            Measurement::Reserved { .. }
+            | Measurement::Running { .. }
+            | Measurement::Forfeited { .. }
+            | Measurement::Freed { .. } => None,
+        };
+        let bytes = match &answer {
+            Some(answer) => self.json_on_file(&answer.sha256).await?,
+            None => Value::Null,
+        };
+        Ok(MeasurementView {
+            measurement: core.id,
+            state: measurement.state(),
+            author: core.author,
+            project: core.project,
+            workspace: core.workspace,
+            snapshot: core.snapshot,
+            asked: self.json_on_file(&core.text).await?,
+            request: core.request,
+            price: core.price,
+            accounts: core.accounts.iter().map(ToString::to_string).collect(),
+            charged,
+            void: answer.as_ref().map_or(core.void, |a| a.void.clone()),
+            at: answer.as_ref().map(|a| a.at),
+            sha256: answer.map(|a| a.sha256),
+            answer: bytes,
+        })
+    }
+
+    async fn json_on_file(&self, hash: &Sha256) -> Result<Value, ServiceError> {
+        let bytes = self.store.document(hash).await?;
+        let bytes = bytes.ok_or(ServiceError::NotFound("document"))?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+}

@@ -1,0 +1,120 @@
+//! Privacy budgets and measurements: what controllers let be learnt of their datasets' people, who learnt how
+//! much, and the answers.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use governance::measure::Caps;
+use governance::{DatasetId, MeasurementId, ProjectId, WorkspaceId};
+use serde_json::{Value, json};
+use service::{AccountsVerdict, BudgetView, MeasurementView, PriceView, Remaining};
+
+use crate::answer::{Answer, to_the_end};
+use crate::{Ready, SignedIn, asks};
+
+pub(crate) async fn open_budget(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+    Json(caps): Json<Caps>,
+) -> Answer<Value> {
+    let budget = front.service.open_budget(&caller, &id, caps).await?;
+    Ok(Json(json!({ "dataset": id, "budget": budget })))
+}
+
+pub(crate) async fn set_caps(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+    Json(caps): Json<Caps>,
+) -> Answer<Value> {
+    let budget = front.service.set_caps(&caller, &id, caps).await?;
+    Ok(Json(json!({ "dataset": id, "budget": budget })))
+}
+
+pub(crate) async fn join_budget(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+    Json(ask): Json<asks::JoinBudget>,
+) -> Answer<Value> {
+    let budget = front.service.join_budget(&caller, &id, &ask.with).await?;
+    Ok(Json(json!({ "dataset": id, "budget": budget })))
+}
+
+pub(crate) async fn budget(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+) -> Answer<BudgetView> {
+    Ok(Json(front.service.budget(&caller, &id).await?))
+}
+
+/// A request is JSON that the noise office reads; here it is text.
+pub(crate) async fn price(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<WorkspaceId>,
+    request: String,
+) -> Answer<PriceView> {
+    let priced = front
+        .service
+        .price_measurement(&caller, &id, &request)
+        .await?;
+    Ok(Json(priced))
+}
+
+pub(crate) async fn measure(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<WorkspaceId>,
+    request: String,
+) -> Answer<MeasurementView> {
+    let work = async move { front.service.measure(&caller, &id, &request).await };
+    Ok(Json(to_the_end(work).await?))
+}
+
+pub(crate) async fn show(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<MeasurementId>,
+) -> Answer<MeasurementView> {
+    Ok(Json(front.service.measurement(&caller, &id).await?))
+}
+
+pub(crate) async fn list(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+    Query(ask): Query<asks::After>,
+) -> Answer<Vec<MeasurementView>> {
+    let after = ask.after.as_deref();
+    Ok(Json(
+        front.service.measurements_of(&caller, &id, after).await?,
+    ))
+}
+
+pub(crate) async fn withdraw(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<MeasurementId>,
+    _: Bytes,
+) -> Answer<Value> {
+    front.service.withdraw_measurement(&caller, &id).await?;
+    Ok(Json(json!({ "measurement": id, "state": "freed" })))
+}
+
+pub(crate) async fn meter(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<ProjectId>,
+) -> Answer<Vec<Remaining>> {
+    Ok(Json(front.service.meter(&caller, &id).await?))
+}
+
+pub(crate) async fn accounts(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+) -> Answer<AccountsVerdict> {
+    Ok(Json(front.service.check_accounts(&caller).await?))
+}
