@@ -8,6 +8,8 @@
 //! (fills them)
 //! Go             ->                 the worker seals itself
 //!                <- Ready | Refused posture and build id
+//! Open           ->                 for a spare worker only: these tables
+//!                <- Progress | Failed
 //! Order          ->                 checked posture first
 //!                <- Progress, Statement, FileStart FileBytes* FileEnd, in any number
 //!                <- Report | Failed
@@ -17,6 +19,7 @@
 //! [`Inbox`] holds the worker to it. Nothing is allocated beyond what has arrived, and nothing beyond
 //! the cap of the frame's kind is read.
 
+mod cells;
 mod kind;
 
 use std::io::{self, Read, Write};
@@ -26,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::hatch::Hatch;
 pub use crate::inbox::{Inbox, check_statement};
-use crate::job::Order;
+use crate::job::{Order, Source};
 use crate::limits::Limits;
 use crate::posture::{Layer, MissingLayer, Posture, Requirement};
 use crate::report::{Failure, Report, StatementResult};
@@ -94,6 +97,8 @@ pub enum Down {
     Setup(Setup),
     /// The inputs are in place: seal.
     Go,
+    /// Open these tables now; the order, which must name the same, comes later.
+    Open(Box<Source>),
     /// The job.
     Order(Box<Order>),
     /// Stop the job at the next chance and say so.
@@ -232,6 +237,7 @@ pub fn write_down(out: &mut dyn Write, frame: &Down) -> Result<(), FrameError> {
     match frame {
         Down::Setup(setup) => write_json(out, Kind::Setup, setup, None),
         Down::Go => write_raw(out, Kind::Go, &[], None),
+        Down::Open(source) => write_json(out, Kind::Open, source.as_ref(), None),
         Down::Order(order) => write_json(out, Kind::Order, order.as_ref(), None),
         Down::Cancel => write_raw(out, Kind::Cancel, &[], None),
         Down::Stop => write_raw(out, Kind::Stop, &[], None),
@@ -249,6 +255,7 @@ pub fn read_down(from: &mut dyn Read) -> Result<Option<Down>, FrameError> {
     match kind {
         Kind::Setup => Ok(Some(Down::Setup(parse(kind, &bytes)?))),
         Kind::Go => Ok(Some(Down::Go)),
+        Kind::Open => Ok(Some(Down::Open(Box::new(parse(kind, &bytes)?)))),
         Kind::Order => Ok(Some(Down::Order(Box::new(parse(kind, &bytes)?)))),
         Kind::Cancel => Ok(Some(Down::Cancel)),
         Kind::Stop => Ok(Some(Down::Stop)),
@@ -283,7 +290,7 @@ pub fn write_up(out: &mut dyn Write, frame: &Up, limits: &Limits) -> Result<(), 
         Up::Ready(ready) => write_json(out, Kind::Ready, ready, limits),
         Up::Refused(refused) => write_json(out, Kind::Refused, refused, limits),
         Up::Progress(progress) => write_json(out, Kind::Progress, progress, limits),
-        Up::Statement(result) => write_json(out, Kind::Statement, result, limits),
+        Up::Statement(result) => write_raw(out, Kind::Statement, &cells::encode(result)?, limits),
         Up::FileStart { name } => {
             write_json(out, Kind::FileStart, &Name { name: name.clone() }, limits)
         }
@@ -306,7 +313,7 @@ pub(crate) fn read_up(from: &mut dyn Read, limits: &Limits) -> Result<Option<Up>
         Kind::Ready => Up::Ready(parse(kind, &bytes)?),
         Kind::Refused => Up::Refused(parse(kind, &bytes)?),
         Kind::Progress => Up::Progress(parse(kind, &bytes)?),
-        Kind::Statement => Up::Statement(parse(kind, &bytes)?),
+        Kind::Statement => Up::Statement(cells::decode(&bytes, limits)?),
         Kind::FileStart => Up::FileStart {
             name: parse::<Name>(kind, &bytes)?.name,
         },
@@ -316,7 +323,7 @@ pub(crate) fn read_up(from: &mut dyn Read, limits: &Limits) -> Result<Option<Up>
         },
         Kind::Report => Up::Report(parse(kind, &bytes)?),
         Kind::Failed => Up::Failed(parse(kind, &bytes)?),
-        Kind::Setup | Kind::Go | Kind::Order | Kind::Cancel | Kind::Stop => {
+        Kind::Setup | Kind::Go | Kind::Open | Kind::Order | Kind::Cancel | Kind::Stop => {
             return Err(FrameError::OutOfTurn(kind.name()));
         }
     }))
@@ -393,8 +400,8 @@ fn read_raw(
             max,
         });
     }
-    // Grows with the bytes that arrive, not with the length that was claimed.
-    let mut bytes = Vec::new();
+    // Grows with the bytes that arrive, not with the length that was claimed; one piece of a file fits at once.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(FILE_BYTES_MAX));
     from.take(length).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != length {
         return Err(FrameError::Cut);

@@ -119,7 +119,7 @@ pub struct StatementResult {
     /// The engine's words, if it did not. May carry row values: shown in the workspace, never logged.
     pub error: Option<String>,
     /// The limit that stopped it, if one did.
-    pub killed: Option<crate::limits::Killed>,
+    pub killed: Option<crate::limits::Limit>,
     /// Milliseconds of wall-clock time.
     pub ms: u64,
 }

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     Order = 3,
     Cancel = 4,
     Stop = 5,
+    Open = 6,
     MountReady = 16,
     Ready = 17,
     Refused = 18,
@@ -28,12 +29,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Setup,
         Self::Go,
         Self::Order,
         Self::Cancel,
         Self::Stop,
+        Self::Open,
         Self::MountReady,
         Self::Ready,
         Self::Refused,
@@ -57,6 +59,7 @@ impl Kind {
             Self::Order => "order",
             Self::Cancel => "cancel",
             Self::Stop => "stop",
+            Self::Open => "open",
             Self::MountReady => "mount_ready",
             Self::Ready => "ready",
             Self::Refused => "refused",
@@ -76,14 +79,14 @@ impl Kind {
             Self::Setup => SETUP_MAX,
             Self::Order => ORDER_MAX,
             Self::Go | Self::Cancel | Self::Stop => 0,
-            // Quotes, backslashes and line ends double in JSON; a result of many control characters, which
-            // take six bytes, is refused. Names and types of columns come on top.
+            // Cells take less than the JSON that they are counted as. Names and types of columns come on top.
             Self::Statement => limits.map_or(SMALL_MAX, |limits| {
                 u64::from(limits.result_bytes) * 2 + SMALL_MAX
             }),
             Self::FileBytes => FILE_BYTES_MAX as u64,
             Self::Report => REPORT_MAX,
-            Self::MountReady
+            Self::Open
+            | Self::MountReady
             | Self::Ready
             | Self::Refused
             | Self::Progress

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::job::{Job, Query, Source};
-use crate::limits::Killed;
+use crate::limits::Limit;
 use crate::report::{FailureCode, Rows};
 
 fn limits() -> Limits {
@@ -57,7 +57,7 @@ fn complaint(frames: Vec<Up>) -> String {
     hear(&bytes(&all)).unwrap_err().to_string()
 }
 
-fn statement(result: Option<Rows>, error: Option<String>, killed: Option<Killed>) -> Up {
+fn statement(result: Option<Rows>, error: Option<String>, killed: Option<Limit>) -> Up {
     Up::Statement(StatementResult {
         statement: 0,
         result,
@@ -236,6 +236,59 @@ fn results_are_tables_of_scalars_within_limits() {
         let said = complaint(vec![frame]);
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn cells_are_heard_as_they_were_said_to_the_last_digit() {
+    let number = |x: f64| serde_json::Value::Number(serde_json::Number::from_f64(x).unwrap());
+    let cells = vec![
+        vec![json!(null), json!(true), json!(false), json!("é\n\u{0}")],
+        vec![json!(i64::MIN), json!(u64::MAX), json!(0), json!("")],
+        // A reader of JSON that is not exact gives another number for the first.
+        vec![
+            number(0.1 + 0.2),
+            number(f64::MIN_POSITIVE),
+            number(-0.0),
+            number(f64::MAX),
+        ],
+    ];
+    let said = statement(rows(4, cells), None, None);
+    let mut all = open();
+    all.push(said.clone());
+    assert_eq!(hear(&bytes(&all)).unwrap().pop(), Some(said));
+}
+
+proptest! {
+    #[test]
+    fn every_finite_number_is_carried_exactly(bits in any::<u64>()) {
+        let number = f64::from_bits(bits);
+        prop_assume!(number.is_finite());
+        let said = statement(rows(1, vec![vec![json!(number)]]), None, None);
+        let mut all = open();
+        all.push(said.clone());
+        prop_assert_eq!(hear(&bytes(&all)).unwrap().pop(), Some(said));
+    }
+}
+
+#[test]
+fn a_row_that_promises_more_cells_than_come_is_refused() {
+    let mut all = open();
+    all.push(statement(rows(1, vec![vec![json!("abc")]]), None, None));
+    let whole = bytes(&all);
+    let start = bytes(&open()).len();
+    for cut in 1..=8 {
+        let mut wire = whole.clone();
+        wire.truncate(whole.len() - cut);
+        let length = (wire.len() - start - 5) as u32;
+        wire[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        let error = hear(&wire).unwrap_err().to_string();
+        assert_eq!(error, "a statement frame does not hold what it should");
+    }
+    let mut wire = whole;
+    wire.push(0);
+    let length = (wire.len() - start - 5) as u32;
+    wire[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    assert!(hear(&wire).is_err(), "a byte too many");
 }
 
 #[test]
