@@ -1,5 +1,6 @@
 //! Running a statement and writing its result as JSON values, within caps.
 
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -55,6 +56,28 @@ pub enum Outcome {
     OutOfMemory,
     /// It needed more scratch space than the engine may use.
     OutOfDisk,
+    /// The engine failed inside and answers nothing any more; it must be opened anew.
+    Unfit,
+    /// Its result is larger than a cap allows.
+    OutOfBounds(Bound),
+}
+
+/// The cap that a result met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Caps::columns`].
+    Columns,
+    /// [`Caps::cell_bytes`].
+    CellBytes,
+    /// [`Caps::result_bytes`], by the names of the columns alone.
+    ResultBytes,
+}
+
+enum No {
+    /// A cap.
+    Bound(Bound),
+    /// In our own words.
+    Unshown(&'static str),
 }
 
 /// Room kept for the frame around the rows, in bytes.
@@ -65,8 +88,21 @@ impl Connection {
     pub fn run(&self, sql: &str, caps: &Caps) -> Outcome {
         match fetch(self.raw(), sql, caps) {
             Ok(Ok(answer)) => Outcome::Rows(answer),
-            Ok(Err(over)) => Outcome::Error(over),
-            Err(error) => ended(words(&error)),
+            Ok(Err(No::Bound(bound))) => Outcome::OutOfBounds(bound),
+            Ok(Err(No::Unshown(why))) => Outcome::Error(why.to_owned()),
+            Err(error) => match ended(words(&error)) {
+                Outcome::Error(_) if !self.answers() => Outcome::Unfit,
+                outcome => outcome,
+            },
+        }
+    }
+
+    /// Whether the engine answers at all. Logging into a file that may not be written, for one, makes every
+    /// later statement fail. A transaction that was broken by its own statement is no such thing.
+    fn answers(&self) -> bool {
+        match self.raw().execute_batch("select 1") {
+            Ok(()) => true,
+            Err(error) => words(&error).starts_with("TransactionContext Error"),
         }
     }
 }
@@ -75,41 +111,64 @@ fn ended(text: String) -> Outcome {
     if text.starts_with("INTERRUPT Error") {
         return Outcome::Interrupted;
     }
-    if !text.starts_with("Out of Memory Error") {
-        return Outcome::Error(text);
+    // After these the engine answers nothing any more.
+    if text.starts_with("FATAL Error") || text.starts_with("INTERNAL Error") {
+        return Outcome::Unfit;
     }
-    // The engine tells full scratch space as memory, and names the setting.
-    if text.contains("max_temp_directory_size") {
+    // A full file system is told by the words of the C library, full scratch space as memory, with the name of
+    // the setting; memory that the kernel refuses by the words of the C++ library.
+    let of_memory = text.starts_with("Out of Memory Error");
+    let full = text.starts_with("IO Error") && text.contains("No space left on device");
+    if full || (of_memory && text.contains("max_temp_directory_size")) {
         return Outcome::OutOfDisk;
     }
-    Outcome::OutOfMemory
+    if of_memory || text.ends_with("std::bad_alloc") {
+        return Outcome::OutOfMemory;
+    }
+    Outcome::Error(text)
 }
 
-type Capped<T> = Result<T, String>;
+type Capped<T> = Result<T, No>;
 
 fn fetch(
     connection: &duckdb::Connection,
     sql: &str,
     caps: &Caps,
 ) -> duckdb::Result<Capped<Answer>> {
-    let mut statement = connection.prepare(sql)?;
+    let shape = shape::of(connection, sql);
+    if shape
+        .as_ref()
+        .is_some_and(|shape| shape.columns.len() > caps.columns)
+    {
+        return Ok(Err(No::Bound(Bound::Columns)));
+    }
+    let text = shape
+        .as_ref()
+        .and_then(|shape| shape.as_text(sql))
+        .and_then(|text| connection.prepare(&text).ok());
+    let mut statement = match text {
+        Some(statement) => statement,
+        None => connection.prepare(sql)?,
+    };
     // Streaming, so that a result of any size costs only the rows that are kept. The iterator itself is
     // not used: it panics where `step` gives the error.
     drop(statement.stream_arrow([])?);
     let schema = statement.schema();
     let width = schema.fields().len();
     if width > caps.columns {
-        return Ok(Err(format!(
-            "the result has {width} columns and the limit columns is {}",
-            caps.columns
-        )));
+        return Ok(Err(No::Bound(Bound::Columns)));
     }
-    let columns: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let logical: Vec<_> = (0..width)
         .map(|index| statement.column_logical_type(index))
         .collect();
-    let types: Vec<String> = logical.iter().map(types::name).collect();
     let wide: Vec<bool> = logical.iter().map(types::is_unsigned_huge).collect();
+    let (columns, types) = match shape.filter(|shape| shape.columns.len() == width) {
+        Some(shape) => (shape.columns, shape.types),
+        None => (
+            schema.fields().iter().map(|f| f.name().clone()).collect(),
+            logical.iter().map(types::name).collect(),
+        ),
+    };
     let mut answer = Answer {
         columns,
         types,
@@ -121,16 +180,13 @@ fn fetch(
         bytes += json_bytes(text);
     }
     if bytes > caps.result_bytes {
-        return Ok(Err(format!(
-            "the names of the columns alone exceed the limit result_bytes, {}",
-            caps.result_bytes
-        )));
+        return Ok(Err(No::Bound(Bound::ResultBytes)));
     }
     while let Some(batch) = statement.step()? {
         match append(&mut answer, &mut bytes, &batch, &wide, caps) {
             Ok(More::Wanted) => {}
             Ok(More::Full) => break,
-            Err(over) => return Ok(Err(over)),
+            Err(no) => return Ok(Err(no)),
         }
     }
     Ok(Ok(answer))
@@ -153,7 +209,7 @@ fn append(
     let mut writers = Vec::with_capacity(arrays.len());
     for (array, wide) in arrays.iter().zip(wide) {
         let writer = ArrayFormatter::try_new(array.as_ref(), &options)
-            .map_err(|_| "a column of the result has a type that cannot be shown".to_owned())?;
+            .map_err(|_| No::Unshown("a column of the result has a type that cannot be shown"))?;
         writers.push((array, writer, *wide));
     }
     for row in 0..batch.len() {
@@ -165,13 +221,10 @@ fn append(
         let mut row_bytes = 4;
         for (array, writer, wide) in &writers {
             let cell = value(array, row, writer, *wide)
-                .ok_or_else(|| "a value of the result cannot be shown".to_owned())?;
+                .ok_or(No::Unshown("a value of the result cannot be shown"))?;
             let length = cell_length(&cell);
             if length > caps.cell_bytes {
-                return Err(format!(
-                    "a cell of the result has {length} bytes and the limit cell_bytes is {}",
-                    caps.cell_bytes
-                ));
+                return Err(No::Bound(Bound::CellBytes));
             }
             row_bytes += match &cell {
                 Value::String(text) => json_bytes(text),

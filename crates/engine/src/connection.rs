@@ -3,7 +3,9 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::PathBuf;
+mod copy;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{failed, kind};
@@ -49,7 +51,7 @@ pub struct FileTable {
 pub enum Tables {
     /// An extract, attached read-only. Its tables are found by their bare names.
     Extract(PathBuf),
-    /// Files, loaded before the lock.
+    /// Files, copied into a database beside the spill folder before the lock. No statement can change it.
     Files(Vec<FileTable>),
 }
 
@@ -80,22 +82,9 @@ impl Connection {
     pub fn open(settings: &Settings, tables: &Tables) -> Result<Self, EngineError> {
         let inner = unlocked(settings)?;
         match tables {
-            Tables::Extract(path) => {
-                let attach = format!("attach {} as {EXTRACT} (read_only)", quote::path(path)?);
-                inner
-                    .execute_batch(&attach)
-                    .and_then(|()| {
-                        inner.execute_batch(&format!(
-                            "set search_path = 'memory.main,{EXTRACT}.main'"
-                        ))
-                    })
-                    .map_err(|e| EngineError::Extract { kind: kind(&e) })?;
-            }
-            Tables::Files(files) => {
-                for file in files {
-                    load(&inner, file)?;
-                }
-            }
+            Tables::Extract(path) => attach(&inner, path)?,
+            Tables::Files(files) if files.is_empty() => {}
+            Tables::Files(files) => attach(&inner, &copy::make(&inner, &settings.spill, files)?)?,
         }
         lock(&inner, settings)?;
         Ok(Self { inner })
@@ -147,7 +136,9 @@ pub(crate) fn lock(
     connection: &duckdb::Connection,
     settings: &Settings,
 ) -> Result<(), EngineError> {
+    let free = format!("[{}]", FREE.map(quote::text).join(", "));
     for (name, value) in [
+        ("allowed_configs", free.as_str()),
         ("enable_external_access", "false"),
         ("lock_configuration", "true"),
     ] {
@@ -157,6 +148,40 @@ pub(crate) fn lock(
     }
     read_back(connection, settings)
 }
+
+/// Attaches an extract so that nothing can be written to it, and finds its tables by their bare names.
+fn attach(connection: &duckdb::Connection, path: &Path) -> Result<(), EngineError> {
+    let attach = format!("attach {} as {EXTRACT} (read_only)", quote::path(path)?);
+    connection
+        .execute_batch(&attach)
+        .and_then(|()| {
+            connection.execute_batch(&format!("set search_path = 'memory.main,{EXTRACT}.main'"))
+        })
+        .map_err(|e| EngineError::Extract { kind: kind(&e) })
+}
+
+/// Settings that a statement may still change after the lock: how dates, orders and divisions are read.
+/// None of them reaches a file, the network, or a bound.
+const FREE: [&str; 18] = [
+    "Calendar",
+    "TimeZone",
+    "default_collation",
+    "default_null_order",
+    "default_order",
+    "explain_output",
+    "ieee_floating_point_ops",
+    "integer_division",
+    "lambda_syntax",
+    "null_order",
+    "old_implicit_casting",
+    "order_by_non_integer_literal",
+    "pivot_filter_threshold",
+    "pivot_limit",
+    "preserve_insertion_order",
+    "scalar_subquery_error_on_multiple_rows",
+    "schema",
+    "search_path",
+];
 
 /// Settings that are the same for everyone.
 fn fixed() -> [(&'static str, &'static str); 5] {
@@ -222,29 +247,6 @@ fn is_about(written: &str, mib: u32) -> bool {
         return false;
     };
     ((number - 0.001) * scale..(number + 0.1) * scale).contains(&f64::from(mib))
-}
-
-fn load(connection: &duckdb::Connection, file: &FileTable) -> Result<(), EngineError> {
-    let path = quote::path(&file.path)?;
-    let reader = match file.format {
-        // Types are read from every row, so that no later row can fail its cast.
-        FileFormat::Csv => format!(
-            "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', sample_size = -1)"
-        ),
-        FileFormat::CsvText => format!(
-            "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true)"
-        ),
-        FileFormat::Parquet => format!("read_parquet({path})"),
-    };
-    connection
-        .execute_batch(&format!(
-            "create table {} as select * from {reader}",
-            quote::name(&file.name)
-        ))
-        .map_err(|e| EngineError::Load {
-            table: file.name.clone(),
-            kind: kind(&e),
-        })
 }
 
 /// Runs one of our own statements.

@@ -27,6 +27,15 @@ pub enum EngineError {
         /// The engine's kind of error.
         kind: &'static str,
     },
+    /// The database that files are copied into could not be made or closed.
+    #[error("the files could not be copied for the statements: {kind}")]
+    Copy {
+        /// The kind of input or output error.
+        kind: String,
+    },
+    /// The scratch space is full of copied files.
+    #[error("the files do not fit the scratch space: the limit scratch_mib is exceeded")]
+    Full,
     /// A file could not be loaded as a table.
     #[error("table {table} could not be loaded from its file: {kind}")]
     Load {

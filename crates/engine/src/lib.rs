@@ -21,6 +21,7 @@
 
 mod answer;
 mod connection;
+pub mod dummy;
 mod error;
 pub mod evidence;
 pub mod extract;
@@ -28,6 +29,6 @@ pub mod measure;
 mod quote;
 pub mod statements;
 
-pub use answer::{Answer, Caps, Outcome};
+pub use answer::{Answer, Bound, Caps, Outcome};
 pub use connection::{Connection, FileFormat, FileTable, Interrupt, Settings, Tables};
 pub use error::EngineError;

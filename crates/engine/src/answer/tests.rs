@@ -78,7 +78,7 @@ fn every_kind_of_value_is_carried_exactly() {
         "TIMESTAMP",
         json!("2020-02-29 01:02:03"),
     );
-    check("'\\xAB'::blob", "BLOB", json!("ab"));
+    check("'\\xAB'::blob", "BLOB", json!("\\xAB"));
     check("[1, 2]", "INTEGER[]", json!("[1, 2]"));
     check(
         "'00000000-0000-0000-0000-0000000000ff'::uuid",
@@ -110,11 +110,11 @@ fn caps_cut_rows_and_refuse_cells_and_columns() {
     assert!(cut && kept > 10 && kept < 70, "{kept}");
     assert_eq!(
         run("select repeat('x', 101)", &CAPS),
-        Outcome::Error("a cell of the result has 101 bytes and the limit cell_bytes is 100".into())
+        Outcome::OutOfBounds(Bound::CellBytes)
     );
     assert_eq!(
         run("select 1, 2, 3", &Caps { columns: 2, ..CAPS }),
-        Outcome::Error("the result has 3 columns and the limit columns is 2".into())
+        Outcome::OutOfBounds(Bound::Columns)
     );
 }
 
@@ -144,6 +144,29 @@ fn errors_are_the_engines_own_words_even_late_in_a_stream() {
         matches!(run(words, &CAPS), Outcome::Error(_)),
         "words of the statement are no kind of error"
     );
+}
+
+#[test]
+fn the_engines_words_are_told_apart() {
+    let of = |text: &str| ended(text.to_owned());
+    assert_eq!(of("INTERRUPT Error: Interrupted!"), Outcome::Interrupted);
+    assert_eq!(
+        of("Out of Memory Error: could not allocate"),
+        Outcome::OutOfMemory
+    );
+    assert_eq!(of("Invalid Error: std::bad_alloc"), Outcome::OutOfMemory);
+    assert_eq!(
+        of("Out of Memory Error: … the setting max_temp_directory_size"),
+        Outcome::OutOfDisk
+    );
+    assert_eq!(
+        of("IO Error: Could not write file \"x\": No space left on device"),
+        Outcome::OutOfDisk
+    );
+    assert_eq!(of("FATAL Error: it is invalid"), Outcome::Unfit);
+    assert_eq!(of("INTERNAL Error: assertion"), Outcome::Unfit);
+    let plain = "Binder Error: no such column";
+    assert_eq!(of(plain), Outcome::Error(plain.into()));
 }
 
 #[test]
