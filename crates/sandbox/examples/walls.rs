@@ -12,7 +12,7 @@
     reason = "a test program: what it prints is the result, and a panic a failed test"
 )]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -202,6 +202,11 @@ fn worker() -> ExitCode {
 }
 
 fn act(word: &str, hatch: &mut Hatch<'_>) {
+    if let Some(bytes) = word.strip_prefix("pour ") {
+        let mut zeros = std::io::repeat(0).take(bytes.parse().unwrap());
+        hatch.send_file("zeros", &mut zeros).unwrap();
+        return;
+    }
     match word {
         "report" => {}
         "read" => say(hatch, 0, &look()),
@@ -227,7 +232,7 @@ fn act(word: &str, hatch: &mut Hatch<'_>) {
         // Each statement starts the clock anew: three of them outlast one limit.
         "slowly" => {
             for at in 0..3 {
-                std::thread::sleep(Duration::from_millis(1200));
+                std::thread::sleep(Duration::from_millis(1600));
                 say(hatch, at, &[at.to_string()]);
             }
         }

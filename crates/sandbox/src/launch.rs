@@ -130,20 +130,14 @@ pub fn spawn(launch: Launch) -> Result<Running, SandboxError> {
         inputs,
         profile,
     } = launch;
-    check(&order, &inputs, &profile)?;
+    check(&order.limits, sql(&order.job), &inputs, &profile)?;
     let sealed = start(&worker, &profile, &order.limits, inputs)?;
     sealed.begin(order, &profile)
 }
 
-fn check(order: &Order, inputs: &[Input], profile: &Profile) -> Result<(), SandboxError> {
-    let bad = |message: String| Err(SandboxError::BadOrder(message));
-    if let Some(name) = profile.exceeded(&order.limits) {
-        return bad(format!(
-            "the limit {name} of the order is above that of the sandbox profile {}",
-            profile.name
-        ));
-    }
-    let sql = match &order.job {
+/// The statement of a job, if it has one.
+fn sql(job: &Job) -> &str {
+    match job {
         Job::Query(query) => query.sql.as_str(),
         Job::Check(check) => check.sql.as_str(),
         Job::LoadIdentifiers(_)
@@ -153,8 +147,23 @@ fn check(order: &Order, inputs: &[Input], profile: &Profile) -> Result<(), Sandb
         | Job::Price(_)
         | Job::Measure(_)
         | Job::SelfTest => "",
-    };
-    let most = order.limits.statement_bytes;
+    }
+}
+
+pub(crate) fn check(
+    limits: &Limits,
+    sql: &str,
+    inputs: &[Input],
+    profile: &Profile,
+) -> Result<(), SandboxError> {
+    let bad = |message: String| Err(SandboxError::BadOrder(message));
+    if let Some(name) = profile.exceeded(limits) {
+        return bad(format!(
+            "the limit {name} of the order is above that of the sandbox profile {}",
+            profile.name
+        ));
+    }
+    let most = limits.statement_bytes;
     if sql.len() as u64 > u64::from(most) {
         return bad(format!(
             "the statement is longer than the limit statement_bytes of {most}"
@@ -177,13 +186,24 @@ fn check(order: &Order, inputs: &[Input], profile: &Profile) -> Result<(), Sandb
 }
 
 /// A worker behind its walls that has no order yet.
+#[derive(Debug)]
 pub(crate) struct Standing {
-    running: Running,
+    pub(crate) running: Running,
 }
 
 impl Standing {
     pub(crate) fn posture(&self) -> &Posture {
         self.running.posture()
+    }
+
+    pub(crate) fn must_satisfy(&self, profile: &Profile) -> Result<(), SandboxError> {
+        let posture = self.running.posture();
+        posture
+            .satisfies(&profile.layers)
+            .map_err(|missing| SandboxError::MissingLayer {
+                missing,
+                posture: posture.clone(),
+            })
     }
 
     /// Checks the posture and gives the order.
@@ -192,10 +212,7 @@ impl Standing {
         order: Order,
         profile: &Profile,
     ) -> Result<Running, SandboxError> {
-        let posture = self.running.posture().clone();
-        posture
-            .satisfies(&profile.layers)
-            .map_err(|missing| SandboxError::MissingLayer { missing, posture })?;
+        self.must_satisfy(profile)?;
         let pace = match order.job {
             Job::Query(_) => Pace::Statement,
             Job::LoadIdentifiers(_)

@@ -31,6 +31,7 @@ pub mod inside;
 mod launch;
 mod profile;
 mod running;
+mod spare;
 mod sys;
 
 pub use doctor::{LayerReport, doctor};
@@ -38,3 +39,4 @@ pub use error::SandboxError;
 pub use launch::{Input, Launch, spawn};
 pub use profile::{Profile, ProfileError};
 pub use running::{Killer, Running, Usage};
+pub use spare::Spare;

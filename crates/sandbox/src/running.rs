@@ -22,6 +22,9 @@ use crate::{SandboxError, sys};
 /// A worker that has said its last word may take this long to leave.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// A worker interrupts its own statement when the time is over; one that cannot is ended so much later.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// What the time limit covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -51,6 +54,8 @@ pub struct Running {
     inbox: Ears,
     /// Whether its report, failure or refusal has come.
     heard_out: bool,
+    /// Whether it has said that its tables are loaded.
+    loaded: bool,
     limits: Limits,
     pace: Pace,
     posture: Posture,
@@ -77,6 +82,7 @@ impl Running {
             watch,
             inbox: Inbox::new(socket, limits.clone()),
             heard_out: false,
+            loaded: false,
             limits,
             pace: Pace::Whole,
             posture: Posture::default(),
@@ -124,7 +130,7 @@ impl Running {
                 if self.inbox.is_over() {
                     self.heard_out = true;
                     self.watch.allow(LEAVE);
-                } else if matches!((&frame, self.pace), (Up::Statement(_), Pace::Statement)) {
+                } else if self.begins_anew(&frame) {
                     self.watch.allow(self.time());
                 }
                 Ok(Some(frame))
@@ -212,8 +218,18 @@ impl Running {
         }
     }
 
+    /// Whether the clock of a statement starts with this frame: the first note of progress says that the
+    /// tables are loaded, and each answer is followed by the next statement.
+    fn begins_anew(&mut self, frame: &Up) -> bool {
+        match (frame, self.pace) {
+            (Up::Statement(_), Pace::Statement) => true,
+            (Up::Progress(_), Pace::Statement) => !std::mem::replace(&mut self.loaded, true),
+            _ => false,
+        }
+    }
+
     fn time(&self) -> Duration {
-        Duration::from_secs(self.limits.time_s.into())
+        Duration::from_secs(self.limits.time_s.into()) + GRACE
     }
 
     /// Waits for the guard, which has waited for the sealed process. `Child::wait` keeps no usage.

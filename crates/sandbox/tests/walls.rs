@@ -56,7 +56,7 @@ fn profile(name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let small = [
         ("memory_mib = 1024", "memory_mib = 64"),
         ("scratch_mib = 1024", "scratch_mib = 16"),
-        ("time_s = 120", "time_s = 2"),
+        ("time_s = 60", "time_s = 2"),
         ("cpu_s = 600", "cpu_s = 30"),
     ];
     for (from, to) in small.iter().chain(changes) {

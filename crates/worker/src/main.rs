@@ -36,20 +36,31 @@ fn main() -> ExitCode {
 }
 
 fn serve(mut socket: File, strangers: Strangers, limits: &protocol::limits::Limits) -> ExitCode {
-    let Ok(Some(Down::Order(order))) = read_down(&mut socket) else {
+    let Ok(mut ears) = socket.try_clone() else {
         return ExitCode::from(2);
     };
-    let Ok(ears) = socket.try_clone() else {
+    let mut hatch = Hatch::new(&mut socket, limits.clone());
+    let mut rooms = jobs::Rooms::sealed();
+    let mut first = read_down(&mut ears);
+    if let Ok(Some(Down::Open(source))) = first {
+        let opened = guarded(|| jobs::open_ahead(&mut rooms, *source, limits))
+            .and_then(|()| hatch.progress(1, 1, "open"));
+        if let Err(failure) = opened {
+            // The keeper may be what failed.
+            let _ = hatch.fail(failure);
+            return ExitCode::from(2);
+        }
+        first = read_down(&mut ears);
+    }
+    let Ok(Some(Down::Order(order))) = first else {
         return ExitCode::from(2);
     };
     // The walls were built for these limits; an order for others is not followed.
     if order.limits != *limits {
         return ExitCode::from(2);
     }
-    let mut hatch = Hatch::new(socket, limits.clone());
     listen(ears, hatch.cancel_flag());
-    let answer = catch_unwind(AssertUnwindSafe(|| work(&order, strangers, &mut hatch)))
-        .unwrap_or_else(|_| Err(failed()));
+    let answer = guarded(|| work(&order, strangers, &rooms, &mut hatch));
     let told = match answer {
         Ok(report) => hatch.report(report).or_else(|failure| hatch.fail(failure)),
         Err(failure) => hatch.fail(failure),
@@ -60,7 +71,17 @@ fn serve(mut socket: File, strangers: Strangers, limits: &protocol::limits::Limi
     }
 }
 
-fn work(order: &Order, strangers: Strangers, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
+/// A panic is a failure like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed()))
+}
+
+fn work(
+    order: &Order,
+    strangers: Strangers,
+    rooms: &jobs::Rooms,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
     match &order.job {
         Job::SelfTest => Ok(Report::SelfTest {
             probes: attack(&order.limits, strangers),
@@ -72,7 +93,7 @@ fn work(order: &Order, strangers: Strangers, hatch: &mut Hatch<'_>) -> Result<Re
         | Job::Query(_)
         | Job::Check(_)
         | Job::Price(_)
-        | Job::Measure(_)) => jobs::run(job, &order.limits, hatch),
+        | Job::Measure(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
     }
 }
 
@@ -84,7 +105,8 @@ fn listen(mut ears: File, cancelled: Arc<AtomicBool>) {
                 Ok(Some(Down::Cancel)) => cancelled.store(true, Ordering::Relaxed),
                 Ok(Some(Down::Stop)) => std::process::exit(0),
                 // The guard ends this process when the keeper is gone.
-                Ok(Some(Down::Setup(_) | Down::Go | Down::Order(_)) | None) | Err(_) => return,
+                Ok(Some(Down::Setup(_) | Down::Go | Down::Open(_) | Down::Order(_)) | None)
+                | Err(_) => return,
             }
         }
     });

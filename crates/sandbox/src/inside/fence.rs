@@ -297,6 +297,8 @@ const PLAIN: &[c_long] = &[
     libc::SYS_fallocate,
     libc::SYS_fadvise64,
     libc::SYS_mkdirat,
+    // Closes the copy of a file to SQL, which cannot change modes; the mounts bound what it reaches.
+    libc::SYS_fchmodat,
     libc::SYS_unlinkat,
     libc::SYS_renameat,
     libc::SYS_renameat2,
@@ -353,6 +355,8 @@ const PLAIN: &[c_long] = &[
     libc::SYS_mkdir,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_rmdir,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_unlink,
     #[cfg(target_arch = "x86_64")]

@@ -11,11 +11,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
+use engine::Connection;
 use frames::{Fault, FrameError};
 use protocol::frame::Hatch;
-use protocol::job::Job;
+use protocol::job::{Job, Source};
 use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode, Report};
 
@@ -26,14 +28,24 @@ const ROWS_MAX: u64 = 200_000_000;
 pub(crate) struct Rooms {
     inputs: PathBuf,
     scratch: PathBuf,
+    /// Tables that were opened before the order came; the job takes them.
+    ahead: RefCell<Option<(Source, Connection)>>,
 }
 
 impl Rooms {
     /// The folders of a sealed worker.
-    fn sealed() -> Self {
+    pub(crate) fn sealed() -> Self {
+        Self::at(
+            PathBuf::from(protocol::INPUTS),
+            PathBuf::from(protocol::SCRATCH),
+        )
+    }
+
+    fn at(inputs: PathBuf, scratch: PathBuf) -> Self {
         Self {
-            inputs: PathBuf::from(protocol::INPUTS),
-            scratch: PathBuf::from(protocol::SCRATCH),
+            inputs,
+            scratch,
+            ahead: RefCell::new(None),
         }
     }
 
@@ -51,12 +63,19 @@ impl Rooms {
     }
 }
 
-/// Does one job.
-pub(crate) fn run(job: &Job, limits: &Limits, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
-    run_in(&Rooms::sealed(), job, limits, hatch)
+/// Opens tables before the order is known: what a spare worker does while it waits.
+pub(crate) fn open_ahead(
+    rooms: &mut Rooms,
+    source: Source,
+    limits: &Limits,
+) -> Result<(), Failure> {
+    let connection = source::open(rooms, &source, limits)?;
+    *rooms.ahead.get_mut() = Some((source, connection));
+    Ok(())
 }
 
-fn run_in(
+/// Does one job.
+pub(crate) fn run_in(
     rooms: &Rooms,
     job: &Job,
     limits: &Limits,

@@ -2,15 +2,17 @@
 
 use std::time::Instant;
 
-use engine::{Caps, Outcome, statements};
+use engine::{Bound, Caps, Outcome, statements};
 use protocol::frame::{Hatch, STATEMENTS_MAX};
 use protocol::job::Query;
-use protocol::limits::{Killed, Limits};
+use protocol::limits::{Limit, Limits};
 use protocol::report::{Failure, FailureCode, Report, Rows, StatementResult};
 
 use super::source::{Watch, Why, open};
-use super::{Rooms, bad_input, refusal};
+use super::{Rooms, bad_input, internal, refusal};
 
+/// What is said when the engine answers nothing any more.
+const UNFIT: &str = "the engine no longer answers and is started anew; tables, views and macros that earlier statements made are gone";
 /// Bytes of a result that are kept for what stands around its rows.
 const AROUND: usize = 1024;
 
@@ -41,6 +43,8 @@ pub(super) fn run(
     }
     let connection = open(rooms, &job.source, limits)?;
     let watch = Watch::over(&connection, hatch.cancel_flag());
+    // The keeper's clock for the first statement starts here, not with the loading.
+    hatch.progress(0, 0, "statements")?;
     let caps = Caps {
         rows: limits.rows as usize,
         columns: limits.columns as usize,
@@ -66,11 +70,14 @@ pub(super) fn run(
             }
             Outcome::Error(text) => error = Some(text),
             Outcome::Interrupted => match why {
-                Why::Time => killed = Some(Killed::Time),
+                Why::Time => killed = Some(Limit::TimeS),
                 Why::Cancelled => return Err(refusal(FailureCode::Limit, "the job was cancelled")),
             },
-            Outcome::OutOfMemory => killed = Some(Killed::Memory),
-            Outcome::OutOfDisk => killed = Some(Killed::Disk),
+            Outcome::OutOfMemory => killed = Some(Limit::MemoryMib),
+            Outcome::OutOfDisk => killed = Some(Limit::ScratchMib),
+            // The answer of this statement: a fresh worker goes on behind it.
+            Outcome::Unfit => return Err(internal(UNFIT)),
+            Outcome::OutOfBounds(bound) => killed = Some(limit(bound)),
         }
         hatch.send_statement(StatementResult {
             statement,
@@ -82,4 +89,12 @@ pub(super) fn run(
         ran += 1;
     }
     Ok(Report::Query { statements: ran })
+}
+
+fn limit(bound: Bound) -> Limit {
+    match bound {
+        Bound::Columns => Limit::Columns,
+        Bound::CellBytes => Limit::CellBytes,
+        Bound::ResultBytes => Limit::ResultBytes,
+    }
 }

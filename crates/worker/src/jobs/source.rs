@@ -10,7 +10,7 @@ use protocol::job::{Format, Source};
 use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode};
 
-use super::{Rooms, file_limits, of_frame, refusal};
+use super::{Rooms, file_limits, internal, of_frame, refusal};
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -29,6 +29,11 @@ pub(super) fn settings(rooms: &Rooms, limits: &Limits, spill_mib: u32) -> Settin
 /// The engine over these tables. CSV files are read strictly first, so that a broken one is refused with
 /// row and column.
 pub(super) fn open(rooms: &Rooms, source: &Source, limits: &Limits) -> Result<Connection, Failure> {
+    match rooms.ahead.take() {
+        Some((ahead, connection)) if ahead == *source => return Ok(connection),
+        Some(_) => return Err(internal("the worker was opened over other tables")),
+        None => {}
+    }
     open_as(rooms, source, limits, FileFormat::Csv)
 }
 
@@ -82,10 +87,12 @@ pub(super) fn code(error: &EngineError) -> FailureCode {
         {
             FailureCode::Limit
         }
+        EngineError::Full => FailureCode::Limit,
         EngineError::Load { .. } => FailureCode::BadInput,
         EngineError::Open
         | EngineError::Setting { .. }
         | EngineError::ReadBack { .. }
+        | EngineError::Copy { .. }
         | EngineError::Extract { .. }
         | EngineError::Failed { .. } => FailureCode::Internal,
     }

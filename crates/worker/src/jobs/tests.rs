@@ -7,7 +7,7 @@ use protocol::job::{
     Check, Column, ColumnKind, ColumnPlan, Extract, FileTable, Format, Link, LoadIdentifiers,
     LoadPayload, Objections, Presence, Query, RowFilter, Source, TablePlan, Transform, Unmatched,
 };
-use protocol::limits::Killed;
+use protocol::limits::Limit;
 use protocol::posture::Posture;
 use protocol::report::StatementResult;
 
@@ -60,10 +60,7 @@ struct Done {
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let rooms = Rooms {
-            inputs: folder.path().join("in"),
-            scratch: folder.path().join("spill"),
-        };
+        let rooms = Rooms::at(folder.path().join("in"), folder.path().join("spill"));
         std::fs::create_dir(&rooms.inputs).unwrap();
         std::fs::create_dir(&rooms.scratch).unwrap();
         Self {

@@ -158,11 +158,34 @@ fn statements_run_one_by_one_within_their_limits() {
         serde_json::json!([[3]])
     );
     assert_eq!((rows(2).rows.len(), rows(2).truncated), (100, true));
-    assert_eq!(done.statements[3].killed, Some(Killed::Time));
+    assert_eq!(done.statements[3].killed, Some(Limit::TimeS));
     assert_eq!(rows(4).rows.len(), 1, "the session lives on");
     let done = desk.run(files("select 1; select 2; select 3", 2));
     assert_eq!(done.report, Ok(Report::Query { statements: 1 }));
     assert_eq!(done.statements[0].statement, 2);
+}
+
+#[test]
+fn tables_that_were_opened_ahead_serve_their_own_order_only() {
+    let mut desk = Desk::with("t.csv", "a,b\n1,x\n2,y\n");
+    let Job::Query(query) = files("select sum(a) as s from t", 0) else {
+        panic!()
+    };
+    open_ahead(&mut desk.rooms, query.source.clone(), &LIMITS).unwrap();
+    let done = desk.run(Job::Query(query.clone()));
+    let rows = &done.statements[0].result.as_ref().unwrap().rows;
+    assert_eq!(
+        serde_json::to_value(rows).unwrap(),
+        serde_json::json!([[3]])
+    );
+    open_ahead(&mut desk.rooms, query.source, &LIMITS).unwrap();
+    let other = Job::Query(Query {
+        source: Source::Extract,
+        sql: text("select 1"),
+        skip: 0,
+    });
+    let refused = desk.run(other).report.unwrap_err();
+    assert_eq!(refused.message, "the worker was opened over other tables");
 }
 
 #[test]
