@@ -10,6 +10,7 @@ use keeper::PinnedLibrary;
 use protocol::posture::{Layer, LayerState, Requirement};
 use sandbox::LayerReport;
 use serde::{Deserialize, Serialize};
+use service::Policies;
 
 use crate::files::{PROFILES, PoliciesArgs, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
@@ -156,6 +157,29 @@ fn try_layers(args: &Args, worker: &Path) -> Result<Vec<Tried>, Problem> {
         });
     }
     Ok(profiles)
+}
+
+/// Tries every wall under both profiles, now.
+///
+/// # Errors
+/// The first required wall that does not stand, in one sentence.
+pub(crate) fn must_hold(worker: &Path, policies: &Policies) -> Result<(), Problem> {
+    for name in PROFILES {
+        let profile = profile(policies, name)?;
+        for report in sandbox::doctor(worker, &profile)? {
+            if let (Requirement::Required, LayerState::Missing { why, remedy }) =
+                (report.requirement, report.state)
+            {
+                return Err(Problem::could_not(format!(
+                    "the wall {} does not stand for the profile {}: {why}; without it {}; {remedy}",
+                    report.layer,
+                    profile.name,
+                    report.layer.without_it()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The layers as they stand for the keeper's user, tried by this program in its place.

@@ -10,6 +10,7 @@ use keeper::{Config, KeeperError, RootKey, Socket};
 use protocol::keeper::Door;
 use service::{Keeper, RandomIds, Service};
 use store::{Store, StoreError};
+use tokio::task::JoinHandle;
 use vault::VaultError;
 use zeroize::Zeroizing;
 
@@ -292,6 +293,28 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),
         clock: keeper::machine_clock(),
     };
+    // Beside the serving, which need not wait: each worker proves its own walls before it gets an order.
+    let worker = config.worker.clone();
+    let walls = tokio::task::spawn_blocking(move || crate::doctor::must_hold(&worker, &policies));
+    tokio::select! {
+        ended = serving(&places, config) => ended,
+        broken = broken_walls(walls) => Err(broken),
+    }
+}
+
+/// Ready only when a wall that must stand does not.
+async fn broken_walls(walls: JoinHandle<Result<(), Problem>>) -> Problem {
+    match walls.await {
+        Ok(Ok(())) => {
+            tracing::info!("every required wall holds");
+            std::future::pending().await
+        }
+        Ok(Err(problem)) => problem,
+        Err(_) => Problem::could_not("the walls could not be tried"),
+    }
+}
+
+async fn serving(places: &Places, config: Config) -> Result<ExitCode, Problem> {
     wait_for_store(&places.front()).await;
     let mut looks = LOOKS_FOR_KEYS;
     loop {

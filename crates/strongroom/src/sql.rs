@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use protocol::frame::{STATEMENTS_MAX, Up};
 use protocol::job::{Job, Order, Query};
-use protocol::limits::Killed;
+use protocol::limits::{Limit, Limits};
 use protocol::report::{Failure, FailureCode, Report, Rows, StatementResult};
 use sandbox::{Launch, Running, SandboxError, spawn};
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             profile: profile.clone(),
         })
     };
-    let mut print = |line: &Line| say(&serde_json::to_string(line)?);
+    let mut print = |line: &Line| say(&line.text(&profile.limits)?);
     match every(&mut start, &mut print)? {
         Ended::AllRan => Ok(ExitCode::SUCCESS),
         Ended::SomeDidNot => Ok(ExitCode::from(REFUSED)),
@@ -66,30 +66,41 @@ enum Ended {
     SomeDidNot,
 }
 
-/// What is printed of a statement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
+/// What is known of a statement.
+#[derive(Debug, Clone, PartialEq)]
 enum Line {
+    Ran { rows: Rows, ms: u64 },
+    Failed { error: String },
+    Stopped { limit: Limit },
+}
+
+/// What is printed of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Printed<'a> {
     Ran {
         ok: bool,
         #[serde(flatten)]
-        rows: Rows,
+        rows: &'a Rows,
         ms: u64,
     },
     Failed {
         ok: bool,
-        error: String,
+        error: &'a str,
     },
     Stopped {
         ok: bool,
-        killed: Limit,
+        killed: Resource,
+        limit: &'static str,
+        value: u32,
+        remedy: &'static str,
     },
 }
 
-/// The limit that stopped a statement.
+/// What a statement took too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Limit {
+enum Resource {
     Memory,
     Time,
     Output,
@@ -97,37 +108,59 @@ enum Limit {
     Disk,
 }
 
-impl From<Killed> for Limit {
-    fn from(killed: Killed) -> Self {
-        match killed {
-            Killed::Memory => Self::Memory,
-            Killed::Time => Self::Time,
-            Killed::Cpu => Self::Cpu,
-            Killed::Disk => Self::Disk,
+impl From<Limit> for Resource {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::MemoryMib => Self::Memory,
+            Limit::TimeS => Self::Time,
+            Limit::CpuS => Self::Cpu,
+            Limit::ScratchMib => Self::Disk,
+            Limit::Columns | Limit::CellBytes | Limit::ResultBytes => Self::Output,
         }
     }
 }
 
 impl Line {
     fn failed(error: String) -> Self {
-        Self::Failed { ok: false, error }
+        Self::Failed { error }
     }
 
-    fn stopped(killed: Limit) -> Self {
-        Self::Stopped { ok: false, killed }
+    fn stopped(limit: impl Into<Limit>) -> Self {
+        Self::Stopped {
+            limit: limit.into(),
+        }
     }
 
     fn of(result: StatementResult) -> Result<Self, Problem> {
         match (result.result, result.error, result.killed) {
             (Some(rows), None, None) => Ok(Self::Ran {
-                ok: true,
                 rows,
                 ms: result.ms,
             }),
             (None, Some(error), None) => Ok(Self::failed(error)),
-            (None, None, Some(killed)) => Ok(Self::stopped(killed.into())),
+            (None, None, Some(limit)) => Ok(Self::stopped(limit)),
             _ => Err(out_of_turn()),
         }
+    }
+
+    /// The line, as JSON.
+    fn text(&self, limits: &Limits) -> Result<String, Problem> {
+        let printed = match self {
+            Self::Ran { rows, ms } => Printed::Ran {
+                ok: true,
+                rows,
+                ms: *ms,
+            },
+            Self::Failed { error } => Printed::Failed { ok: false, error },
+            Self::Stopped { limit } => Printed::Stopped {
+                ok: false,
+                killed: (*limit).into(),
+                limit: limit.name(),
+                value: limit.value(limits),
+                remedy: limit.remedy(),
+            },
+        };
+        Ok(serde_json::to_string(&printed)?)
     }
 }
 
@@ -238,7 +271,7 @@ fn listen(
 fn of_failure(failure: Failure) -> Result<Leave, Problem> {
     let line = match failure.code {
         // The engine bounds results; what is still too long is refused by the hatch.
-        FailureCode::Limit => Line::stopped(Limit::Output),
+        FailureCode::Limit => Line::stopped(Limit::ResultBytes),
         FailureCode::Internal => Line::failed(failure.message.clone()),
         FailureCode::BadInput | FailureCode::MissingLayer => return Err(failure.into()),
     };
@@ -250,7 +283,7 @@ fn of_failure(failure: Failure) -> Result<Leave, Problem> {
 
 fn of_death(error: SandboxError) -> Result<Leave, Problem> {
     let line = match &error {
-        SandboxError::Killed(killed) => Line::stopped((*killed).into()),
+        SandboxError::Killed(killed) => Line::stopped(*killed),
         SandboxError::Crashed(_) => Line::failed(error.to_string()),
         SandboxError::Start(_)
         | SandboxError::BadOrder(_)

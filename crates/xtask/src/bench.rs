@@ -66,6 +66,18 @@ pub(crate) fn pages(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     Ok(tasks::exit(status))
 }
 
+/// The sealed worker beside a plain DuckDB; the program `workspace` of the sandbox's crate measures both.
+pub(crate) fn workspace(place: &Place) -> Result<ExitCode, Fault> {
+    tasks::build(place)?;
+    let mut command = std::process::Command::new(place.program("examples/workspace"));
+    for program in ["strongroom-worker", "examples/plain", "examples/walls"] {
+        command.arg(place.program(program));
+    }
+    command.arg(place.root.join("policies/sandbox/sql.toml"));
+    command.env_remove("LD_LIBRARY_PATH");
+    Ok(tasks::exit(run::status(&mut command)?))
+}
+
 fn sizes(args: &[String]) -> Result<Vec<u64>, Fault> {
     let mut sizes = Vec::new();
     for pair in args.chunks(2) {

@@ -48,6 +48,7 @@ cargo xtask COMMAND
                     secondary suppression: cells, hidden, cost and CPU seconds, from 42 to 10,000 cells
   bench differencing [TABLES PEOPLE]
                     a new table against earlier ones (default 1,000 over a million people)
+  bench workspace   what the walls cost: starts, queries, bytes and idle sessions beside a plain DuckDB
   docs              write the generated pages of docs/reference/ again
   fmt               format every crate
 ";
@@ -91,6 +92,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("bench", [name, args @ ..]) if name == "differencing" => {
             bench::example(&place, "difference", &[], args)
         }
+        ("bench", [name]) if name == "workspace" => bench::workspace(&place),
         ("docs", []) => tasks::docs(&place),
         ("fmt", []) => tasks::fmt(&place),
         _ => Err(Fault::Usage(args.join(" "))),

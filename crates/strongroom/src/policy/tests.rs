@@ -124,7 +124,7 @@ fn the_explanation_says_numbers_and_what_is_off() {
         "Sandbox profile sql",
         "Sandbox profile job",
         "separate_user, memory_cgroup, no_swap, landlock_scopes",
-        "120 s of time",
+        "60 s of time",
     ] {
         assert!(text.contains(words), "no {words:?} in:\n{text}");
     }

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
+use protocol::limits::Killed;
 use serde_json::json;
 
 use super::*;
@@ -12,6 +13,28 @@ impl Speaker for Said {
     fn hear(&mut self) -> Result<Option<Up>, SandboxError> {
         self.0.pop_front().transpose()
     }
+}
+
+/// No two values are the same, so that a line with another one is found.
+fn limits() -> Limits {
+    Limits {
+        memory_mib: 1,
+        threads: 2,
+        time_s: 3,
+        cpu_s: 4,
+        scratch_mib: 5,
+        rows: 6,
+        columns: 7,
+        cell_bytes: 8,
+        result_bytes: 9,
+        statement_bytes: 10,
+        file_mib: 11,
+    }
+}
+
+/// A statement that met a limit, as it is printed.
+fn stopped(killed: &str, limit: Limit, value: u32) -> serde_json::Value {
+    json!({"ok": false, "killed": killed, "limit": limit.name(), "value": value, "remedy": limit.remedy()})
 }
 
 fn answer(statement: u32) -> StatementResult {
@@ -65,7 +88,7 @@ fn play(script: Script) -> (Result<Ended, Problem>, Vec<serde_json::Value>) {
             Ok(Said(said.into()))
         },
         &mut |line| {
-            lines.push(serde_json::to_value(line).unwrap());
+            lines.push(serde_json::from_str(&line.text(&limits())?).unwrap());
             Ok(())
         },
     );
@@ -80,7 +103,7 @@ fn a_result_an_error_and_a_limit_are_one_line_each() {
         ..answer(1)
     };
     let killed = StatementResult {
-        killed: Some(Killed::Disk),
+        killed: Some(Limit::ScratchMib),
         ..answer(2)
     };
     let said = vec![
@@ -96,7 +119,7 @@ fn a_result_an_error_and_a_limit_are_one_line_each() {
         [
             json!({"ok": true, "columns": ["n"], "types": ["BIGINT"], "rows": [[3]], "truncated": false, "ms": 7}),
             json!({"ok": false, "error": "Binder Error: no such column"}),
-            json!({"ok": false, "killed": "disk"}),
+            stopped("disk", Limit::ScratchMib, 5),
         ]
     );
     assert_eq!(play(vec![(0, vec![rows(0), done()])]).0, Ok(Ended::AllRan));
@@ -108,9 +131,26 @@ fn the_keys_stand_in_the_documented_order() {
         panic!("no statement")
     };
     assert_eq!(
-        serde_json::to_string(&Line::of(result).unwrap()).unwrap(),
+        Line::of(result).unwrap().text(&limits()).unwrap(),
         r#"{"ok":true,"columns":["n"],"types":["BIGINT"],"rows":[[3]],"truncated":false,"ms":7}"#
     );
+}
+
+#[test]
+fn every_limit_is_printed_with_its_resource_its_value_and_what_to_do() {
+    for limit in Limit::ALL {
+        let line = Line::stopped(limit).text(&limits()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let resource = match limit {
+            Limit::MemoryMib => "memory",
+            Limit::TimeS => "time",
+            Limit::CpuS => "cpu",
+            Limit::ScratchMib => "disk",
+            Limit::Columns | Limit::CellBytes | Limit::ResultBytes => "output",
+        };
+        assert_eq!(line, stopped(resource, limit, limit.value(&limits())));
+        assert!(!limit.remedy().is_empty());
+    }
 }
 
 #[test]
@@ -132,8 +172,8 @@ fn after_a_kill_a_fresh_worker_goes_on_behind_it() {
     ]);
     assert_eq!(ended, Ok(Ended::SomeDidNot));
     assert_eq!(lines.len(), 6);
-    assert_eq!(lines[1], json!({"ok": false, "killed": "memory"}));
-    assert_eq!(lines[3], json!({"ok": false, "killed": "output"}));
+    assert_eq!(lines[1], stopped("memory", Limit::MemoryMib, 1));
+    assert_eq!(lines[3], stopped("output", Limit::ResultBytes, 9));
     assert_eq!(
         lines[5],
         json!({"ok": false, "error": "the worker ended without an answer (signal 11)"})
@@ -148,7 +188,7 @@ fn the_first_statement_is_blamed_only_if_the_files_load() {
         (1, vec![rows(1), done()]),
     ]);
     assert_eq!(ended, Ok(Ended::SomeDidNot));
-    assert_eq!(lines[0], json!({"ok": false, "killed": "time"}));
+    assert_eq!(lines[0], stopped("time", Limit::TimeS, 3));
     assert_eq!(lines.len(), 2);
     let (ended, lines) = play(vec![
         (0, vec![Err(SandboxError::Killed(Killed::Memory))]),
