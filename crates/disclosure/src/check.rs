@@ -1,13 +1,22 @@
 //! The rules over the evidence.
 
+mod absent;
+mod against;
+mod cells;
+mod class;
+mod magnitude;
 mod treated;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use treated::treated;
+pub use against::{CellPeople, Released, compare_with, in_words, places};
 
-use crate::derive::{COUNTS_MAX, Precision, derived_sets};
-use crate::evidence::{Behind, Class, Evidence, Group, Kind, Shown, Visible};
+use absent::{Absent, Structure};
+use cells::{group_cells, implied_zeros};
+use treated::{Hidden, treated};
+
+use crate::derive::COUNTS_MAX;
+use crate::evidence::{Class, Evidence, Group, Shown, Visible};
 use crate::names::Names;
 use crate::report::{
     CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
@@ -134,26 +143,38 @@ fn whole(evidence: &Evidence, class: &'static str, verdict: Verdict, finding: Fi
     }
 }
 
-fn table(evidence: &Evidence, policy: &Policy) -> Judged {
-    let names = Names::of(evidence, policy.minimum());
-    let mut findings = Vec::new();
-    let mut cells = Vec::new();
-    // Indexes of groups with a cell that must not be seen.
-    let mut unsafe_groups = BTreeSet::new();
+/// The cells of a table, judged.
+struct Draft {
+    cells: Vec<CellReport>,
+    /// The group of each of the first cells; the others are of combinations that no group has.
+    places: Vec<usize>,
+    /// Groups with cells that must not be seen, and how much of each is hidden.
+    unsafe_groups: BTreeMap<usize, Hidden>,
+    absent: Vec<Absent>,
+    findings: Vec<Finding>,
+}
+
+fn draft(evidence: &Evidence, names: &Names<'_>, policy: &Policy) -> Draft {
+    let structure = Structure::of(evidence, policy.minimum());
+    let full = class::full_cells(evidence, &structure, policy);
+    let (mut cells, mut places) = (Vec::new(), Vec::new());
+    let mut unsafe_groups = BTreeMap::new();
     for (index, group) in evidence.groups.iter().enumerate() {
         if !is_judged(evidence, group, policy) {
             continue;
         }
-        let of_group = group_cells(evidence, group, &names, policy);
-        if of_group.iter().any(|c| c.status == Status::Primary) {
-            unsafe_groups.insert(index);
+        let of_group = group_cells(evidence, (index, group), &full, names, policy);
+        if let Some(hidden) = treated::hidden(evidence, &of_group) {
+            unsafe_groups.insert(index, hidden);
         }
+        places.extend(of_group.iter().map(|_| index));
         cells.extend(of_group);
     }
     let absent = match evidence.shown {
         Shown::Large(_) | Shown::Condition | Shown::Unjudged => Some(Vec::new()),
-        Shown::All | Shown::First => absent_keys(evidence),
+        Shown::All | Shown::First => structure.absent_keys(evidence),
     };
+    let mut findings = Vec::new();
     if absent.is_none() {
         findings.push(finding(
             Rule::Zero,
@@ -161,13 +182,39 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
         ));
     }
     let absent = absent.unwrap_or_default();
-    for key in &absent {
-        cells.extend(implied_zeros(evidence, key, &names, policy));
+    for one in &absent {
+        cells.extend(implied_zeros(evidence, one, names, policy));
     }
+    Draft {
+        cells,
+        places,
+        unsafe_groups,
+        absent,
+        findings,
+    }
+}
+
+fn table(evidence: &Evidence, policy: &Policy) -> Judged {
+    let names = Names::of(evidence, policy.minimum());
+    let Draft {
+        mut cells,
+        places,
+        unsafe_groups,
+        absent,
+        mut findings,
+    } = draft(evidence, &names, policy);
     findings.extend(about_the_whole(evidence));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
+    let own: BTreeSet<usize> = unsafe_groups.keys().copied().collect();
+    let hidden = treated::with_totals(evidence, unsafe_groups, &absent, policy);
+    for (cell, group) in cells.iter_mut().zip(&places) {
+        let for_others = hidden.get(group).filter(|_| !own.contains(group));
+        if for_others.is_some_and(|hidden| treated::is_secondary(evidence, hidden, cell)) {
+            cell.status = Status::Secondary;
+        }
+    }
     let treated_rows = if primary {
-        treated(evidence, &unsafe_groups, &absent, &names, policy)
+        treated(evidence, &hidden, &absent, &names, policy)
     } else {
         Vec::new()
     };
@@ -181,17 +228,40 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     {
         findings.push(nobody(policy));
     }
+    let rows: Vec<Vec<Datum>> = shown(evidence).map(|(_, g)| g.values.clone()).collect();
+    let (verdict, treated_rows) = rounding(evidence, verdict, &rows, treated_rows, policy);
     Judged {
         verdict,
         output: Output {
             statement: evidence.statement.clone(),
             class: "table",
             columns: evidence.columns.iter().map(|c| c.name.clone()).collect(),
-            rows: shown(evidence).map(|(_, g)| g.values.clone()).collect(),
+            rows,
             cells,
             treated_rows,
         },
         findings,
+    }
+}
+
+/// Where the policy rounds, what leaves is rounded, also where every cell is safe.
+fn rounding(
+    evidence: &Evidence,
+    verdict: Verdict,
+    rows: &[Vec<Datum>],
+    treated_rows: Vec<Vec<Datum>>,
+    policy: &Policy,
+) -> (Verdict, Vec<Vec<Datum>>) {
+    let Some(base) = policy.rounding() else {
+        return (verdict, treated_rows);
+    };
+    if verdict != Verdict::Pass {
+        return (verdict, treated::rounded(evidence, &treated_rows, base));
+    }
+    let rounded = treated::rounded(evidence, rows, base);
+    match rounded == rows {
+        true => (Verdict::Pass, Vec::new()),
+        false => (Verdict::Treat, rounded),
     }
 }
 
@@ -254,7 +324,9 @@ fn nobody(policy: &Policy) -> Finding {
 /// Whether the cells of a group are judged. What a condition leaves out is judged too, so that the
 /// verdict does not depend on the condition, unless it leaves out exactly what is too small.
 fn is_judged(evidence: &Evidence, group: &Group, policy: &Policy) -> bool {
-    let only_large = matches!(evidence.shown, Shown::Large(least) if least >= policy.minimum());
+    // Beside totals, what is left out can be found by subtraction.
+    let only_large = matches!(evidence.shown, Shown::Large(least) if least >= policy.minimum())
+        && evidence.sets.len() < 2;
     !(only_large && group.visible == Visible::Excluded)
 }
 
@@ -294,176 +366,6 @@ fn key_of(evidence: &Evidence, values: &[Datum]) -> Key {
         .cloned()
         .zip(values.iter().cloned())
         .collect())
-}
-
-fn group_cells(
-    evidence: &Evidence,
-    group: &Group,
-    names: &Names<'_>,
-    policy: &Policy,
-) -> Vec<CellReport> {
-    let cell = |column: &str, people, (status, finding): (Status, Option<Finding>)| CellReport {
-        key: key_of(evidence, &group.key),
-        column: column.to_owned(),
-        people,
-        status,
-        findings: finding.into_iter().collect(),
-        told: names.told(&group.key),
-    };
-    let mut cells: Vec<CellReport> = evidence
-        .measures()
-        .zip(&group.behind)
-        .map(|((name, kind), behind)| cell(name, behind.people, judge_cell(kind, *behind, policy)))
-        .collect();
-    let row = Behind {
-        people: group.people,
-        rows: group.rows,
-    };
-    // A row tells that its group exists, even where every measure is an allowed zero.
-    if cells.iter().all(|c| c.status != Status::Primary) && group.rows > 0 {
-        let judged = judge_cell(Kind::Count, row, policy);
-        if judged.0 == Status::Primary {
-            cells.push(cell(ROW, group.people, judged));
-        }
-    }
-    for set in derived_sets(&evidence.counts, group, policy.minimum()) {
-        let behind = Behind {
-            people: set.people,
-            rows: set.rows,
-        };
-        let judged = match set.precision {
-            Precision::Exact => judge_cell(Kind::Count, behind, policy),
-            Precision::AtLeast if set.rows < policy.minimum() => {
-                judge_cell(Kind::Count, behind, policy)
-            }
-            Precision::AtLeast => (
-                Status::Review,
-                Some(finding(
-                    Rule::Threshold,
-                    "this difference counts rows, and how many people are behind them is not known exactly",
-                )),
-            ),
-        };
-        if judged.0 != Status::Ok {
-            let mut cell = cell(&set.label, set.people, judged);
-            // A combination that nobody has gives no differences: they would tell few from none.
-            if cell.told == Told::Whole && group.people < policy.minimum() {
-                cell.told = Told::Kind;
-            }
-            cells.push(cell);
-        }
-    }
-    cells
-}
-
-/// The rules on one cell. Strict: `minimum` people are enough.
-fn judge_cell(kind: Kind, behind: Behind, policy: &Policy) -> (Status, Option<Finding>) {
-    let minimum = policy.minimum();
-    if behind.rows == 0 {
-        return match policy.zero() {
-            ZeroRule::Unsafe => (
-                Status::Primary,
-                Some(finding(Rule::Zero, "nobody is behind this cell")),
-            ),
-            ZeroRule::Safe => (Status::Ok, None),
-        };
-    }
-    if behind.people < minimum {
-        let detail = format!(
-            "{} people are behind this cell, {minimum} are needed",
-            behind.people
-        );
-        return (Status::Primary, Some(finding(Rule::Threshold, detail)));
-    }
-    let missing = match kind {
-        Kind::Count | Kind::Share => return (Status::Ok, None),
-        // `count(distinct case when rare then event else 0 end)`: all have a value, few are counted.
-        Kind::Distinct => (
-            Rule::Untraceable,
-            "a number of distinct values can count few people though all have a value, and needs a count of those behind each value",
-        ),
-        Kind::Total => (Rule::Dominance, "totals and means need the dominance rule"),
-        Kind::Spread => (
-            Rule::DegreesOfFreedom,
-            "measures of spread need the rule on degrees of freedom",
-        ),
-        Kind::Quantile => (
-            Rule::EndPoint,
-            "a median or quantile can be one person's value and needs the end point rule",
-        ),
-        Kind::Extreme => (
-            Rule::EndPoint,
-            "a smallest or largest value is one person's and needs the end point rule",
-        ),
-        Kind::Mode => (
-            Rule::ClassDisclosure,
-            "a most frequent value needs the rule on class disclosure",
-        ),
-    };
-    let detail = format!("{}, which this build does not enforce", missing.1);
-    (Status::Review, Some(finding(missing.0, detail)))
-}
-
-/// Combinations of observed key values that no group has; `None` if they are too many.
-fn absent_keys(evidence: &Evidence) -> Option<Vec<Vec<Datum>>> {
-    if evidence.keys.len() < 2 {
-        return Some(Vec::new());
-    }
-    let present: BTreeSet<&[Datum]> = evidence.groups.iter().map(|g| g.key.as_slice()).collect();
-    let mut combinations: Vec<Vec<Datum>> = vec![Vec::new()];
-    for position in 0..evidence.keys.len() {
-        let values: BTreeSet<&Datum> = evidence
-            .groups
-            .iter()
-            .filter_map(|g| g.key.get(position))
-            .collect();
-        let most = combinations.len().saturating_mul(values.len());
-        if cells(evidence, most) > CELLS_MAX {
-            return None;
-        }
-        combinations = combinations
-            .iter()
-            .flat_map(|head| {
-                values.iter().map(move |value| {
-                    let mut key = head.clone();
-                    key.push((*value).clone());
-                    key
-                })
-            })
-            .collect();
-    }
-    combinations.retain(|key| !present.contains(key.as_slice()));
-    Some(combinations)
-}
-
-fn implied_zeros(
-    evidence: &Evidence,
-    key: &[Datum],
-    names: &Names<'_>,
-    policy: &Policy,
-) -> Vec<CellReport> {
-    let nobody = Behind { people: 0, rows: 0 };
-    // Keys alone also tell which combinations nobody has.
-    let row = evidence
-        .measures()
-        .next()
-        .is_none()
-        .then_some((ROW, Kind::Count));
-    evidence
-        .measures()
-        .chain(row)
-        .map(|(name, kind)| {
-            let (status, found) = judge_cell(kind, nobody, policy);
-            CellReport {
-                key: key_of(evidence, key),
-                column: name.to_owned(),
-                people: 0,
-                status,
-                findings: found.into_iter().collect(),
-                told: names.told(key),
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

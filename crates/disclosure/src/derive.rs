@@ -186,6 +186,8 @@ mod tests {
         let rows = atoms.iter().map(|a| a.1).sum();
         Group {
             key: vec![],
+            set: 0,
+            magnitudes: vec![],
             visible: Visible::Shown,
             people: rows,
             rows,

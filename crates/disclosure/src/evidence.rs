@@ -7,7 +7,7 @@ use crate::Datum;
 use crate::derive::COUNTS_MAX;
 
 /// The evidence for one statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The statement as it was submitted.
@@ -21,10 +21,16 @@ pub struct Evidence {
     pub columns: Vec<Column>,
     /// Names of the group keys, in the order of [`Group::key`].
     pub keys: Vec<String>,
+    /// The grouping sets, each the keys that it groups by; the other keys are totalled. Without `rollup`,
+    /// `cube` or `grouping sets` there is one, of all keys.
+    pub sets: Vec<Vec<u16>>,
     /// Which groups the statement lets a reader see.
     pub shown: Shown,
     /// The counts of one row between which a reader can add and subtract.
     pub counts: Vec<Counted>,
+    /// The aggregates of values that the measures are computed from, in the order of
+    /// [`Group::magnitudes`].
+    pub parts: Vec<Part>,
     /// Every group of the data, in the order of the result.
     pub groups: Vec<Group>,
 }
@@ -53,6 +59,8 @@ pub struct Column {
     pub name: String,
     /// What it holds.
     pub role: Role,
+    /// Whether it is computed from the numbers of other groups too: a share of a total, a rank.
+    pub across: bool,
 }
 
 /// What a column holds.
@@ -75,18 +83,37 @@ pub enum Kind {
     Count,
     /// Computed from counts alone: a share, a rate.
     Share,
-    /// Different values of a column that is not the unit.
+    /// Different values of a column of the data that is not the unit.
     Distinct,
     /// Totals and means: the largest contributors matter.
     Total,
     /// Standard deviation and variance.
     Spread,
+    /// Correlation, covariance and the line through two columns.
+    Relation,
     /// Median and quantiles.
     Quantile,
     /// Smallest and largest value: one person's.
     Extreme,
+    /// Different values, or the spread, of an expression, which can tell of few people though all have a value.
+    Crafted,
     /// The most frequent value.
     Mode,
+}
+
+/// An aggregate of values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The measures that show it, as indexes among [`Evidence::measures`]; none for a difference that a
+    /// reader can form.
+    pub measures: Vec<u16>,
+    /// The column, or the subtraction that forms it.
+    pub label: String,
+    /// What it is.
+    pub kind: Kind,
+    /// For a quantile, which: 0.5 is the median, 0 the smallest value, 1 the largest.
+    pub quantile: Option<f64>,
 }
 
 /// Which of the groups the reader sees. What is seen, and what is said of the table, must not depend
@@ -143,11 +170,13 @@ pub enum Whole {
 }
 
 /// One group of the data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Values of the keys.
+    /// Values of the keys; missing for a key that is totalled.
     pub key: Vec<Datum>,
+    /// Index into [`Evidence::sets`].
+    pub set: u16,
     /// Whether the statement shows the group.
     pub visible: Visible,
     /// Distinct people in the group.
@@ -158,6 +187,8 @@ pub struct Group {
     pub values: Vec<Datum>,
     /// Behind each measure, in column order.
     pub behind: Vec<Behind>,
+    /// The values behind each of [`Evidence::parts`].
+    pub magnitudes: Vec<Magnitude>,
     /// The group's rows by which of [`Evidence::counts`] they are in, where there are 2 to
     /// [`COUNTS_MAX`] counts.
     pub row_atoms: Vec<Atom>,
@@ -187,6 +218,40 @@ pub struct Behind {
     /// Rows with a value, also those that name nobody.
     pub rows: u64,
 }
+
+/// The values behind one aggregate in one group, by the people who contribute them. A person's contribution
+/// is the sum of the absolute values of their rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Magnitude {
+    /// Distinct people with a value.
+    pub people: u64,
+    /// Rows with a value.
+    pub rows: u64,
+    /// Rows with a value that name nobody.
+    pub unnamed: u64,
+    /// Rows whose value is below zero.
+    pub negative: u64,
+    /// Rows whose value is not a finite number, or no number at all.
+    pub odd: u64,
+    /// The sum of all contributions.
+    pub total: f64,
+    /// The largest contributions, the largest first, at most [`TOP_MAX`].
+    pub top: Vec<f64>,
+    /// Whether all values, or all contributions of two or more people, are one.
+    pub same: bool,
+    /// People who have the smallest value.
+    pub least: u64,
+    /// People who have the largest value.
+    pub most: u64,
+    /// For a quantile, people with a value not above it; otherwise 0.
+    pub below: u64,
+    /// For a quantile, people with a value not below it; otherwise 0.
+    pub above: u64,
+}
+
+/// The most contributions that are told apart, and the most that a rule may ask for.
+pub const TOP_MAX: usize = 10;
 
 /// The rows (or people) of a group that are in exactly one combination of counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,8 +296,10 @@ impl Evidence {
             class,
             columns: Vec::new(),
             keys: Vec::new(),
+            sets: Vec::new(),
             shown: Shown::All,
             counts: Vec::new(),
+            parts: Vec::new(),
             groups: Vec::new(),
         }
     }
@@ -264,12 +331,28 @@ impl Evidence {
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
             return wrong("two columns have one name");
         }
-        let mut keys: Vec<&[Datum]> = self.groups.iter().map(|g| g.key.as_slice()).collect();
+        let mut keys: Vec<(u16, &[Datum])> = self
+            .groups
+            .iter()
+            .map(|g| (g.set, g.key.as_slice()))
+            .collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair.first() == pair.last()) {
             return wrong("two groups have one key");
         }
+        if !self.has_its_sets() {
+            return wrong("the grouping sets are not those of the keys");
+        }
+        let beyond = |part: &Part| part.measures.iter().any(|m| usize::from(*m) >= measures);
+        if self.parts.iter().any(beyond) {
+            return wrong("an aggregate is shown in a column that the table does not have");
+        }
         for group in &self.groups {
+            if group.magnitudes.len() != self.parts.len()
+                || group.magnitudes.iter().any(|m| !m.holds_together(group))
+            {
+                return wrong("the values behind a group are not the group's");
+            }
             if group.key.len() != self.keys.len()
                 || group.values.len() != self.columns.len()
                 || group.behind.len() != measures
@@ -292,6 +375,19 @@ impl Evidence {
             }
         }
         Ok(())
+    }
+
+    /// Whether every group is of a set of its keys, and missing where a key is totalled.
+    fn has_its_sets(&self) -> bool {
+        let known = |set: &Vec<u16>| set.iter().all(|key| usize::from(*key) < self.keys.len());
+        let of_a_set = |group: &Group| {
+            self.sets.get(usize::from(group.set)).is_some_and(|set| {
+                (0_u16..)
+                    .zip(&group.key)
+                    .all(|(place, value)| set.contains(&place) || *value == Datum::Missing)
+            })
+        };
+        self.sets.iter().all(known) && self.groups.iter().all(of_a_set)
     }
 
     /// Whether a statement of this kind can leave a group so. What is large is left out by its people
@@ -333,5 +429,22 @@ impl Evidence {
                 rows: sum.rows.checked_add(atom.rows)?,
             })
         })
+    }
+}
+
+impl Magnitude {
+    /// Whether the numbers can be those of some values of the group.
+    fn holds_together(&self, group: &Group) -> bool {
+        let falls = self.top.windows(2).all(|pair| pair.first() >= pair.last());
+        let as_many = usize::try_from(self.people)
+            .unwrap_or(usize::MAX)
+            .min(TOP_MAX);
+        self.people <= group.people
+            && self.people <= self.rows
+            && self.rows <= group.rows
+            && self.total.is_finite()
+            && self.top.iter().all(|value| value.is_finite())
+            && falls
+            && (self.odd > 0 || self.top.len() >= as_many)
     }
 }

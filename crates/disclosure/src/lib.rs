@@ -6,10 +6,10 @@
 //! why. It is pure: no files, no clock, no data engine, and it never sees a row of
 //! the data, only counts and the table that may be released.
 //!
-//! What this build enforces: the threshold rule with implied zeros, on every cell and
-//! on the numbers that a reader can form by adding and subtracting the counts of one
-//! row. Everything else that a statement may show (sums, means, extremes, quantiles)
-//! is never passed: it goes to `review` with the rule that is missing.
+//! The rules: threshold and implied zeros, (n,k) and p%, identical values, degrees of freedom, end points,
+//! class disclosure, on every cell and every margin, and on the numbers that a reader can form by adding
+//! and subtracting those of one row. What cannot be counted is never passed: it goes to `review` with the
+//! reason.
 
 #![cfg_attr(
     test,
@@ -36,14 +36,26 @@ mod researcher;
 pub mod round;
 pub mod suppress;
 
-pub use check::{check, check_all};
+pub use check::{CellPeople, Released, check, check_all, compare_with, in_words, places};
 pub use csv::to_csv;
 pub use datum::Datum;
 pub use derive::{COUNTS_MAX, DerivedSet, Precision, derived_sets};
 pub use evidence::{
-    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Group, Kind, Malformed, Role,
-    Shown, Visible, Whole,
+    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Group, Kind, Magnitude, Malformed,
+    Part, Role, Shown, TOP_MAX, Visible, Whole,
 };
-pub use policy::{Policy, PolicyError, ZeroRule};
+pub use policy::{Dominance, Policy, PolicyError, ZeroRule};
 pub use report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};
 pub use researcher::{Advice, ResearcherCell, ResearcherOutput, ResearcherReport};
+
+/// A person of a folder of releases: 16 bytes of HMAC-SHA-256 over the engine's hash of their unit, under the
+/// folder's key. Without the key the units of a small register cannot be tried one by one.
+pub fn keyed_person(key: &[u8; 32], unit: u64) -> [u8; 16] {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
+    let tag = ring::hmac::sign(&key, &unit.to_le_bytes());
+    let mut person = [0; 16];
+    for (byte, from) in person.iter_mut().zip(tag.as_ref()) {
+        *byte = *from;
+    }
+    person
+}

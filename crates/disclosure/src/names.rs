@@ -14,22 +14,24 @@ use crate::{Datum, Evidence, Shown};
 /// The keys of one table that may be named.
 pub(crate) struct Names<'a> {
     shown: Shown,
-    /// Keys of groups with at least the minimum of people.
-    large: BTreeSet<&'a [Datum]>,
-    /// By position, the values in such keys.
-    common: Vec<BTreeSet<&'a Datum>>,
+    /// Grouping sets and keys of groups with at least the minimum of people.
+    large: BTreeSet<(u16, &'a [Datum])>,
+    /// By grouping set and position, the values in such keys.
+    common: BTreeSet<(u16, usize, &'a Datum)>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn of(evidence: &'a Evidence, minimum: u64) -> Self {
         let groups = evidence.groups.iter();
-        let large: BTreeSet<&[Datum]> = groups
+        let large: BTreeSet<(u16, &[Datum])> = groups
             .filter(|group| group.people >= minimum)
-            .map(|group| group.key.as_slice())
+            .map(|group| (group.set, group.key.as_slice()))
             .collect();
-        let common = (0..evidence.keys.len())
-            .map(|position| large.iter().filter_map(|key| key.get(position)).collect())
-            .collect();
+        let values = large.iter().flat_map(|(set, key)| {
+            let places = key.iter().enumerate();
+            places.map(move |(place, value)| (*set, place, value))
+        });
+        let common = values.collect();
         Self {
             shown: evidence.shown,
             large,
@@ -38,15 +40,14 @@ impl<'a> Names<'a> {
     }
 
     /// What may be told of a cell with this key.
-    pub(crate) fn told(&self, key: &[Datum]) -> Told {
+    pub(crate) fn told(&self, set: u16, key: &[Datum]) -> Told {
         let crosses_common = || {
-            key.iter()
-                .zip(&self.common)
-                .all(|(value, common)| common.contains(value))
+            let mut places = key.iter().enumerate();
+            places.all(|(place, value)| self.common.contains(&(set, place, value)))
         };
         match self.shown {
             Shown::Unjudged => Told::Nothing,
-            _ if self.large.contains(key) => Told::Whole,
+            _ if self.large.contains(&(set, key)) => Told::Whole,
             Shown::All if crosses_common() => Told::Whole,
             Shown::All | Shown::First | Shown::Large(_) | Shown::Condition => Told::Kind,
         }

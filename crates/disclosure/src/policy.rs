@@ -1,9 +1,14 @@
 //! The rules a site chose, as strict TOML.
 
+mod explain;
+
 use serde::Deserialize;
 
-/// Sections of the format that exist on paper and that this build does not enforce.
-const NOT_ENFORCED: [&str; 7] = [
+use crate::evidence::TOP_MAX;
+
+/// The sections of the format, in the order in which they are explained.
+const SECTIONS: [&str; 8] = [
+    "threshold",
     "dominance",
     "p_percent",
     "degrees_of_freedom",
@@ -26,30 +31,40 @@ pub enum ZeroRule {
     Safe,
 }
 
+/// The (n,k) rule: the `n` largest contributions may make up at most the share `k` of a total.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dominance {
+    /// Contributions taken together, 1 to [`TOP_MAX`].
+    pub n: usize,
+    /// Share of the total, above 0 and at most 1.
+    pub k: f64,
+}
+
 /// A loaded policy: the name, the rules, and the hash of the file they came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     name: String,
-    minimum: u64,
-    zero: ZeroRule,
+    version: Option<String>,
+    threshold: Option<Threshold>,
+    dominance: Option<Dominance>,
+    p_percent: Option<f64>,
+    degrees: Option<u64>,
+    end_point: Option<u64>,
+    class_share: Option<f64>,
+    rounding: Option<u64>,
+    differencing: Option<u64>,
     sha256: String,
     file_minimum: u64,
 }
 
 /// Why a policy was refused.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq)]
 pub enum PolicyError {
     /// Not TOML, or a key of the wrong type.
     #[error("the policy is not valid: {reason}")]
     Invalid {
         /// The parser's own sentence.
         reason: String,
-    },
-    /// A section of the announced format without code behind it.
-    #[error("this build does not enforce [{section}]; remove the section or use a build that does")]
-    NotEnforced {
-        /// The section's name.
-        section: &'static str,
     },
     /// A key or section that the format does not have.
     #[error("the policy format has no key named {key}")]
@@ -58,10 +73,26 @@ pub enum PolicyError {
         key: String,
     },
     /// A threshold of nothing, or of a nation.
-    #[error("threshold.minimum must be between 1 and 1000000, not {minimum}")]
-    MinimumOutOfRange {
+    #[error("{key} must be between {least} and {most}, not {value}")]
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// The least that is taken.
+        least: u64,
+        /// The most that is taken.
+        most: u64,
         /// What the file says.
-        minimum: u64,
+        value: u64,
+    },
+    /// A share that is none.
+    #[error(
+        "{key} is a share above 0 and at most 1, or a percentage above 1 and at most 100, not {value}"
+    )]
+    NoShare {
+        /// The key.
+        key: &'static str,
+        /// What the file says.
+        value: f64,
     },
     /// A project condition that would relax the policy.
     #[error("a condition may raise the threshold of {current} and never lower it to {asked}")]
@@ -77,10 +108,18 @@ pub enum PolicyError {
 #[serde(deny_unknown_fields)]
 struct File {
     name: String,
-    threshold: Threshold,
+    version: Option<String>,
+    threshold: Option<Threshold>,
+    dominance: Option<FileDominance>,
+    p_percent: Option<FilePercent>,
+    degrees_of_freedom: Option<Minimum>,
+    end_point: Option<Minimum>,
+    class_disclosure: Option<FileShare>,
+    rounding: Option<FileRounding>,
+    differencing: Option<Minimum>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Threshold {
     minimum: u64,
@@ -89,43 +128,125 @@ struct Threshold {
     zero: ZeroRule,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDominance {
+    n: u64,
+    k: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilePercent {
+    p: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileShare {
+    share: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRounding {
+    base: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Minimum {
+    minimum: u64,
+}
+
 fn unsafe_zero() -> ZeroRule {
     ZeroRule::Unsafe
+}
+
+/// A whole number of at least `least`.
+fn within(key: &'static str, value: u64, least: u64, most: u64) -> Result<u64, PolicyError> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(PolicyError::OutOfRange {
+        key,
+        least,
+        most,
+        value,
+    })
+}
+
+fn minimum(key: &'static str, section: Option<&Minimum>) -> Result<Option<u64>, PolicyError> {
+    section
+        .map(|found| within(key, found.minimum, 1, MINIMUM_MAX))
+        .transpose()
+}
+
+/// A share, which may be written as a percentage: 0.9 and 90 are the same.
+fn share(key: &'static str, value: f64) -> Result<f64, PolicyError> {
+    let share = if value > 1.0 { value / 100.0 } else { value };
+    if share > 0.0 && share <= 1.0 {
+        return Ok(share);
+    }
+    Err(PolicyError::NoShare { key, value })
 }
 
 impl Policy {
     /// Reads a policy file's text.
     ///
     /// # Errors
-    /// Unknown keys, sections this build does not enforce, a missing `[threshold]` and
-    /// values out of range: a policy is taken whole or refused.
+    /// Unknown keys and sections and values out of range: a policy is taken whole or refused.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let invalid = |e: toml::de::Error| PolicyError::Invalid {
             reason: e.message().replace('\n', " "),
         };
         let table: toml::Table = toml::from_str(text).map_err(invalid)?;
-        for section in NOT_ENFORCED {
-            if table.contains_key(section) {
-                return Err(PolicyError::NotEnforced { section });
-            }
-        }
-        if let Some(key) = table
-            .keys()
-            .find(|key| !matches!(key.as_str(), "name" | "threshold"))
-        {
+        let known = |key: &str| matches!(key, "name" | "version") || SECTIONS.contains(&key);
+        if let Some(key) = table.keys().find(|key| !known(key)) {
             return Err(PolicyError::UnknownKey { key: key.clone() });
         }
         let file: File = toml::from_str(text).map_err(invalid)?;
-        let minimum = file.threshold.minimum;
-        if minimum == 0 || minimum > MINIMUM_MAX {
-            return Err(PolicyError::MinimumOutOfRange { minimum });
+        let sha256 = hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
+        Self::of(file, sha256)
+    }
+
+    fn of(file: File, sha256: String) -> Result<Self, PolicyError> {
+        if let Some(threshold) = &file.threshold {
+            within("threshold.minimum", threshold.minimum, 1, MINIMUM_MAX)?;
         }
+        let top = u64::try_from(TOP_MAX).unwrap_or(u64::MAX);
+        let dominance = |found: &FileDominance| {
+            let n = within("dominance.n", found.n, 1, top)?;
+            Ok(Dominance {
+                n: usize::try_from(n).unwrap_or(TOP_MAX),
+                k: share("dominance.k", found.k)?,
+            })
+        };
         Ok(Self {
             name: file.name,
-            minimum,
-            zero: file.threshold.zero,
-            sha256: hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes())),
-            file_minimum: minimum,
+            version: file.version,
+            dominance: file.dominance.as_ref().map(dominance).transpose()?,
+            p_percent: file
+                .p_percent
+                .map(|found| share("p_percent.p", found.p))
+                .transpose()?,
+            degrees: minimum(
+                "degrees_of_freedom.minimum",
+                file.degrees_of_freedom.as_ref(),
+            )?,
+            end_point: minimum("end_point.minimum", file.end_point.as_ref())?,
+            class_share: file
+                .class_disclosure
+                .map(|found| share("class_disclosure.share", found.share))
+                .transpose()?,
+            rounding: file
+                .rounding
+                .map(|found| within("rounding.base", found.base, 2, MINIMUM_MAX))
+                .transpose()?,
+            differencing: minimum("differencing.minimum", file.differencing.as_ref())?,
+            file_minimum: file.threshold.map_or(1, |threshold| threshold.minimum),
+            threshold: file.threshold,
+            sha256,
         })
     }
 
@@ -135,16 +256,18 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::WouldRelax`] below the threshold in force.
     pub fn tighten(self, minimum: u64) -> Result<Self, PolicyError> {
-        if minimum < self.minimum {
+        if minimum < self.minimum() {
             return Err(PolicyError::WouldRelax {
-                current: self.minimum,
+                current: self.minimum(),
                 asked: minimum,
             });
         }
-        if minimum > MINIMUM_MAX {
-            return Err(PolicyError::MinimumOutOfRange { minimum });
-        }
-        Ok(Self { minimum, ..self })
+        within("threshold.minimum", minimum, 1, MINIMUM_MAX)?;
+        let zero = self.threshold.map_or(ZeroRule::Unsafe, |old| old.zero);
+        Ok(Self {
+            threshold: Some(Threshold { minimum, zero }),
+            ..self
+        })
     }
 
     /// The name in the file.
@@ -152,14 +275,60 @@ impl Policy {
         &self.name
     }
 
-    /// The fewest people that may stand behind a cell.
-    pub fn minimum(&self) -> u64 {
-        self.minimum
+    /// The version in the file, if it names one.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
-    /// What an empty cell is.
+    /// Whether the threshold rule is on.
+    pub fn has_threshold(&self) -> bool {
+        self.threshold.is_some()
+    }
+
+    /// The fewest people that may stand behind a cell; 1 where the rule is off.
+    pub fn minimum(&self) -> u64 {
+        self.threshold.map_or(1, |threshold| threshold.minimum)
+    }
+
+    /// What an empty cell is; safe where the threshold rule is off.
     pub fn zero(&self) -> ZeroRule {
-        self.zero
+        self.threshold
+            .map_or(ZeroRule::Safe, |threshold| threshold.zero)
+    }
+
+    /// The (n,k) rule, if it is on.
+    pub fn dominance(&self) -> Option<Dominance> {
+        self.dominance
+    }
+
+    /// The share p of the p% rule, if it is on: 0.1 for 10 %.
+    pub fn p_percent(&self) -> Option<f64> {
+        self.p_percent
+    }
+
+    /// The fewest degrees of freedom of a measure of spread, if the rule is on.
+    pub fn degrees_of_freedom(&self) -> Option<u64> {
+        self.degrees
+    }
+
+    /// The fewest people who must share an extreme, and be on each side of a quantile, if the rule is on.
+    pub fn end_point(&self) -> Option<u64> {
+        self.end_point
+    }
+
+    /// The share of a row or column above which a cell gives its group away, if the rule is on.
+    pub fn class_share(&self) -> Option<f64> {
+        self.class_share
+    }
+
+    /// What counts are rounded to, if they are.
+    pub fn rounding(&self) -> Option<u64> {
+        self.rounding
+    }
+
+    /// The fewest people by whom an output may differ from an earlier one, if the rule is on.
+    pub fn differencing(&self) -> Option<u64> {
+        self.differencing
     }
 
     /// Lower-case hexadecimal SHA-256 of the file's bytes.
@@ -169,48 +338,7 @@ impl Policy {
 
     /// The threshold, where a condition raised it above the file's.
     pub fn raised(&self) -> Option<u64> {
-        (self.minimum != self.file_minimum).then_some(self.minimum)
-    }
-
-    /// What each section does and which are off, in words, one line each.
-    pub fn explain(&self) -> String {
-        let mut lines = vec![format!("policy {} (sha256 {})", self.name, self.sha256)];
-        lines.push(match self.raised() {
-            None => format!(
-                "[threshold] on: a cell with 1 to {} people behind it is unsafe; {} people are enough.",
-                self.minimum.saturating_sub(1),
-                self.minimum
-            ),
-            Some(minimum) => format!(
-                "[threshold] on: {minimum} people are needed behind a cell; a condition raised it from {}.",
-                self.file_minimum
-            ),
-        });
-        lines.push(match self.zero {
-            ZeroRule::Unsafe => "[threshold] zero: a cell with nobody behind it is unsafe, also one that the table leaves out.".to_owned(),
-            ZeroRule::Safe => "[threshold] zero: a cell with nobody behind it is safe.".to_owned(),
-        });
-        for section in NOT_ENFORCED {
-            lines.push(format!("[{section}] off: {}.", without(section)));
-        }
-        lines.join("\n")
-    }
-}
-
-/// What becomes of outputs that a rule would concern while this build does not enforce it.
-fn without(section: &str) -> &'static str {
-    match section {
-        "dominance" | "p_percent" => "sums and means go to review instead",
-        "end_point" => "minima, maxima and quantiles go to review instead",
-        "degrees_of_freedom" => "measures of spread go to review instead",
-        "class_disclosure" => {
-            "a group that is given away by a full cell is not found; output checkers look for it"
-        }
-        "differencing" => {
-            "tables are not compared with earlier releases; output checkers compare them by hand"
-        }
-        "rounding" => "numbers are not rounded",
-        _ => "this build does not enforce it",
+        (self.minimum() != self.file_minimum).then_some(self.minimum())
     }
 }
 
@@ -234,18 +362,30 @@ mod tests {
         assert_eq!(policy.sha256().len(), 64);
         let said = policy.explain();
         assert!(said.contains("1 to 9 people"), "{said}");
-        assert!(said.contains("[dominance] off"), "{said}");
+        assert!(said.contains("[dominance] on"), "{said}");
     }
 
     #[test]
-    fn a_section_without_code_behind_it_is_refused() {
-        for section in NOT_ENFORCED {
-            let text = format!("name = \"x\"\n[threshold]\nminimum = 10\n[{section}]\nn = 2\n");
-            refused(
-                &text,
-                &format!("this build does not enforce [{section}]; remove the section"),
-            );
+    fn a_section_left_out_is_off_and_said_to_be() {
+        let none = Policy::parse("name = \"x\"").unwrap();
+        let said = none.explain();
+        for section in SECTIONS {
+            assert!(said.contains(&format!("[{section}] off")), "{said}");
         }
+        assert_eq!((none.minimum(), none.zero()), (1, ZeroRule::Safe));
+        assert!(!none.has_threshold());
+    }
+
+    #[test]
+    fn a_share_may_be_written_as_a_percentage() {
+        let read = |k: &str| {
+            let text = format!("name = \"x\"\n[dominance]\nn = 2\nk = {k}\n[p_percent]\np = 10");
+            let policy = Policy::parse(&text).unwrap();
+            (policy.dominance(), policy.p_percent())
+        };
+        assert_eq!(read("90"), read("0.9"));
+        assert_eq!(read("90").0, Some(Dominance { n: 2, k: 0.9 }));
+        assert_eq!(read("90").1, Some(0.1));
     }
 
     #[test]
@@ -258,7 +398,15 @@ mod tests {
             "name = \"x\"\n[threshold]\nminimum = 5\nzero = \"maybe\"",
             "not valid",
         );
-        refused("name = \"x\"", "threshold");
+        refused("name = \"x\"\n[dominance]\nn = 2\nk = 0", "share");
+        refused(
+            "name = \"x\"\n[dominance]\nn = 11\nk = 0.9",
+            "between 1 and 10",
+        );
+        refused("name = \"x\"\n[dominance]\nn = 2", "missing field");
+        refused("name = \"x\"\n[p_percent]\np = 101", "share");
+        refused("name = \"x\"\n[rounding]\nbase = 1", "between 2");
+        refused("name = \"x\"\n[end_point]\nminimum = 0", "between 1");
         refused("[threshold]\nminimum = 5", "name");
         refused("name =", "not valid");
     }

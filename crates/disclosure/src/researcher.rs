@@ -143,16 +143,23 @@ fn output_of(output: &Output, report: &Report) -> ResearcherOutput {
 }
 
 fn cell_of(cell: &CellReport, minimum: u64) -> ResearcherCell {
+    let by_people = |found: &crate::Finding| matches!(found.rule, Rule::Threshold | Rule::Zero);
+    let is_small = cell.findings.iter().any(by_people);
+    // What else a small cell breaks would tell few people from none.
+    let told = cell
+        .findings
+        .iter()
+        .filter(|found| !is_small || by_people(found));
     let people = match cell.status {
-        Status::Primary => format!("fewer than {minimum}"),
-        Status::Ok | Status::Secondary | Status::Review => "withheld".to_owned(),
+        Status::Primary if is_small => format!("fewer than {minimum}"),
+        Status::Primary | Status::Ok | Status::Secondary | Status::Review => "withheld".to_owned(),
     };
     ResearcherCell {
         key: cell.key.clone(),
         column: cell.column.clone(),
         people,
         status: cell.status,
-        findings: cell.findings.iter().map(|f| advice(f.rule)).collect(),
+        findings: told.map(|f| advice(f.rule)).collect(),
     }
 }
 

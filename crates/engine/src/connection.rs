@@ -31,8 +31,10 @@ pub enum FileFormat {
     Csv,
     /// The same, every column text: no value of a row decides how another is read.
     CsvText,
-    /// Apache Parquet.
+    /// Apache Parquet, copied into the engine.
     Parquet,
+    /// Apache Parquet, read where it lies: only what a statement needs, as often as it needs it.
+    ParquetInPlace,
 }
 
 /// A microdata file that becomes a table.
@@ -83,8 +85,16 @@ impl Connection {
         let inner = unlocked(settings)?;
         match tables {
             Tables::Extract(path) => attach(&inner, path)?,
-            Tables::Files(files) if files.is_empty() => {}
-            Tables::Files(files) => attach(&inner, &copy::make(&inner, &settings.spill, files)?)?,
+            Tables::Files(files) => {
+                let (in_place, copied): (Vec<FileTable>, Vec<FileTable>) = files
+                    .iter()
+                    .cloned()
+                    .partition(|file| file.format == FileFormat::ParquetInPlace);
+                if !copied.is_empty() {
+                    attach(&inner, &copy::make(&inner, &settings.spill, &copied)?)?;
+                }
+                read_in_place(&inner, &in_place)?;
+            }
         }
         lock(&inner, settings)?;
         Ok(Self { inner })
@@ -247,6 +257,34 @@ fn is_about(written: &str, mib: u32) -> bool {
         return false;
     };
     ((number - 0.001) * scale..(number + 0.1) * scale).contains(&f64::from(mib))
+}
+
+/// Makes views over files that are read where they lie after file access is shut: these and no others.
+fn read_in_place(connection: &duckdb::Connection, files: &[FileTable]) -> Result<(), EngineError> {
+    let paths: Vec<String> = files
+        .iter()
+        .map(|file| quote::path(&file.path))
+        .collect::<Result<_, _>>()?;
+    if paths.is_empty() {
+        return Ok(());
+    }
+    connection
+        .execute_batch(&format!("set allowed_paths = [{}]", paths.join(", ")))
+        .map_err(|_| EngineError::Setting {
+            name: "allowed_paths",
+        })?;
+    for (file, path) in files.iter().zip(paths) {
+        connection
+            .execute_batch(&format!(
+                "create view memory.main.{} as select * from read_parquet({path})",
+                quote::name(&file.name)
+            ))
+            .map_err(|e| EngineError::Load {
+                table: file.name.clone(),
+                kind: kind(&e),
+            })?;
+    }
+    Ok(())
 }
 
 /// Runs one of our own statements.

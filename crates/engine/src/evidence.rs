@@ -18,19 +18,26 @@
 //! to a row and never a second person's data.
 
 mod catalog;
+mod columns;
+mod each;
 mod expr;
 mod group;
 mod items;
+mod keys;
 mod measure;
 mod node;
+mod ones;
+mod people;
 mod plan;
 mod run;
 mod scope;
 mod shown;
-mod split;
 mod subquery;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod windows;
+mod wrap;
 
 use disclosure::Evidence;
 
@@ -111,16 +118,43 @@ pub fn gather(
     gather_raw(conn.raw(), unit, sql, limits)
 }
 
+/// The same, with the people behind each cell: for each group of the evidence and each of its measures their
+/// number as u32, then the engine's hash of each unit as u64, little endian. Nothing for evidence without
+/// groups.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_listed(
+    conn: &Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+) -> Result<(Evidence, Vec<u8>), EvidenceError> {
+    let mut listed = Vec::new();
+    let evidence = gathered(conn.raw(), unit, sql, limits, Some(&mut listed))?;
+    Ok((evidence, listed))
+}
+
 fn gather_raw(
     conn: &duckdb::Connection,
     unit: &str,
     sql: &str,
     limits: Limits,
 ) -> Result<Evidence, EvidenceError> {
+    gathered(conn, unit, sql, limits, None)
+}
+
+fn gathered(
+    conn: &duckdb::Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+    listed: Option<&mut Vec<u8>>,
+) -> Result<Evidence, EvidenceError> {
     if sql.len() > STATEMENT_BYTES_MAX {
         return Err(EvidenceError::TooLong);
     }
-    match traced(conn, unit, sql, limits) {
+    match traced(conn, unit, sql, limits, listed) {
         Ok(evidence) => Ok(evidence),
         Err(Stop::Untraceable(reason)) => Ok(Evidence::untraceable(sql, reason)),
         Err(Stop::Failed(error)) => Err(error),
@@ -132,14 +166,14 @@ fn traced(
     unit: &str,
     sql: &str,
     limits: Limits,
+    listed: Option<&mut Vec<u8>>,
 ) -> Result<Evidence, Stop> {
     let tree = run::parse(conn, sql)?;
     let catalog = catalog::Catalog::new(conn, unit)?;
     let mut reader = subquery::Reader::new(&catalog);
-    if !group::is_grouped(&tree) {
+    let Some(plan) = wrap::read(&mut reader, &tree, &Vec::new())? else {
         reader.listing(&tree)?;
         return Ok(Evidence::rows(sql));
-    }
-    let plan = group::read(&mut reader, &tree)?;
-    run::execute(conn, sql, &plan, limits)
+    };
+    run::execute(conn, sql, &plan, limits, listed)
 }

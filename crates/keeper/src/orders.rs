@@ -7,7 +7,7 @@ use governance::measure::Core;
 use governance::request::{self, DatasetRequest, EventPseudonym};
 use protocol::job::{
     Check, Column, ColumnKind, ColumnPlan, Extract, Format, Job, Link, LoadIdentifiers,
-    LoadPayload, Measure, Objections, Presence, RequestLimits, Reserved, RowFilter, Source,
+    LoadPayload, Measure, Objections, People, Presence, RequestLimits, Reserved, RowFilter, Source,
     TablePlan, Transform, Unmatched,
 };
 use protocol::keeper::{Refused, RefusedCode};
@@ -130,6 +130,7 @@ pub(crate) fn check(sql: String) -> Job {
         source: Source::Extract,
         unit: UNIT.to_owned(),
         sql,
+        people: People::Counted,
     })
 }
 

@@ -282,7 +282,23 @@ pub struct Check {
     pub unit: String,
     /// Exactly one statement.
     pub sql: String,
+    /// Whether the people behind each cell are listed as well.
+    pub people: People,
 }
+
+/// What a check tells of the people behind the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum People {
+    /// How many they are.
+    Counted,
+    /// Their hashed units too, in the file [`PEOPLE`]: for each row of the evidence and each of its
+    /// measures their number as u32, then each as u64, little endian.
+    Listed,
+}
+
+/// The file in which people are listed.
+pub const PEOPLE: &str = "people.bin";
 
 /// Price a request for differentially private statistics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -86,6 +86,12 @@ impl Policies {
         limits.check()?;
         let disclosure = disclosure::Policy::parse(text("disclosure/default.toml"))
             .map_err(|e| ServiceError::Policy(format!("policies/disclosure/default.toml: {e}")))?;
+        if !disclosure.has_threshold() {
+            return Err(ServiceError::Policy(
+                "policies/disclosure/default.toml: a safe haven needs the section [threshold]"
+                    .into(),
+            ));
+        }
         Ok(Self {
             access,
             disclosure,

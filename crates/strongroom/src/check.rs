@@ -1,16 +1,20 @@
 //! `strongroom check`: may the result of this statement leave?
 
+mod releases;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use disclosure::{Evidence, Verdict};
+use disclosure::{Evidence, Key, Policy, Report as Judged, Status, Verdict};
 use protocol::frame::Up;
-use protocol::job::{Check, Job, Order};
+use protocol::job::{Check, Job, Order, PEOPLE, People};
 use protocol::report::Report;
 use sandbox::{Launch, spawn};
 
 use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
+
+use releases::Releases;
 
 /// Checks whether the result of one SQL statement may leave, and prints the report as JSON.
 ///
@@ -27,9 +31,16 @@ pub(crate) struct Args {
     unit: String,
     #[command(flatten)]
     text: SqlTextArgs,
-    /// Disclosure policy to apply instead of the site's.
+    /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,
+    /// uk-llc, nhs-england, ons-srs, strict).
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Keep the output as released in this folder, if it may leave as it is or treated.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Compare the output with everything released in this folder: few people between two releases are refused.
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
     #[command(flatten)]
     policies: PoliciesArgs,
 }
@@ -51,8 +62,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         source: files.source(),
         unit: args.unit.clone(),
         sql: args.text.text(profile.limits.statement_bytes)?,
+        people: match args.record.is_some() || args.against.is_some() {
+            true => People::Listed,
+            false => People::Counted,
+        },
     };
-    let evidence = gather(Launch {
+    let gathered = gather(Launch {
         worker: worker()?,
         order: Order {
             job: Job::Check(check),
@@ -61,37 +76,76 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         inputs: files.inputs(),
         profile,
     })?;
-    let report = judge(&evidence, policy)?;
+    let report = judge(&gathered, policy, args)?;
     say(&serde_json::to_string(&report)?)?;
     Ok(exit(report.verdict))
 }
 
-/// The evidence, as the worker wrote it.
-fn gather(launch: Launch) -> Result<String, Problem> {
+/// What the worker wrote: the evidence as JSON, and who is behind each cell.
+struct Gathered {
+    evidence: String,
+    people: Vec<u8>,
+}
+
+fn gather(launch: Launch) -> Result<Gathered, Problem> {
     let mut running = spawn(launch)?;
-    let mut found = None;
+    let (mut found, mut people) = (None, Vec::new());
     while let Some(frame) = running.next()? {
         match frame {
             Up::Report(Report::Check { evidence }) => found = Some(evidence),
             Up::Failed(failure) => return Err(failure.into()),
+            Up::FileStart { name } if name != PEOPLE => {
+                return Err(Problem::could_not(
+                    "the worker sent a file that was not asked for",
+                ));
+            }
+            Up::FileBytes(bytes) => people.extend(bytes),
             Up::MountReady { .. }
             | Up::Ready(_)
             | Up::Refused(_)
             | Up::Progress(_)
             | Up::Statement(_)
             | Up::FileStart { .. }
-            | Up::FileBytes(_)
             | Up::FileEnd { .. }
             | Up::Report(_) => {}
         }
     }
-    found.ok_or_else(|| Problem::could_not("the worker sent no evidence"))
+    let evidence = found.ok_or_else(|| Problem::could_not("the worker sent no evidence"))?;
+    Ok(Gathered { evidence, people })
 }
 
-fn judge(evidence: &str, policy: &disclosure::Policy) -> Result<disclosure::Report, Problem> {
-    let evidence: Evidence = serde_json::from_str(evidence)
+/// The rules, then earlier releases, then the record.
+fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Problem> {
+    let evidence: Evidence = serde_json::from_str(&gathered.evidence)
         .map_err(|_| Problem::could_not("the worker's evidence cannot be read"))?;
-    Ok(disclosure::check(&evidence, policy))
+    let mut report = disclosure::check(&evidence, policy);
+    if let Some(folder) = &args.against {
+        let mut releases = Releases::open(folder)?;
+        let mut cells = disclosure::places(&evidence, &hidden(&report));
+        releases.fill(&mut cells, &gathered.people)?;
+        let minimum = policy.differencing().unwrap_or(policy.minimum());
+        disclosure::compare_with(&mut report, &cells, &releases.earlier()?, minimum);
+    }
+    if let Some(folder) = &args.record
+        && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
+    {
+        let mut releases = Releases::open(folder)?;
+        let mut cells = disclosure::places(&evidence, &hidden(&report));
+        releases.fill(&mut cells, &gathered.people)?;
+        releases.record(&evidence.statement, &cells)?;
+    }
+    Ok(report)
+}
+
+/// Whether a reader of the output, or of its treated version, does not see a cell.
+fn hidden(report: &Judged) -> impl Fn(&Key, &str) -> bool + use<> {
+    let cells = report.outputs.iter().flat_map(|output| &output.cells);
+    let unsafe_ones =
+        cells.filter(|cell| matches!(cell.status, Status::Primary | Status::Secondary));
+    let hidden: std::collections::BTreeSet<(Key, String)> = unsafe_ones
+        .map(|cell| (cell.key.clone(), cell.column.clone()))
+        .collect();
+    move |key, column| hidden.contains(&(key.clone(), column.to_owned()))
 }
 
 fn exit(verdict: Verdict) -> ExitCode {
@@ -117,6 +171,19 @@ mod tests {
         disclosure::Policy::parse("name = \"x\"\n[threshold]\nminimum = 5\n").unwrap()
     }
 
+    fn judged(evidence: &str) -> Result<Judged, Problem> {
+        let words = ["x", "--data", "a.csv", "--sql", "select 1", "--unit", "id"];
+        let gathered = Gathered {
+            evidence: evidence.to_owned(),
+            people: Vec::new(),
+        };
+        judge(
+            &gathered,
+            &policy(),
+            &Line::try_parse_from(words).unwrap().args,
+        )
+    }
+
     #[test]
     fn the_unit_is_needed() {
         let words = ["x", "--data", "a.csv", "--sql", "select 1"];
@@ -128,19 +195,19 @@ mod tests {
     #[test]
     fn evidence_is_judged_under_the_given_policy() {
         let evidence = Evidence::untraceable("select 1", "it has no table");
-        let report = judge(&serde_json::to_string(&evidence).unwrap(), &policy()).unwrap();
+        let report = judged(&serde_json::to_string(&evidence).unwrap()).unwrap();
         assert_eq!(report.verdict, Verdict::Review);
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["verdict"], "review");
         assert_eq!(json["policy"]["sha256"], policy().sha256());
         let rows = Evidence::rows("select * from a");
-        let report = judge(&serde_json::to_string(&rows).unwrap(), &policy()).unwrap();
+        let report = judged(&serde_json::to_string(&rows).unwrap()).unwrap();
         assert_eq!(report.verdict, Verdict::Fail);
     }
 
     #[test]
     fn what_is_no_evidence_blocks_and_is_not_quoted() {
-        let problem = judge("{\"name\": \"Morag\"}", &policy()).unwrap_err();
+        let problem = judged("{\"name\": \"Morag\"}").unwrap_err();
         assert_eq!(
             (problem.code, problem.text.as_str()),
             (2, "the worker's evidence cannot be read")

@@ -270,12 +270,44 @@ pub(crate) fn profile(policies: &Policies, name: &str) -> Result<Profile, Proble
         .map_err(|error| Problem::could_not(format!("policies/{name}: {error}")))
 }
 
-/// A disclosure policy of its own, or the site's.
+/// The published rules of others, by name.
+const PRESETS: [(&str, &str); 6] = [
+    (
+        "acro",
+        include_str!("../../../policies/disclosure/acro.toml"),
+    ),
+    (
+        "opensafely",
+        include_str!("../../../policies/disclosure/opensafely.toml"),
+    ),
+    (
+        "uk-llc",
+        include_str!("../../../policies/disclosure/uk-llc.toml"),
+    ),
+    (
+        "nhs-england",
+        include_str!("../../../policies/disclosure/nhs-england.toml"),
+    ),
+    (
+        "ons-srs",
+        include_str!("../../../policies/disclosure/ons-srs.toml"),
+    ),
+    (
+        "strict",
+        include_str!("../../../policies/disclosure/strict.toml"),
+    ),
+];
+
+/// A disclosure policy: a file, or a preset by its name.
 ///
 /// # Errors
 /// If the file cannot be read or used.
 pub(crate) fn disclosure_policy(path: &Path) -> Result<disclosure::Policy, Problem> {
-    let text = read_text(path)?;
+    let preset = PRESETS.iter().find(|(name, _)| path == Path::new(name));
+    let text = match preset {
+        Some((_, text)) if !path.exists() => (*text).to_owned(),
+        Some(_) | None => read_text(path)?,
+    };
     disclosure::Policy::parse(&text)
         .map_err(|error| Problem::could_not(format!("{}: {error}", path.display())))
 }

@@ -1,8 +1,9 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::evidence::{Atom, Column, CountLevel, Counted, Role, Whole};
+use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Whole};
 
+mod margins;
 mod screen;
 mod treated;
 
@@ -25,6 +26,7 @@ fn measure(name: &str, kind: Kind) -> Column {
     Column {
         name: name.to_owned(),
         role: Role::Measure(kind),
+        across: false,
     }
 }
 
@@ -33,12 +35,14 @@ fn table(keys: &[&str], columns: Vec<Column>, rows: &[(&str, &[u64])]) -> Eviden
     let mut evidence = Evidence::untraceable("select", "");
     evidence.class = Class::Table;
     evidence.keys = keys.iter().map(|k| (*k).to_owned()).collect();
+    evidence.sets = vec![(0..).take(keys.len()).collect()];
     evidence.columns = keys
         .iter()
         .enumerate()
         .map(|(i, k)| Column {
             name: (*k).to_owned(),
             role: Role::Key(u16::try_from(i).unwrap()),
+            across: false,
         })
         .chain(columns)
         .collect();
@@ -52,6 +56,8 @@ fn table(keys: &[&str], columns: Vec<Column>, rows: &[(&str, &[u64])]) -> Eviden
                 .chain(counts.iter().map(|c| n(*c)))
                 .collect(),
             key,
+            set: 0,
+            magnitudes: vec![],
             visible: Visible::Shown,
             people: most,
             rows: most,

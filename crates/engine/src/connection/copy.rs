@@ -78,7 +78,7 @@ fn load(connection: &duckdb::Connection, file: &FileTable) -> Result<(), EngineE
         FileFormat::CsvText => format!(
             "read_csv({path}, header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true)"
         ),
-        FileFormat::Parquet => format!("read_parquet({path})"),
+        FileFormat::Parquet | FileFormat::ParquetInPlace => format!("read_parquet({path})"),
     };
     connection
         .execute_batch(&format!(

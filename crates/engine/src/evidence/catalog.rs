@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::{EvidenceError, Stop, expr, measure, run, untraceable};
+use super::{EvidenceError, Stop, each, expr, measure, run, untraceable};
 use crate::quote;
 
 /// The most tables and subqueries of one statement, each use counted.
@@ -40,7 +40,8 @@ impl<'a> Catalog<'a> {
         .collect();
         let relied_on = expr::scalars()
             .chain(measure::names())
-            .chain(["bit_or", "typeof"]);
+            .chain(each::names())
+            .chain(["hash", "epoch_ms", "row_number", "typeof"]);
         if let Some(name) = relied_on.into_iter().find(|name| own.contains(*name)) {
             return untraceable(format!("the connection defines {name} anew"));
         }

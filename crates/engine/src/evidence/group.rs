@@ -3,15 +3,17 @@
 use disclosure::{Kind, Role, Shown};
 use serde_json::Value;
 
+use super::columns::{item_name, limit, name_of, named, role};
 use super::expr;
-use super::items::{condition_of, row};
-use super::measure::{self, Conditions};
+use super::items::row;
+use super::keys::{holds_window, keys};
+use super::measure::{self, Conditions, Values};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
 use super::plan::{Aggregate, GROUPED, Item, Order, Plan};
 use super::scope::Scope;
 use super::shown::{self, counts};
-use super::subquery::Reader;
-use super::{Stop, untraceable};
+use super::subquery::{Env, Reader};
+use super::{Stop, untraceable, windows};
 
 /// The most columns of a result.
 const COLUMNS_MAX: usize = 64;
@@ -28,10 +30,19 @@ pub(super) fn is_grouped(select: &Value) -> bool {
             || child(select, "having").is_some())
 }
 
+/// Whether a select is `select distinct` of columns: a table of keys.
+pub(super) fn is_distinct(select: &Value) -> bool {
+    text(select, "type") == "SELECT_NODE"
+        && !is_grouped(select)
+        && list(select, "modifiers").iter().any(|one| {
+            text(one, "type") == "DISTINCT_MODIFIER" && list(one, "distinct_on_targets").is_empty()
+        })
+}
+
 /// Reads a grouped select into a plan.
-pub(super) fn read(reader: &mut Reader<'_>, select: &Value) -> Result<Plan, Stop> {
-    refuse_used(select, &["sample", "qualify"], "a grouped select")?;
-    let env = reader.with(select, &Vec::new())?;
+pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result<Plan, Stop> {
+    refuse_used(select, &["sample"], "a grouped select")?;
+    let env = reader.with(select, env)?;
     let Some(from) = child(select, "from_table") else {
         return untraceable("the statement reads no table");
     };
@@ -43,155 +54,116 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value) -> Result<Plan, Stop
             reader.catalog.unit
         ));
     };
-    let condition = condition.map(|c| condition_of(c, &scope)).transpose()?;
+    let condition = condition
+        .map(|c| reader.condition(c, &scope, &env))
+        .transpose()?;
     let list = list(select, "select_list");
     if list.len() > COLUMNS_MAX {
         return untraceable(format!("the statement has more than {COLUMNS_MAX} columns"));
     }
+    let (keys, sets) = keys(select, list, &scope)?;
     let mut grouping = Grouping {
-        keys: keys(select, list, &scope)?,
+        keys,
+        sets: sets.len(),
         scope: &scope,
         aggregates: Vec::new(),
         conditions: Conditions(vec![None]),
+        values: Values::default(),
+        having: None,
     };
+    let having = grouping.having(select)?;
     let items = grouping.items(list)?;
-    let judged = grouping.aggregates.len();
-    let having = grouping.having(select, &items)?;
-    let orders = grouping.orders(select, &items, judged)?;
-    let (offset, limit) = limit(select)?;
-    let mut counts = counts(&items, &grouping.aggregates);
-    let shown = match (&having, limit, offset) {
-        (Some((condition, used)), _, _) => {
-            let aggregates = &grouping.aggregates;
-            counts.extend(shown::whole_counts(used, aggregates, &counts));
-            shown::condition(condition, used, aggregates, &counts)
-        }
-        (None, None, 0) => Shown::All,
-        (None, _, _) => Shown::First,
+    let having = match having {
+        Some(having) => Some(having),
+        None => grouping.late_having(select, &items)?,
     };
+    let judged = grouping.judged(&items);
+    let qualify = grouping.qualify(select, &items)?;
+    let orders = grouping.orders(select, &items, &judged)?;
+    let page = limit(select)?;
     let Grouping {
         keys,
         aggregates,
         conditions,
+        values,
         ..
     } = grouping;
-    let keys = named(keys, &items);
-    Ok(Plan {
+    let mut plan = Plan {
         from: scope.from,
         condition,
         unit,
         two_people: scope.two_people,
-        keys,
+        keys: named(keys, &items),
+        sets,
+        values: values.0,
+        parts: Vec::new(),
         aggregates,
         conditions: conditions.0,
         items,
-        having: having.map(|(condition, _)| condition),
-        shown,
+        having: None,
+        qualify: None,
+        shown: Shown::All,
         orders,
-        offset,
-        limit,
-        counts,
-    })
+        offset: page.0,
+        limit: page.1,
+        counts: Vec::new(),
+    };
+    plan.settle(having, qualify);
+    Ok(plan)
 }
 
-/// The group keys over one row, each once.
-fn keys(select: &Value, items: &[Value], scope: &Scope) -> Result<Vec<Value>, Stop> {
-    let expressions = list(select, "group_expressions");
-    let mut keys: Vec<Value> = Vec::new();
-    let mut add = |key: Value| {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    };
-    match text(select, "aggregate_handling") {
-        "STANDARD_HANDLING" => {}
-        // group by all
-        "FORCE_AGGREGATES" if expressions.is_empty() => {
-            for item in items.iter().filter(|item| !measure::holds_aggregate(item)) {
-                add(row(item, scope)?);
+impl Plan {
+    /// What of the plan follows from its columns and conditions.
+    pub(super) fn settle(
+        &mut self,
+        having: Option<(Value, Vec<usize>)>,
+        qualify: Option<(Value, Vec<usize>)>,
+    ) {
+        let aggregates = &self.aggregates;
+        let mut counts = counts(&self.items, aggregates);
+        let used = having
+            .iter()
+            .chain(&qualify)
+            .flat_map(|(_, used)| used.iter().copied());
+        let used: Vec<usize> = used.collect();
+        counts.extend(shown::whole_counts(&used, aggregates, &counts));
+        let page = self.limit.is_some() || self.offset > 0;
+        self.shown = match (&having, &qualify) {
+            (Some((condition, used)), None) => {
+                shown::condition(condition, used, aggregates, &counts)
             }
-            return Ok(keys);
-        }
-        _ => return untraceable("this way of grouping cannot be traced"),
-    }
-    let plain = match list(select, "group_sets") {
-        [] => expressions.is_empty(),
-        [set] => set
-            .as_array()
-            .is_some_and(|set| set.len() == expressions.len()),
-        _ => false,
-    };
-    if !plain {
-        return untraceable(
-            "rollup, cube and grouping sets show margins, which this build does not trace",
-        );
-    }
-    for expression in expressions {
-        add(key(expression, items, scope)?);
-    }
-    Ok(keys)
-}
-
-/// One group expression: a position, a column, an output's name or any expression.
-fn key(expression: &Value, items: &[Value], scope: &Scope) -> Result<Value, Stop> {
-    if text(expression, "class") == "CONSTANT" {
-        let item = integer(expression)
-            .and_then(|position| usize::try_from(position).ok())
-            .and_then(|position| items.get(position.checked_sub(1)?));
-        return match item {
-            Some(item) => row(item, scope),
-            None => untraceable("a group key is a constant and no position of a column"),
+            (_, Some(_)) => shown::chosen(&used, aggregates, &counts, having.is_some()),
+            (None, None) if page => Shown::First,
+            (None, None) => Shown::All,
         };
-    }
-    let output = output_named(expression, items)?;
-    match (row(expression, scope), output) {
-        (Ok(column), None) => Ok(column),
-        (Err(_), Some(item)) => row(item, scope),
-        (Err(stop), None) => Err(stop),
-        (Ok(column), Some(item)) if row(item, scope).is_ok_and(|value| value == column) => {
-            Ok(column)
-        }
-        (Ok(_), Some(_)) => untraceable(format!(
-            "{} in group by names both a column and an output; group by its position or rename it",
-            name_of(expression)
-        )),
+        self.counts = counts;
+        self.parts = Plan::value_parts(&self.aggregates, &self.items);
+        self.having = having.map(|(condition, _)| condition);
+        self.qualify = qualify.map(|(condition, _)| condition);
     }
 }
 
-/// The select item whose alias a bare name is.
-fn output_named<'a>(reference: &Value, items: &'a [Value]) -> Result<Option<&'a Value>, Stop> {
-    let names = list(reference, "column_names");
-    if text(reference, "class") != "COLUMN_REF" || names.len() != 1 {
-        return Ok(None);
-    }
-    let name = name_of(reference);
-    let mut named = items
-        .iter()
-        .filter(|item| text(item, "alias").to_ascii_lowercase() == name);
-    let found = named.next();
-    if named.next().is_some() {
-        return untraceable(format!("two columns are called {name}"));
-    }
-    Ok(found)
-}
-
-fn name_of(reference: &Value) -> String {
-    let names = list(reference, "column_names");
-    names
-        .last()
-        .and_then(Value::as_str)
-        .unwrap_or("")
-        .to_ascii_lowercase()
-}
-
-struct Grouping<'a> {
+pub(super) struct Grouping<'a> {
     keys: Vec<Value>,
+    /// How many grouping sets there are.
+    sets: usize,
     scope: &'a Scope,
     aggregates: Vec<Aggregate>,
     conditions: Conditions,
+    values: Values,
+    /// The condition on groups. Windows see only the groups that satisfy it.
+    having: Option<Value>,
 }
 
 impl Grouping<'_> {
+    /// A window over the groups.
+    fn window(&mut self, part: &Value, outputs: &[Item]) -> Result<(Value, Vec<usize>), Stop> {
+        let having = self.having.clone();
+        windows::copy(part, having.as_ref(), &mut |inner| {
+            self.over_groups(inner, outputs)
+        })
+    }
+
     /// Copies an expression over groups: keys become `g.k0`, aggregates `g.a0`. `outputs`
     /// are names that may be used besides columns.
     fn over_groups(
@@ -206,7 +178,16 @@ impl Grouping<'_> {
             {
                 return Ok(Some(node::column(GROUPED, &format!("k{index}"))));
             }
-            if let Some(found) = measure::read(part, self.scope, &mut self.conditions)? {
+            if text(part, "type") == "GROUPING_FUNCTION" {
+                return self.grouping(part).map(Some);
+            }
+            if text(part, "class") == "WINDOW" {
+                let (window, of) = self.window(part, outputs)?;
+                used.extend(of);
+                return Ok(Some(window));
+            }
+            let (conditions, values) = (&mut self.conditions, &mut self.values);
+            if let Some(found) = measure::read(part, self.scope, conditions, values)? {
                 let index = self.aggregate(found);
                 used.push(index);
                 return Ok(Some(node::column(GROUPED, &format!("a{index}"))));
@@ -219,6 +200,28 @@ impl Grouping<'_> {
         used.sort_unstable();
         used.dedup();
         Ok((copied, used))
+    }
+
+    /// `grouping(a, b)`: which keys are totalled in a row, as a number of bits.
+    fn grouping(&self, part: &Value) -> Result<Value, Stop> {
+        let children = list(part, "children");
+        let mut sum = node::number(0);
+        for (place, child) in children.iter().enumerate() {
+            let over_row = row(child, self.scope)?;
+            let Some(index) = self.keys.iter().position(|key| *key == over_row) else {
+                return untraceable("grouping() is about what is no group key");
+            };
+            let weight = 1_i64 << (children.len() - 1 - place).min(30);
+            // With a single grouping set nothing is totalled.
+            if self.sets > 1 {
+                let term = vec![
+                    node::column(GROUPED, &format!("s{index}")),
+                    node::number(weight),
+                ];
+                sum = node::call("+", vec![sum, node::infix("*", term)], None);
+            }
+        }
+        Ok(sum)
     }
 
     fn aggregate(&mut self, found: Aggregate) -> usize {
@@ -257,7 +260,12 @@ impl Grouping<'_> {
         let mut items: Vec<Item> = Vec::new();
         for (position, item) in list.iter().enumerate() {
             let (value, aggregates) = self.over_groups(item, &[])?;
-            let role = self.role(&value, &aggregates);
+            let across = holds_window(&value);
+            let role = match role(&value, &aggregates, self.keys.len(), &self.aggregates) {
+                // A number of the whole table: how many groups there are, say.
+                Role::Label if across => Role::Measure(Kind::Share),
+                role => role,
+            };
             let name = item_name(item, position);
             if items
                 .iter()
@@ -270,63 +278,77 @@ impl Grouping<'_> {
                 role,
                 value,
                 aggregates,
+                across,
             });
         }
         Ok(items)
     }
 
-    fn role(&self, value: &Value, aggregates: &[usize]) -> Role {
-        if aggregates.is_empty() {
-            let key = (0..self.keys.len())
-                .find(|index| *value == node::column(GROUPED, &format!("k{index}")));
-            return match key.and_then(|index| u16::try_from(index).ok()) {
-                Some(index) => Role::Key(index),
-                None => Role::Label,
-            };
-        }
-        let used: Vec<(usize, Kind)> = aggregates
-            .iter()
-            .filter_map(|index| self.aggregates.get(*index).map(|a| (*index, a.kind)))
-            .collect();
-        let worst = used
-            .iter()
-            .map(|(_, kind)| *kind)
-            .max()
-            .unwrap_or(Kind::Mode);
-        let alone = used
-            .iter()
-            .any(|(index, _)| *value == node::column(GROUPED, &format!("a{index}")));
-        Role::Measure(match worst {
-            // Something computed from counts.
-            Kind::Count if !alone => Kind::Share,
-            other => other,
-        })
+    /// The aggregates that are judged: those of the columns.
+    fn judged(&self, items: &[Item]) -> Vec<usize> {
+        let of_items = |index: &usize| items.iter().any(|item| item.aggregates.contains(index));
+        (0..self.aggregates.len()).filter(of_items).collect()
     }
 
-    /// The condition on groups, and the aggregates in it.
-    fn having(
+    /// The condition on groups, and the aggregates in it, where it uses no name of a column.
+    fn having(&mut self, select: &Value) -> Result<Option<(Value, Vec<usize>)>, Stop> {
+        let Some(condition) = child(select, "having") else {
+            return Ok(None);
+        };
+        match self.over_groups(condition, &[]) {
+            Ok((copied, used)) => {
+                self.having = Some(copied.clone());
+                Ok(Some((copied, used)))
+            }
+            // Perhaps it names a column, which is read later.
+            Err(Stop::Untraceable(_)) => Ok(None),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// The same where it does.
+    fn late_having(
         &mut self,
         select: &Value,
         items: &[Item],
     ) -> Result<Option<(Value, Vec<usize>)>, Stop> {
-        child(select, "having")
+        let Some(condition) = child(select, "having") else {
+            return Ok(None);
+        };
+        if items.iter().any(|item| item.across) {
+            return untraceable(
+                "a window stands beside a condition on groups that names a column; write the number itself",
+            );
+        }
+        self.over_groups(condition, items).map(Some)
+    }
+
+    /// The condition on the rows that are left.
+    fn qualify(
+        &mut self,
+        select: &Value,
+        items: &[Item],
+    ) -> Result<Option<(Value, Vec<usize>)>, Stop> {
+        child(select, "qualify")
             .map(|condition| self.over_groups(condition, items))
             .transpose()
     }
 
-    /// `judged` is how many of the aggregates are in the table: the people behind no other are judged,
+    /// `judged` are the aggregates that are in the table: the people behind no other are judged,
     /// so an order by another would show something of it.
     fn orders(
         &mut self,
         select: &Value,
         items: &[Item],
-        judged: usize,
+        judged: &[usize],
     ) -> Result<Vec<Order>, Stop> {
         let mut orders = Vec::new();
         for modifier in list(select, "modifiers") {
             match text(modifier, "type") {
                 "ORDER_MODIFIER" => {}
                 "LIMIT_MODIFIER" => continue,
+                // Groups differ in their keys; where all of these are shown no two rows are alike.
+                "DISTINCT_MODIFIER" if self.shows_its_keys(items) && self.sets == 1 => continue,
                 _ => {
                     return untraceable(
                         "distinct and a limit in per cent cannot be traced on a grouped statement",
@@ -354,7 +376,19 @@ impl Grouping<'_> {
         Ok(orders)
     }
 
-    fn order(&mut self, expression: &Value, items: &[Item], judged: usize) -> Result<Value, Stop> {
+    fn shows_its_keys(&self, items: &[Item]) -> bool {
+        (0..self.keys.len()).all(|key| {
+            let shows = |item: &Item| matches!(item.role, Role::Key(k) if usize::from(k) == key);
+            items.iter().any(shows)
+        })
+    }
+
+    fn order(
+        &mut self,
+        expression: &Value,
+        items: &[Item],
+        judged: &[usize],
+    ) -> Result<Value, Stop> {
         if text(expression, "class") == "CONSTANT" {
             let item = integer(expression)
                 .and_then(|position| usize::try_from(position).ok())
@@ -375,71 +409,11 @@ impl Grouping<'_> {
             Some(item) => Ok(item.value.clone()),
             None => {
                 let (value, used) = self.over_groups(expression, items)?;
-                if used.iter().any(|index| *index >= judged) {
+                if used.iter().any(|index| !judged.contains(index)) {
                     return untraceable("the order shows a number that is not in the table");
                 }
                 Ok(value)
             }
         }
     }
-}
-
-/// The name of a result column: its alias, its column's name, or the first word and place.
-fn item_name(item: &Value, position: usize) -> String {
-    let alias = text(item, "alias");
-    if !alias.is_empty() {
-        return alias.to_owned();
-    }
-    match text(item, "class") {
-        "COLUMN_REF" => {
-            let names = list(item, "column_names");
-            names
-                .last()
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned()
-        }
-        "FUNCTION" if unused(item, "filter") && text(item, "function_name") == "count_star" => {
-            "count_star()".to_owned()
-        }
-        "FUNCTION" => format!("{}_{}", text(item, "function_name"), position + 1),
-        class => format!("{}_{}", class.to_ascii_lowercase(), position + 1),
-    }
-}
-
-/// Names for the keys: that of the column which shows the key, else its place.
-fn named(keys: Vec<Value>, items: &[Item]) -> Vec<(String, Value)> {
-    keys.into_iter()
-        .enumerate()
-        .map(|(index, key)| {
-            let shown = items
-                .iter()
-                .find(|item| matches!(item.role, Role::Key(k) if usize::from(k) == index));
-            let name = match (shown, text(&key, "class")) {
-                (Some(item), _) => item.name.clone(),
-                (None, "COLUMN_REF") => format!("{} (not shown)", name_of(&key)),
-                (None, _) => format!("key {} (not shown)", index + 1),
-            };
-            (name, key)
-        })
-        .collect()
-}
-
-/// Limit and offset of the outermost select.
-fn limit(select: &Value) -> Result<(usize, Option<usize>), Stop> {
-    let mut found = (0, None);
-    for modifier in list(select, "modifiers") {
-        if text(modifier, "type") != "LIMIT_MODIFIER" {
-            continue;
-        }
-        let number = |field: &str| match child(modifier, field) {
-            None => Ok(None),
-            Some(constant) => match integer(constant).and_then(|n| usize::try_from(n).ok()) {
-                Some(number) => Ok(Some(number)),
-                None => untraceable(format!("the {field} is no whole number")),
-            },
-        };
-        found = (number("offset")?.unwrap_or(0), number("limit")?);
-    }
-    Ok(found)
 }

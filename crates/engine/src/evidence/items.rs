@@ -148,6 +148,7 @@ pub(super) fn items(
         columns.push(Column {
             name: name.to_ascii_lowercase(),
             out: format!("c{}", columns.len()),
+            of_the_data: scope.is_of_the_data(&value),
         });
         values.push(value);
     };

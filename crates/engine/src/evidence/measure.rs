@@ -6,14 +6,15 @@ use serde_json::Value;
 use super::expr::{no_order, own_name};
 use super::items::row;
 use super::node::{self, child, integer, list, refuse_used, text, unused};
+use super::ones::{Others, is_null, ones, single_case};
 use super::plan::{Aggregate, Part};
 use super::scope::Scope;
 use super::{Stop, untraceable};
 
 /// The most different conditions of one statement.
-const CONDITIONS_MAX: usize = 64;
+const CONDITIONS_MAX: usize = 60;
 
-const KNOWN: [(&str, Kind); 23] = [
+const KNOWN: [(&str, Kind); 30] = [
     ("count", Kind::Count),
     ("count_star", Kind::Count),
     ("count_if", Kind::Count),
@@ -37,10 +38,17 @@ const KNOWN: [(&str, Kind); 23] = [
     ("var_pop", Kind::Spread),
     ("skewness", Kind::Spread),
     ("kurtosis", Kind::Spread),
+    ("sem", Kind::Spread),
+    ("corr", Kind::Relation),
+    ("covar_pop", Kind::Relation),
+    ("covar_samp", Kind::Relation),
+    ("regr_slope", Kind::Relation),
+    ("regr_intercept", Kind::Relation),
+    ("regr_r2", Kind::Relation),
 ];
 
 /// Aggregates that are recognised only to be refused by name.
-const REFUSED: [&str; 22] = [
+const REFUSED: [&str; 21] = [
     "any_value",
     "arbitrary",
     "first",
@@ -60,7 +68,6 @@ const REFUSED: [&str; 22] = [
     "bool_and",
     "bool_or",
     "product",
-    "corr",
     "entropy",
     "approx_count_distinct",
 ];
@@ -119,11 +126,26 @@ impl Conditions {
     }
 }
 
+/// The values that are aggregated, each once.
+#[derive(Default)]
+pub(super) struct Values(pub(super) Vec<Value>);
+
+impl Values {
+    fn index(&mut self, value: Value) -> usize {
+        let known = self.0.iter().position(|one| *one == value);
+        known.unwrap_or_else(|| {
+            self.0.push(value);
+            self.0.len() - 1
+        })
+    }
+}
+
 /// Reads an aggregate over the rows of a scope; `None` if the node is none.
 pub(super) fn read(
     node: &Value,
     scope: &Scope,
     conditions: &mut Conditions,
+    values: &mut Values,
 ) -> Result<Option<Aggregate>, Stop> {
     if text(node, "class") != "FUNCTION" {
         return Ok(None);
@@ -157,17 +179,59 @@ pub(super) fn read(
     let call = call_of(&name, &arguments, &filter, distinct);
     let mut rest = arguments.into_iter();
     let first = rest.next();
-    // Further arguments say which quantile; a column there would be data of its own.
-    if rest.any(|argument| text(&argument, "class") != "CONSTANT") {
-        return untraceable(format!("{name} has a second argument that is no constant"));
-    }
+    let second = rest.next();
     let shape = Shape {
         name: &name,
         kind,
         distinct,
         filter,
     };
-    shape.aggregate(call, first, scope, conditions).map(Some)
+    if kind == Kind::Relation {
+        return shape
+            .relation(call, (first, second), scope, conditions, values)
+            .map(Some);
+    }
+    // A second argument says which quantile; a column there would be data of its own.
+    if second
+        .iter()
+        .chain(rest.as_slice())
+        .any(|one| text(one, "class") != "CONSTANT")
+    {
+        return untraceable(format!("{name} has a second argument that is no constant"));
+    }
+    let quantile = match kind {
+        Kind::Extreme if second.is_some() => {
+            return untraceable(format!(
+                "{name} of several values lists those of single rows"
+            ));
+        }
+        Kind::Extreme => Some(if name == "min" { 0.0 } else { 1.0 }),
+        Kind::Quantile => second.as_ref().map_or(Some(0.5), decimal),
+        _ => None,
+    };
+    if kind == Kind::Quantile && quantile.is_none_or(|q| !(0.0..=1.0).contains(&q)) {
+        return untraceable(format!(
+            "{name} does not say which quantile as a number from 0 to 1"
+        ));
+    }
+    let mut aggregate = shape.aggregate(call, first, scope, conditions, values)?;
+    aggregate.quantile = quantile;
+    Ok(Some(aggregate))
+}
+
+/// The value of a numeric constant.
+fn decimal(node: &Value) -> Option<f64> {
+    let value = node.get("value")?;
+    let kind = value.get("type")?;
+    let number = value.get("value")?.as_f64()?;
+    match text(kind, "id") {
+        "DECIMAL" => {
+            let scale = kind.get("type_info")?.get("scale")?.as_i64()?;
+            Some(number / 10_f64.powi(i32::try_from(scale).ok()?))
+        }
+        "INTEGER" | "BIGINT" | "DOUBLE" => Some(number),
+        _ => None,
+    }
 }
 
 fn call_of(name: &str, arguments: &[Value], filter: &Option<Value>, distinct: bool) -> Value {
@@ -183,18 +247,54 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
+    /// An aggregate of two values of a row: both must be there.
+    fn relation(
+        self,
+        call: Value,
+        arguments: (Option<Value>, Option<Value>),
+        scope: &Scope,
+        conditions: &mut Conditions,
+        values: &mut Values,
+    ) -> Result<Aggregate, Stop> {
+        let (Some(first), Some(second)) = arguments else {
+            return untraceable(format!("{} has not two arguments", self.name));
+        };
+        let both_plain = scope.is_plain(&second);
+        let both = node::all(
+            self.filter
+                .iter()
+                .cloned()
+                .chain([present(first.clone()), present(second)])
+                .collect(),
+        );
+        Ok(Aggregate {
+            call,
+            kind: match scope.is_plain(&first) && both_plain {
+                true => Kind::Relation,
+                false => Kind::Crafted,
+            },
+            behind: vec![conditions.index(both)?],
+            counts: Vec::new(),
+            value: Some(values.index(first)),
+            quantile: None,
+        })
+    }
+
     fn aggregate(
         self,
         call: Value,
         argument: Option<Value>,
         scope: &Scope,
         conditions: &mut Conditions,
+        values: &mut Values,
     ) -> Result<Aggregate, Stop> {
         let counted = |part: Part| Aggregate {
             call: call.clone(),
             kind: Kind::Count,
             behind: vec![part.condition],
             counts: vec![part],
+            value: None,
+            quantile: None,
         };
         let filtered = if self.filter.is_some() {
             Whole::Part
@@ -243,13 +343,23 @@ impl Shape<'_> {
                 kind: Kind::Share,
                 behind: vec![part.condition, whole.condition],
                 counts: vec![part, whole],
+                value: None,
+                quantile: None,
             });
         }
+        let value = (self.kind != Kind::Mode).then(|| values.index(argument.clone()));
+        let kind = match self.kind {
+            // No rule on contributions guards a measure of spread.
+            Kind::Spread if !scope.is_plain(&argument) => Kind::Crafted,
+            kind => kind,
+        };
         Ok(Aggregate {
             call,
-            kind: self.kind,
+            kind,
             behind: vec![conditions.index(self.with(present(argument)))?],
             counts: Vec::new(),
+            value,
+            quantile: None,
         })
     }
 
@@ -281,6 +391,8 @@ impl Shape<'_> {
                 kind: Kind::Count,
                 behind: vec![part.condition],
                 counts: vec![part],
+                value: None,
+                quantile: None,
             });
         }
         let people = if Some(&argument) == unit {
@@ -304,13 +416,20 @@ impl Shape<'_> {
                     kind: Kind::Count,
                     behind: vec![part.condition],
                     counts: vec![part],
+                    value: None,
+                    quantile: None,
                 })
             }
             None => Ok(Aggregate {
                 call,
-                kind: Kind::Distinct,
+                kind: match scope.is_of_the_data(&argument) {
+                    true => Kind::Distinct,
+                    false => Kind::Crafted,
+                },
                 behind: vec![conditions.index(self.with(present(argument)))?],
                 counts: Vec::new(),
+                value: None,
+                quantile: None,
             }),
         }
     }
@@ -323,99 +442,4 @@ impl Shape<'_> {
 
 fn present(argument: Value) -> Value {
     node::operator("OPERATOR_IS_NOT_NULL", vec![argument])
-}
-
-/// What an expression of zeros and ones gives where it gives no one.
-enum Others {
-    Zero,
-    Missing,
-}
-
-/// When an expression is one.
-struct Ones {
-    condition: Value,
-    others: Others,
-}
-
-/// An expression that is never anything but zero, one or missing.
-fn ones(argument: &Value) -> Option<Ones> {
-    match text(argument, "class") {
-        "CASE" => {
-            let thens = list(argument, "case_checks")
-                .iter()
-                .filter_map(|check| check.get("then_expr"));
-            let values: Vec<&Value> = thens.chain(argument.get("else_expr")).collect();
-            let missing = values.iter().any(|value| is_null(value));
-            let fits = values
-                .iter()
-                .all(|value| is_null(value) || matches!(digit(value), Some(0 | 1)));
-            fits.then(|| Ones {
-                condition: node::compare("COMPARE_EQUAL", argument.clone(), node::number(1)),
-                others: if missing {
-                    Others::Missing
-                } else {
-                    Others::Zero
-                },
-            })
-        }
-        "CAST" => {
-            let inner = argument.get("child")?;
-            let target = argument
-                .get("cast_type")
-                .map_or("", |kind| text(kind, "id"));
-            let number = matches!(
-                target,
-                "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "DOUBLE"
-            );
-            // A comparison with a missing value is missing.
-            (number
-                && matches!(
-                    text(inner, "class"),
-                    "COMPARISON" | "CONJUNCTION" | "BETWEEN"
-                ))
-            .then(|| Ones {
-                condition: inner.clone(),
-                others: Others::Missing,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// 0 or 1 as an integer, a decimal or a double.
-fn digit(node: &Value) -> Option<i64> {
-    if let Some(value) = integer(node) {
-        return Some(value);
-    }
-    let value = node.get("value")?;
-    match (text(node, "class"), text(value.get("type")?, "id")) {
-        ("CONSTANT", "DECIMAL") => {
-            let scale = value
-                .get("type")?
-                .get("type_info")?
-                .get("scale")?
-                .as_u64()?;
-            let unscaled = value.get("value")?.as_i64()?;
-            let one = 10_i64.checked_pow(u32::try_from(scale).ok()?)?;
-            (unscaled % one == 0).then_some(unscaled / one)
-        }
-        _ => None,
-    }
-}
-
-fn is_null(node: &Value) -> bool {
-    text(node, "class") == "CONSTANT"
-        && node.get("value").and_then(|value| value.get("is_null")) == Some(&Value::Bool(true))
-}
-
-/// A case with one branch: condition, then, else.
-fn single_case(node: &Value) -> Option<(&Value, &Value, &Value)> {
-    match list(node, "case_checks") {
-        [check] => Some((
-            check.get("when_expr")?,
-            check.get("then_expr")?,
-            node.get("else_expr")?,
-        )),
-        _ => None,
-    }
 }

@@ -79,6 +79,13 @@ pub(super) fn call(name: &str, children: Vec<Value>, filter: Option<Value>) -> V
         "is_operator": name == "+", "export_state": false, "catalog": ""})
 }
 
+/// A call that is written between its arguments.
+pub(super) fn infix(name: &str, children: Vec<Value>) -> Value {
+    let mut call = call(name, children, None);
+    set(&mut call, "is_operator", Value::Bool(true));
+    call
+}
+
 pub(super) fn distinct(mut call: Value) -> Value {
     if let Some(fields) = call.as_object_mut() {
         fields.insert("distinct".to_owned(), Value::Bool(true));
@@ -118,8 +125,34 @@ pub(super) fn when(condition: Value, then: Value, or_else: Value) -> Value {
 }
 
 pub(super) fn as_text(child: Value) -> Value {
+    as_type(child, "VARCHAR")
+}
+
+pub(super) fn as_type(child: Value, kind: &str) -> Value {
     json!({"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "child": child,
-        "cast_type": {"id": "VARCHAR", "type_info": null}, "try_cast": false})
+        "cast_type": {"id": kind, "type_info": null}, "try_cast": false})
+}
+
+pub(super) fn null() -> Value {
+    json!({"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "value":
+        {"type": {"id": "NULL", "type_info": null}, "is_null": true}})
+}
+
+pub(super) fn string(value: &str) -> Value {
+    json!({"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "value":
+        {"type": {"id": "VARCHAR", "type_info": null}, "is_null": false, "value": value}})
+}
+
+/// Whether an expression is totalled in this row: 1 if it is, else 0.
+pub(super) fn grouping(key: Value) -> Value {
+    operator("GROUPING_FUNCTION", vec![key])
+}
+
+/// Sets a field of a node.
+pub(super) fn set(node: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = node.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
 }
 
 /// A select without modifiers. `groups` is the number of leading columns to group by.

@@ -1,6 +1,6 @@
 //! A grouped statement, read: what to compute and what to count beside it.
 
-use disclosure::{CountLevel, Kind, Role, Shown, Whole};
+use disclosure::{Behind, CountLevel, Kind, Part as Shows, Role, Shown, Whole};
 use serde_json::Value;
 
 /// One aggregate of the statement.
@@ -13,6 +13,26 @@ pub(super) struct Aggregate {
     pub(super) behind: Vec<usize>,
     /// What it counts, if it counts.
     pub(super) counts: Vec<Part>,
+    /// The values that it is computed from, if it is judged by them: index into [`Plan::values`].
+    pub(super) value: Option<usize>,
+    /// For a quantile, which; 0 for the smallest value and 1 for the largest.
+    pub(super) quantile: Option<f64>,
+}
+
+/// An aggregate of values whose contributions are counted.
+#[derive(Debug, Clone)]
+pub(super) struct ValuePart {
+    /// Index into [`Plan::conditions`].
+    pub(super) condition: usize,
+    /// Another condition whose rows are taken away.
+    pub(super) but: Option<usize>,
+    /// Index into [`Plan::values`].
+    pub(super) value: usize,
+    pub(super) kind: Kind,
+    pub(super) quantile: Option<f64>,
+    /// The aggregate, if a column shows it.
+    pub(super) shown: Option<usize>,
+    pub(super) label: String,
 }
 
 /// A count, alone or inside a share.
@@ -33,6 +53,8 @@ pub(super) struct Item {
     pub(super) value: Value,
     /// The aggregates in it.
     pub(super) aggregates: Vec<usize>,
+    /// Whether it is computed from other groups' numbers too.
+    pub(super) across: bool,
 }
 
 /// A column of the order.
@@ -50,11 +72,18 @@ pub(super) struct Plan {
     pub(super) unit: Value,
     pub(super) two_people: Vec<Value>,
     pub(super) keys: Vec<(String, Value)>,
+    /// The grouping sets, as indexes of keys.
+    pub(super) sets: Vec<Vec<usize>>,
+    /// What is computed of each row and aggregated.
+    pub(super) values: Vec<Value>,
+    pub(super) parts: Vec<ValuePart>,
     pub(super) aggregates: Vec<Aggregate>,
     /// Conditions on rows whose people are counted; [`WHOLE_GROUP`] is none.
     pub(super) conditions: Vec<Option<Value>>,
     pub(super) items: Vec<Item>,
     pub(super) having: Option<Value>,
+    /// The condition on the rows that are left, which may hold windows.
+    pub(super) qualify: Option<Value>,
     pub(super) shown: Shown,
     pub(super) orders: Vec<Order>,
     /// Groups to skip and, if limited, how many to show.
@@ -69,3 +98,99 @@ pub(super) const WHOLE_GROUP: usize = 0;
 
 /// The name under which the grouped query is read.
 pub(super) const GROUPED: &str = "g";
+
+/// The most totals of one row between which differences are formed.
+const TOTALS_MAX: usize = 6;
+
+impl Plan {
+    /// The columns that hold numbers about groups.
+    pub(super) fn measures(&self) -> impl Iterator<Item = &Item> {
+        self.items
+            .iter()
+            .filter(|item| matches!(item.role, Role::Measure(_)))
+    }
+
+    /// What is behind a measure: the least of what is behind its parts.
+    pub(super) fn behind(&self, aggregates: &[usize], counted: &[Behind]) -> Behind {
+        let used = aggregates
+            .iter()
+            .filter_map(|index| self.aggregates.get(*index));
+        let parts = used.flat_map(|one| one.behind.iter().filter_map(|i| counted.get(*i)));
+        parts
+            .copied()
+            .reduce(|a, b| Behind {
+                people: a.people.min(b.people),
+                rows: a.rows.min(b.rows),
+            })
+            .unwrap_or(Behind { people: 0, rows: 0 })
+    }
+
+    /// The condition of the rows that a measure is first of all about.
+    pub(super) fn counted_in(&self, item: &Item) -> usize {
+        let first = item
+            .aggregates
+            .first()
+            .and_then(|index| self.aggregates.get(*index));
+        first
+            .and_then(|one| one.behind.first())
+            .copied()
+            .unwrap_or(WHOLE_GROUP)
+    }
+
+    /// The parts as the evidence describes them, with the measures that show each.
+    pub(super) fn shows(&self) -> Vec<Shows> {
+        let of = |part: &ValuePart| Shows {
+            measures: (0_u16..)
+                .zip(self.measures())
+                .filter(|(_, item)| part.shown.is_some_and(|a| item.aggregates.contains(&a)))
+                .map(|(place, _)| place)
+                .collect(),
+            label: part.label.clone(),
+            kind: part.kind,
+            quantile: part.quantile,
+        };
+        self.parts.iter().map(of).collect()
+    }
+
+    /// The aggregates that are judged by values and shown in a column, and the differences of totals of one
+    /// value under two conditions.
+    pub(super) fn value_parts(aggregates: &[Aggregate], items: &[Item]) -> Vec<ValuePart> {
+        let mut parts = Vec::new();
+        for (index, aggregate) in aggregates.iter().enumerate() {
+            let shown = items.iter().find(|item| item.aggregates.contains(&index));
+            let (Some(item), Some(value), Some(condition)) =
+                (shown, aggregate.value, aggregate.behind.first())
+            else {
+                continue;
+            };
+            parts.push(ValuePart {
+                condition: *condition,
+                but: None,
+                value,
+                kind: aggregate.kind,
+                quantile: aggregate.quantile,
+                shown: Some(index),
+                label: item.name.clone(),
+            });
+        }
+        let totals: Vec<ValuePart> = parts
+            .iter()
+            .filter(|part| part.kind == Kind::Total)
+            .take(TOTALS_MAX)
+            .cloned()
+            .collect();
+        for whole in &totals {
+            for part in &totals {
+                if whole.value == part.value && whole.condition != part.condition {
+                    parts.push(ValuePart {
+                        but: Some(part.condition),
+                        shown: None,
+                        label: format!("{} - {}", whole.label, part.label),
+                        ..whole.clone()
+                    });
+                }
+            }
+        }
+        parts
+    }
+}

@@ -1,12 +1,12 @@
 //! Parsing, printing and running: the only place that talks to the engine.
 
-use disclosure::{Behind, Class, Column, Counted, Datum, Evidence, Group, Role, Shown, Visible};
+use disclosure::{Class, Column, Counted, Datum, Evidence, Group, Kind, Shown, Visible};
 use duckdb::types::Value as Raw;
 use serde_json::{Value, json};
 
 use super::node::{self, text};
 use super::plan::{GROUPED, Plan};
-use super::{EvidenceError, Limits, Stop, split, untraceable};
+use super::{EvidenceError, Limits, Stop, people, untraceable};
 use crate::error::kind;
 
 const SERIALIZE: &str = "select json_serialize_sql(cast(? as varchar), skip_null := false, skip_default := false, skip_empty := false)";
@@ -92,7 +92,7 @@ pub(super) fn texts(
     found.collect::<Result<_, _>>().map_err(failed)
 }
 
-fn failed(error: duckdb::Error) -> EvidenceError {
+pub(super) fn failed(error: duckdb::Error) -> EvidenceError {
     EvidenceError::Run { kind: kind(&error) }
 }
 
@@ -119,12 +119,9 @@ pub(super) fn execute(
     sql: &str,
     plan: &Plan,
     limits: Limits,
+    listed: Option<&mut Vec<u8>>,
 ) -> Result<Evidence, Stop> {
-    let measures = plan
-        .items
-        .iter()
-        .filter(|item| matches!(item.role, Role::Measure(_)))
-        .count();
+    let measures = plan.measures().count();
     let most = limits.max_cells / measures.max(1);
     let generated = print(conn, table_query(plan, most.saturating_add(1)))?;
     let reader = Reader { plan };
@@ -141,7 +138,12 @@ pub(super) fn execute(
     }
     hide(plan, &mut groups);
     implied(plan, &groups, measures, limits)?;
-    split::atoms(conn, plan, &mut groups, limits)?;
+    people::count(conn, plan, &mut groups, limits, listed)?;
+    let numbers = |set: &Vec<usize>| {
+        set.iter()
+            .filter_map(|key| u16::try_from(*key).ok())
+            .collect()
+    };
     Ok(Evidence {
         statement: sql.to_owned(),
         generated,
@@ -152,9 +154,11 @@ pub(super) fn execute(
             .map(|item| Column {
                 name: item.name.clone(),
                 role: item.role,
+                across: item.across,
             })
             .collect(),
         keys: plan.keys.iter().map(|(name, _)| name.clone()).collect(),
+        sets: plan.sets.iter().map(numbers).collect(),
         shown: plan.shown,
         counts: plan
             .counts
@@ -165,14 +169,19 @@ pub(super) fn execute(
                 whole: part.whole,
             })
             .collect(),
-        groups: groups.into_iter().map(|(group, _)| group).collect(),
+        parts: plan.shows(),
+        groups: groups.into_iter().map(|found| found.group).collect(),
     })
 }
 
-/// A group, and what is behind each condition.
-pub(super) type Found = (Group, Vec<Behind>);
+/// A group, its rows under each condition, and the quantiles of the row by aggregate.
+pub(super) struct Found {
+    pub(super) group: Group,
+    pub(super) rows: Vec<u64>,
+    pub(super) quantiles: Vec<(usize, Datum)>,
+}
 
-/// One query gives keys, values and counts, so that they come from one reading of the data.
+/// One query gives keys, values and counts of rows, so that they come from one reading of the data.
 fn table_query(plan: &Plan, limit: usize) -> Value {
     let mut inner: Vec<Value> = Vec::new();
     let mut name = |node: Value, alias: String| inner.push(node::alias(node, &alias));
@@ -182,70 +191,96 @@ fn table_query(plan: &Plan, limit: usize) -> Value {
     for (i, aggregate) in plan.aggregates.iter().enumerate() {
         name(aggregate.call.clone(), format!("a{i}"));
     }
+    let rows = |condition: Option<Value>| node::call("count_star", vec![], condition);
     for (i, condition) in plan.conditions.iter().enumerate() {
-        name(people(&plan.unit, condition.clone()), format!("p{i}"));
-        name(
-            node::call("count_star", vec![], condition.clone()),
-            format!("r{i}"),
-        );
+        name(rows(condition.clone()), format!("r{i}"));
     }
     for (i, condition) in plan.two_people.iter().enumerate() {
-        name(
-            node::call("count_star", vec![], Some(condition.clone())),
-            format!("x{i}"),
-        );
+        name(rows(Some(condition.clone())), format!("x{i}"));
     }
-    let grouped = node::select(
+    if plan.sets.len() > 1 {
+        for (i, (_, key)) in plan.keys.iter().enumerate() {
+            name(node::grouping(key.clone()), format!("s{i}"));
+        }
+    }
+    let mut grouped = node::select(
         inner,
         plan.from.clone(),
         plan.condition.clone(),
         None,
         plan.keys.len(),
     );
+    if !plan.keys.is_empty() {
+        node::set(&mut grouped, "group_sets", json!(plan.sets));
+    }
     let own = |prefix: &str, i: usize| node::column(GROUPED, &format!("{prefix}{i}"));
     let mut outer: Vec<Value> = Vec::new();
     let keys = (0..plan.keys.len()).map(|i| own("k", i));
-    for value in keys.chain(plan.items.iter().map(|item| item.value.clone())) {
+    let items = plan.items.iter().map(|item| item.value.clone());
+    for value in keys
+        .chain(items)
+        .chain(quantiles(plan).map(|i| own("a", i)))
+    {
         outer.push(node::call("typeof", vec![value.clone()], None));
         outer.push(node::as_text(value));
     }
-    for i in 0..plan.conditions.len() {
-        outer.push(own("p", i));
-        outer.push(own("r", i));
-    }
+    outer.extend((0..plan.conditions.len()).map(|i| own("r", i)));
     outer.extend((0..plan.two_people.len()).map(|i| own("x", i)));
-    outer.push(match &plan.having {
-        Some(condition) => node::when(condition.clone(), node::number(1), node::number(0)),
-        None => node::number(1),
-    });
+    if plan.sets.len() > 1 {
+        outer.extend((0..plan.keys.len()).map(|i| own("s", i)));
+    }
+    outer.push(visible(plan));
     let mut select = node::select(outer, node::derived(grouped, GROUPED), None, None, 0);
+    node::set(&mut select, "modifiers", order(plan, limit));
+    select
+}
+
+/// 1 for a group that is seen, 2 for one that is not among the chosen, 0 for one that the condition leaves out.
+fn visible(plan: &Plan) -> Value {
+    let chosen = match &plan.qualify {
+        Some(condition) => node::when(condition.clone(), node::number(1), node::number(2)),
+        None => node::number(1),
+    };
+    match &plan.having {
+        Some(condition) => node::when(condition.clone(), chosen, node::number(0)),
+        None => chosen,
+    }
+}
+
+/// The order of the statement and a limit. Ties are broken by the keys, so that the same table gives the same
+/// bytes.
+fn order(plan: &Plan, limit: usize) -> Value {
     let mut orders: Vec<Value> = plan
         .orders
         .iter()
         .map(|o| json!({"type": o.direction, "null_order": o.nulls, "expression": o.value}))
         .collect();
-    // Ties are broken by the keys, so that the same table gives the same bytes.
-    orders.extend((0..plan.keys.len()).map(|i| {
-        json!({"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": own("k", i)})
-    }));
+    let totalled = if plan.sets.len() > 1 { "s" } else { "k" };
+    for prefix in [totalled, "k"] {
+        orders.extend((0..plan.keys.len()).map(|i| {
+            json!({"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT",
+                "expression": node::column(GROUPED, &format!("{prefix}{i}"))})
+        }));
+    }
     let mut modifiers = Vec::new();
     if !orders.is_empty() {
         modifiers.push(json!({"type": "ORDER_MODIFIER", "orders": orders}));
     }
     modifiers.push(limit_node(limit));
-    if let Some(fields) = select.as_object_mut() {
-        fields.insert("modifiers".to_owned(), Value::Array(modifiers));
-    }
-    select
+    Value::Array(modifiers)
+}
+
+/// The aggregates that are quantiles.
+fn quantiles(plan: &Plan) -> impl Iterator<Item = usize> {
+    let aggregates = plan.aggregates.iter().enumerate();
+    aggregates
+        .filter(|(_, one)| one.kind == Kind::Quantile)
+        .map(|(index, _)| index)
 }
 
 pub(super) fn limit_node(limit: usize) -> Value {
     let limit = node::number(i64::try_from(limit).unwrap_or(i64::MAX));
     json!({"type": "LIMIT_MODIFIER", "limit": limit, "offset": null})
-}
-
-pub(super) fn people(unit: &Value, filter: Option<Value>) -> Value {
-    node::distinct(node::call("count", vec![unit.clone()], filter))
 }
 
 struct Reader<'a> {
@@ -254,33 +289,34 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn width(&self) -> usize {
-        2 * (self.plan.keys.len() + self.plan.items.len() + self.plan.conditions.len())
-            + self.plan.two_people.len()
+        let plan = self.plan;
+        let sets = if plan.sets.len() > 1 {
+            plan.keys.len()
+        } else {
+            0
+        };
+        2 * (plan.keys.len() + plan.items.len() + quantiles(plan).count())
+            + plan.conditions.len()
+            + plan.two_people.len()
+            + sets
             + 1
     }
 
     fn group(&self, row: &[Raw]) -> Result<Found, Stop> {
         let plan = self.plan;
         let mut fields = row.iter();
-        let mut datum = || -> Result<Datum, EvidenceError> {
-            match (fields.next(), fields.next()) {
-                (Some(Raw::Text(kind)), Some(value)) => datum_of(kind, value),
-                _ => Err(EvidenceError::Shape("a value without a type")),
-            }
+        let mut data = |how_many: usize| -> Result<Vec<Datum>, EvidenceError> {
+            (0..how_many)
+                .map(|_| typed(fields.next(), fields.next()))
+                .collect()
         };
-        let key = (0..plan.keys.len())
-            .map(|_| datum())
-            .collect::<Result<Vec<_>, _>>()?;
-        let values = (0..plan.items.len())
-            .map(|_| datum())
-            .collect::<Result<Vec<_>, _>>()?;
+        let key = data(plan.keys.len())?;
+        let values = data(plan.items.len())?;
+        let found = data(quantiles(plan).count())?;
         let mut number = || whole(fields.next());
-        let mut counted = Vec::new();
+        let mut rows = Vec::new();
         for _ in 0..plan.conditions.len() {
-            counted.push(Behind {
-                people: number()?,
-                rows: number()?,
-            });
+            rows.push(number()?);
         }
         for _ in 0..plan.two_people.len() {
             if number()? > 0 {
@@ -289,48 +325,46 @@ impl Reader<'_> {
                 );
             }
         }
-        let visible = if number()? == 1 {
-            Visible::Shown
-        } else {
-            Visible::Excluded
+        let mut set: Vec<usize> = (0..plan.keys.len()).collect();
+        if plan.sets.len() > 1 {
+            for key in 0..plan.keys.len() {
+                if number()? == 1 {
+                    set.retain(|one| *one != key);
+                }
+            }
+        }
+        let set = plan.sets.iter().position(|one| *one == set);
+        let set = set.and_then(|place| u16::try_from(place).ok());
+        let visible = match number()? {
+            1 => Visible::Shown,
+            2 => Visible::Beyond,
+            _ => Visible::Excluded,
         };
-        let group = counted
-            .first()
-            .copied()
-            .unwrap_or(Behind { people: 0, rows: 0 });
-        let behind = plan
-            .items
-            .iter()
-            .filter(|item| matches!(item.role, Role::Measure(_)))
-            .map(|item| self.behind(&item.aggregates, &counted))
-            .collect();
         let group = Group {
             key,
+            set: set.ok_or(EvidenceError::Shape("a group of no grouping set"))?,
             visible,
-            people: group.people,
-            rows: group.rows,
+            people: 0,
+            rows: rows.first().copied().unwrap_or(0),
             values,
-            behind,
+            behind: Vec::new(),
+            magnitudes: Vec::new(),
             row_atoms: Vec::new(),
             person_atoms: Vec::new(),
         };
-        Ok((group, counted))
+        Ok(Found {
+            group,
+            rows,
+            quantiles: quantiles(plan).zip(found).collect(),
+        })
     }
+}
 
-    /// What is behind a measure: the least of what is behind its parts.
-    fn behind(&self, aggregates: &[usize], counted: &[Behind]) -> Behind {
-        let used = aggregates
-            .iter()
-            .filter_map(|index| self.plan.aggregates.get(*index));
-        let parts =
-            used.flat_map(|aggregate| aggregate.behind.iter().filter_map(|i| counted.get(*i)));
-        parts
-            .copied()
-            .reduce(|a, b| Behind {
-                people: a.people.min(b.people),
-                rows: a.rows.min(b.rows),
-            })
-            .unwrap_or(Behind { people: 0, rows: 0 })
+/// A value that comes with the name of its type.
+pub(super) fn typed(kind: Option<&Raw>, value: Option<&Raw>) -> Result<Datum, EvidenceError> {
+    match (kind, value) {
+        (Some(Raw::Text(kind)), Some(value)) => datum_of(kind, value),
+        _ => Err(EvidenceError::Shape("a value without a type")),
     }
 }
 
@@ -371,10 +405,10 @@ fn hide(plan: &Plan, groups: &mut [Found]) {
         .map_or(usize::MAX, |limit| plan.offset.saturating_add(limit));
     let left = groups
         .iter_mut()
-        .filter(|(group, _)| group.visible == Visible::Shown);
-    for (position, (group, _)) in left.enumerate() {
+        .filter(|found| found.group.visible == Visible::Shown);
+    for (position, found) in left.enumerate() {
         if position < plan.offset || position >= end {
-            group.visible = Visible::Beyond;
+            found.group.visible = Visible::Beyond;
         }
     }
 }
@@ -393,7 +427,7 @@ fn implied(
     for position in 0..plan.keys.len() {
         let values: std::collections::BTreeSet<_> = groups
             .iter()
-            .filter_map(|(group, _)| group.key.get(position))
+            .filter_map(|found| found.group.key.get(position))
             .collect();
         cells = cells.saturating_mul(values.len().max(1));
     }

@@ -22,6 +22,8 @@ pub(super) struct Column {
     pub(super) name: String,
     /// As the generated statement names it.
     pub(super) out: String,
+    /// Whether it is a column of the data, unmodified.
+    pub(super) of_the_data: bool,
 }
 
 /// One table or subquery of a `from`.
@@ -83,6 +85,28 @@ impl Scope {
     pub(super) fn resolve_person(&self, reference: &Value) -> Result<Value, Unknown> {
         let (relation, column) = self.find(reference)?;
         Ok(self.value(relation, column))
+    }
+
+    /// Whether a node of the generated statement is a column of the data, unmodified.
+    pub(super) fn is_of_the_data(&self, node: &Value) -> bool {
+        self.relations.iter().any(|relation| {
+            let mut columns = relation.columns.iter().filter(|column| column.of_the_data);
+            columns.any(|column| *node == node::column(&relation.alias, &column.out))
+        })
+    }
+
+    /// Whether an expression only computes with columns of the data: it cannot pick out rows, as
+    /// `case when person = 7 then cost else 0 end` does.
+    pub(super) fn is_plain(&self, node: &Value) -> bool {
+        match text(node, "class") {
+            "COLUMN_REF" => self.is_of_the_data(node),
+            "CONSTANT" => true,
+            "CAST" => node.get("child").is_some_and(|child| self.is_plain(child)),
+            "FUNCTION" => node::list(node, "children")
+                .iter()
+                .all(|part| self.is_plain(part)),
+            _ => false,
+        }
     }
 
     fn value(&self, relation: &Relation, column: &Column) -> Value {

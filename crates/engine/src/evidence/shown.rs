@@ -35,6 +35,27 @@ pub(super) fn condition(
     }
 }
 
+/// The same for a condition with windows over the groups: what is left out is judged too.
+pub(super) fn chosen(
+    used: &[usize],
+    aggregates: &[Aggregate],
+    counts: &[(String, Part)],
+    by_condition: bool,
+) -> Shown {
+    let is_judged = |index: &usize| {
+        let parts = aggregates.get(*index).map_or(&[][..], |a| &a.counts);
+        !parts.is_empty() && parts.iter().all(|part| is_among(counts, part))
+    };
+    if counts.len() > COUNTS_MAX || !used.iter().all(is_judged) {
+        return Shown::Unjudged;
+    }
+    if by_condition {
+        Shown::Condition
+    } else {
+        Shown::First
+    }
+}
+
 /// The least number of people of the whole group that a comparison asks for, if it asks for nothing else.
 fn least_people(part: &Value, aggregates: &[Aggregate]) -> Option<u64> {
     let (count, number, more) = match text(part, "type") {

@@ -101,6 +101,34 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The query behind a `from` of one subquery or one `with` name, what it sees, and its name.
+    pub(super) fn query_of(&self, select: &Value, env: &Env) -> Option<(Value, Env, String)> {
+        let from = child(select, "from_table")?;
+        let alias = text(from, "alias").to_ascii_lowercase();
+        if !list(from, "column_name_alias").is_empty() || !node::unused(from, "sample") {
+            return None;
+        }
+        match text(from, "type") {
+            "SUBQUERY" => {
+                let inner = from.get("subquery")?.get("node")?;
+                Some((inner.clone(), env.clone(), alias))
+            }
+            "BASE_TABLE" if text(from, "schema_name").is_empty() => {
+                let name = text(from, "table_name").to_ascii_lowercase();
+                let named = env.iter().rev().find(|named| named.name == name)?;
+                let alias = if alias.is_empty() { name } else { alias };
+                let plain = named.aliases.is_empty();
+                plain.then(|| (named.query.clone(), named.before.clone(), alias))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a query can be read as rows of one person each.
+    pub(super) fn is_per_person(&mut self, select: &Value, env: &Env) -> bool {
+        self.subquery(select, env).is_ok()
+    }
+
     fn table(&mut self, from: &Value, env: &Env) -> Result<Scope, Stop> {
         refuse_used(
             from,
@@ -140,6 +168,7 @@ impl<'a> Reader<'a> {
                     .map(|out| Column {
                         name: out.to_ascii_lowercase(),
                         out: out.clone(),
+                        of_the_data: true,
                     })
                     .collect(),
                 alias,
@@ -231,27 +260,19 @@ impl<'a> Reader<'a> {
 
     /// Reads a row-level select: each of its rows is one person's.
     pub(super) fn subquery(&mut self, select: &Value, env: &Env) -> Result<Rows, Stop> {
-        if text(select, "type") != "SELECT_NODE" {
-            return untraceable("union, except, intersect and recursion cannot be traced");
-        }
-        for modifier in list(select, "modifiers") {
-            match text(modifier, "type") {
-                // Without a limit the order of rows changes nothing.
-                "ORDER_MODIFIER" => {}
-                "DISTINCT_MODIFIER" => {
-                    return untraceable("distinct merges rows of several people");
-                }
-                _ => {
-                    return untraceable(
-                        "a limit inside a subquery picks rows that cannot be traced",
-                    );
-                }
-            }
+        match text(select, "type") {
+            "SELECT_NODE" => {}
+            "SET_OPERATION_NODE" => return self.stacked(select, env),
+            _ => return untraceable("recursion cannot be traced"),
         }
         if super::group::is_grouped(select) {
-            return untraceable(
-                "a subquery aggregates rows, so its rows are no longer one person's each",
-            );
+            if !list(select, "modifiers")
+                .iter()
+                .all(|one| text(one, "type") == "ORDER_MODIFIER")
+            {
+                return untraceable("a limit inside a subquery picks rows that cannot be traced");
+            }
+            return self.per_person(select, env);
         }
         refuse_used(
             select,
@@ -275,29 +296,17 @@ impl<'a> Reader<'a> {
                 self.catalog.unit
             ));
         };
-        let kept = condition.map(|c| condition_of(c, &scope)).transpose()?;
+        let kept = condition
+            .map(|c| self.condition(c, &scope, &env))
+            .transpose()?;
         let (columns, values) = items(select, &scope, &unit)?;
+        let modifiers = self.distinct(select, &scope, &unit, &values)?;
         let qualify = child(select, "qualify")
             .map(|c| qualified(c, &scope, &unit, &columns, &values))
             .transpose()?;
-        let units = columns
-            .iter()
-            .zip(&values)
-            .filter(|(_, value)| **value == unit)
-            .map(|(column, _)| column.out.clone())
-            .chain(["u".to_owned()])
-            .collect();
-        let mut list: Vec<Value> = columns
-            .iter()
-            .zip(values)
-            .map(|(column, value)| node::alias(value, &column.out))
-            .collect();
-        list.push(node::alias(unit, "u"));
-        Ok(Rows {
-            select: node::select(list, scope.from, kept, qualify, 0),
-            columns,
-            units,
-        })
+        let mut rows = Rows::of(columns, values, &unit, scope.from, kept, qualify);
+        node::set(&mut rows.select, "modifiers", Value::Array(modifiers));
+        Ok(rows)
     }
 }
 
@@ -306,6 +315,38 @@ pub(super) struct Rows {
     pub(super) select: Value,
     pub(super) columns: Vec<Column>,
     pub(super) units: Vec<String>,
+}
+
+impl Rows {
+    /// A select of these columns with the person beside them as `u`.
+    pub(super) fn of(
+        columns: Vec<Column>,
+        values: Vec<Value>,
+        unit: &Value,
+        from: Value,
+        kept: Option<Value>,
+        qualify: Option<Value>,
+    ) -> Self {
+        let of_unit = columns
+            .iter()
+            .zip(&values)
+            .filter(|(_, value)| *value == unit);
+        let units = of_unit
+            .map(|(column, _)| column.out.clone())
+            .chain(["u".to_owned()])
+            .collect();
+        let mut list: Vec<Value> = columns
+            .iter()
+            .zip(values)
+            .map(|(column, value)| node::alias(value, &column.out))
+            .collect();
+        list.push(node::alias(unit.clone(), "u"));
+        Self {
+            select: node::select(list, from, kept, qualify, 0),
+            columns,
+            units,
+        }
+    }
 }
 
 /// The columns of `using`, as references.

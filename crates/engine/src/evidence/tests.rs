@@ -3,6 +3,7 @@
 mod odd;
 mod ordinary;
 mod reference;
+mod rules;
 
 use disclosure::{Class, Evidence, Policy, Report, Verdict, check};
 

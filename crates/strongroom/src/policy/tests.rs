@@ -118,7 +118,8 @@ fn the_explanation_says_numbers_and_what_is_off() {
     let text = explain(&shipped()).unwrap();
     for words in [
         "a cell with 1 to 9 people behind it is unsafe; 10 people are enough",
-        "[dominance] off",
+        "[dominance] on: the 2 largest contributions may make up at most 90 %",
+        "[rounding] off",
         "Tier one needs 3 votes, tier two 3",
         "more than 24 months",
         "Sandbox profile sql",
@@ -146,14 +147,14 @@ fn one_disclosure_policy_is_explained_alone() {
     );
     fs::write(
         &path,
-        "name = \"mine\"\n[threshold]\nminimum = 7\n[rounding]\nbase = 5\n",
+        "name = \"mine\"\n[threshold]\nminimum = 7\n[round]\nbase = 5\n",
     )
     .unwrap();
     let problem = disclosure_policy(&path).unwrap_err();
     assert!(
         problem
             .text
-            .contains("this build does not enforce [rounding]"),
+            .contains("the policy format has no key named round"),
         "{problem}"
     );
     let both = ["explain", "--policies", "a", "--policy", "b"];

@@ -1,12 +1,12 @@
 //! Gathering the evidence behind one statement.
 
-use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather};
+use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather, gather_listed};
 use protocol::frame::Hatch;
-use protocol::job::Check;
+use protocol::job::{Check, PEOPLE, People};
 use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode, Report};
 
-use super::source::{OUT_OF_MEMORY, Watch, Why, open};
+use super::source::{OUT_OF_MEMORY, Watch, Why, open_in_place};
 use super::{Rooms, internal, refusal};
 
 /// Most cells whose evidence is gathered, whatever the limits of a result are.
@@ -18,16 +18,23 @@ pub(super) fn run(
     limits: &Limits,
     hatch: &mut Hatch<'_>,
 ) -> Result<Report, Failure> {
-    let connection = open(rooms, &job.source, limits)?;
+    let connection = open_in_place(rooms, &job.source, limits)?;
     let watch = Watch::over(&connection, hatch.cancel_flag());
     let cells = EvidenceLimits {
         max_cells: (limits.rows as usize * limits.columns as usize).min(CELLS_MAX),
     };
     hatch.progress(0, 0, "gathering evidence")?;
-    let (gathered, why) = watch.guard(limits.time_s, || {
-        gather(&connection, &job.unit, &job.sql, cells)
+    let (gathered, why) = watch.guard(limits.time_s, || match job.people {
+        People::Counted => {
+            gather(&connection, &job.unit, &job.sql, cells).map(|found| (found, None))
+        }
+        People::Listed => gather_listed(&connection, &job.unit, &job.sql, cells)
+            .map(|(found, listed)| (found, Some(listed))),
     });
-    let evidence = gathered.map_err(|error| failure(&error, why, limits, hatch))?;
+    let (evidence, listed) = gathered.map_err(|error| failure(&error, why, limits, hatch))?;
+    if let Some(listed) = listed {
+        hatch.send_file(PEOPLE, &mut listed.as_slice())?;
+    }
     let evidence = serde_json::to_string(&evidence)
         .map_err(|_| internal("the evidence could not be written"))?;
     Ok(Report::Check { evidence })

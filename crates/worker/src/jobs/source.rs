@@ -37,12 +37,31 @@ pub(super) fn open(rooms: &Rooms, source: &Source, limits: &Limits) -> Result<Co
     open_as(rooms, source, limits, FileFormat::Csv)
 }
 
+/// The same, with Parquet files read where they lie, for statements that the engine made itself.
+pub(super) fn open_in_place(
+    rooms: &Rooms,
+    source: &Source,
+    limits: &Limits,
+) -> Result<Connection, Failure> {
+    let formats = (FileFormat::Csv, FileFormat::ParquetInPlace);
+    open_with(rooms, source, limits, formats)
+}
+
 /// The same, with what a CSV file's columns become.
 pub(super) fn open_as(
     rooms: &Rooms,
     source: &Source,
     limits: &Limits,
     csv: FileFormat,
+) -> Result<Connection, Failure> {
+    open_with(rooms, source, limits, (csv, FileFormat::Parquet))
+}
+
+fn open_with(
+    rooms: &Rooms,
+    source: &Source,
+    limits: &Limits,
+    (csv, parquet): (FileFormat, FileFormat),
 ) -> Result<Connection, Failure> {
     let tables = match source {
         Source::Extract => Tables::Extract(rooms.input("extract.duckdb")?),
@@ -59,7 +78,7 @@ pub(super) fn open_as(
                         })?;
                         csv
                     }
-                    Format::Parquet => FileFormat::Parquet,
+                    Format::Parquet => parquet,
                 };
                 files.push(FileTable {
                     name: table.name.clone(),

@@ -72,31 +72,6 @@ fn kinds_of_statements() {
 fn groupings() {
     stopped(&[
         (
-            "select race, count(*) from admissions group by rollup(race)",
-            "rollup",
-        ),
-        (
-            "select race, age, count(*) from admissions group by cube(race, age)",
-            "rollup",
-        ),
-        (
-            "select race, count(*) from admissions group by grouping sets ((race), ())",
-            "rollup",
-        ),
-        ("select distinct race from admissions", "distinct"),
-        (
-            "select distinct race, count(*) from admissions group by race",
-            "distinct",
-        ),
-        (
-            "select race, count(*) as n, sum(count(*)) over () as total from admissions group by race",
-            "window",
-        ),
-        (
-            "select race, count(*) as n from admissions group by race qualify row_number() over () = 1",
-            "qualify",
-        ),
-        (
             "select race, count(*) as n from admissions group by race limit 10%",
             "per cent",
         ),
@@ -146,16 +121,36 @@ fn expressions() {
         ),
         ("select list(person) as x from admissions", "single rows"),
         (
-            "select count(*) from admissions where person in (select person from outcomes)",
-            "subquery inside",
-        ),
-        (
             "select count(*) from admissions where exists (select 1)",
-            "subquery inside",
+            "reads no table",
         ),
         (
             "select (select max(cost) from admissions) as m, count(*) from admissions",
             "subquery inside",
+        ),
+        (
+            "select count(*) from admissions where cost > (select cost from admissions where person = 7)",
+            "subquery inside",
+        ),
+        (
+            "select count(*) from admissions where ward in (select ward from outcomes o join admissions a using (person))",
+            "other people's rows",
+        ),
+        (
+            "select count(*) from admissions a where exists (select 1 from outcomes o where o.event = a.event)",
+            "does not equate the person",
+        ),
+        (
+            "select race, count(*) as n from admissions group by grouping sets ((race), (race))",
+            "two grouping sets are one",
+        ),
+        (
+            "select max(cost, 3) as m from admissions",
+            "lists those of single rows",
+        ),
+        (
+            "select n from (select race, count(*) as n from admissions group by race limit 2)",
+            "limit",
         ),
         (
             "select random() as r, count(*) from admissions group by 1",

@@ -242,6 +242,7 @@ fn evidence_counts_people() {
         },
         unit: text("person"),
         sql: text("select sex, count(*) as n from t group by sex"),
+        people: protocol::job::People::Listed,
     }));
     let Ok(Report::Check { evidence }) = done.report else {
         panic!("{:?}", done.report)
@@ -251,4 +252,11 @@ fn evidence_counts_people() {
     let mut people: Vec<u64> = evidence.groups.iter().map(|group| group.people).collect();
     people.sort_unstable();
     assert_eq!(people, [5, 10]);
+    // Each group has one measure: a number of people, then as many hashes.
+    let (_, listed) = done
+        .files
+        .iter()
+        .find(|(name, _)| name == "people.bin")
+        .unwrap();
+    assert_eq!(listed.len(), 2 * 4 + (5 + 10) * 8);
 }
