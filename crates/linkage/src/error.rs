@@ -111,6 +111,51 @@ pub enum LinkError {
         /// Columns there are.
         expected: usize,
     },
+    /// A blocking rule without parts, or with one that is not known.
+    #[error("a blocking rule has a part that is neither a key part nor a field of the files")]
+    UnknownKeyPart,
+    /// An overridden comparison that no file has, or with another number of levels.
+    #[error(
+        "comparison {place} of the overrides is not one of this linkage, or has another number of levels"
+    )]
+    UnknownComparison {
+        /// Its place, from 1.
+        place: usize,
+    },
+    /// More columns outside the common roles than a pattern has room for.
+    #[error(
+        "more than {limit} columns of the roles address_2, region, nhs_number, telephone, email and field"
+    )]
+    TooManyExtras {
+        /// Columns allowed.
+        limit: usize,
+    },
+    /// A value is longer than any identifier is.
+    #[error("column {} of file {} has a value above the limit value_bytes_max of {limit} bytes", .column + 1, .file + 1)]
+    LongValue {
+        /// Its file's place, from 0.
+        file: usize,
+        /// Its column's place, from 0.
+        column: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// More records than the settings allow.
+    #[error("file {} has more than {limit} records, the limit records_max", .file + 1)]
+    LongFile {
+        /// Its place, from 0.
+        file: usize,
+        /// Records allowed.
+        limit: usize,
+    },
+    /// The records alone need more than the memory allowed.
+    #[error("the linkage needs at least {needed} bytes of memory, and {allowed} are allowed")]
+    Memory {
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
     /// The observer asked for the end.
     #[error("cancelled")]
     Cancelled,

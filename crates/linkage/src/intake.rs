@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use crate::column::{Column, Records, Role};
+use crate::coded::{Coded, EXTRAS_MAX};
+use crate::engine;
 use crate::error::LinkError;
 use crate::observer::{Observer, Stage};
 use crate::outcome::Linkage;
@@ -21,7 +22,7 @@ pub struct Resources {
 /// The records of a linkage, coded as they come: no raw value is kept.
 pub struct Intake {
     spec: Spec,
-    files: Vec<Records>,
+    coded: Coded,
 }
 
 impl Intake {
@@ -31,8 +32,11 @@ impl Intake {
     /// A specification that contradicts itself, or settings without meaning.
     pub fn new(spec: Spec) -> Result<Self, LinkError> {
         spec.check()?;
-        let files = spec.files.iter().map(|_| Records::default()).collect();
-        Ok(Self { spec, files })
+        let coded = Coded::new(&spec);
+        if coded.extras.len() > EXTRAS_MAX {
+            return Err(LinkError::TooManyExtras { limit: EXTRAS_MAX });
+        }
+        Ok(Self { spec, coded })
     }
 
     /// Takes in the next record of a file: one value for each of its columns, in their order. Files may be
@@ -41,15 +45,10 @@ impl Intake {
     /// # Errors
     /// No such file, a wrong number of values, a value or a file past its limit.
     pub fn push(&mut self, file: usize, values: &[Option<&str>]) -> Result<(), LinkError> {
-        let spec = self
-            .spec
-            .files
-            .get(file)
-            .ok_or(LinkError::NoSuchFile { file })?;
-        let records = self
-            .files
-            .get_mut(file)
-            .ok_or(LinkError::NoSuchFile { file })?;
+        let (Some(spec), Some(rows)) = (self.spec.files.get(file), self.coded.files.get(file))
+        else {
+            return Err(LinkError::NoSuchFile { file });
+        };
         if values.len() != spec.columns.len() {
             return Err(LinkError::ValueCount {
                 file,
@@ -57,16 +56,20 @@ impl Intake {
                 expected: spec.columns.len(),
             });
         }
-        records.ids.push(records.ids.len() as u64);
-        for (column, value) in spec.columns.iter().zip(values) {
-            if column.role != Role::Field {
-                records
-                    .columns
-                    .entry(column.role)
-                    .or_insert_with(Column::new)
-                    .push(*value);
-            }
+        let limit = self.spec.settings.records_max;
+        if rows.rows.len() >= limit {
+            return Err(LinkError::LongFile { file, limit });
         }
+        let limit = self.spec.settings.value_bytes_max;
+        let long = |value: &Option<&str>| value.is_some_and(|value| value.len() > limit);
+        if let Some(column) = values.iter().position(long) {
+            return Err(LinkError::LongValue {
+                file,
+                column,
+                limit,
+            });
+        }
+        self.coded.push(file, values);
         Ok(())
     }
 
@@ -75,20 +78,12 @@ impl Intake {
     /// # Errors
     /// No way to find candidates, a budget that no rule keeps, too little memory, or cancelled.
     pub fn link(
-        self,
+        mut self,
         resources: Resources,
         observer: &mut dyn Observer,
     ) -> Result<Linkage, LinkError> {
-        let _ = resources;
         observer.stage(Stage::Prepare);
-        let [left, right] = self.files.as_slice() else {
-            return Err(LinkError::NothingToBlockOn);
-        };
-        let linked = crate::link::link(left, right, &self.spec.settings)?;
-        Ok(crate::outcome::of_spine_job(
-            &self.spec,
-            &linked,
-            (left, right),
-        ))
+        self.coded.finish();
+        engine::link(&self.spec, &self.coded, resources, observer)
     }
 }

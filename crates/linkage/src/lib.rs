@@ -37,43 +37,50 @@
     )
 )]
 
-mod assign;
-mod blocking;
+mod block;
+mod chance;
 mod chi;
+mod cluster;
+mod coded;
 mod column;
-mod compare;
-mod deterministic;
-mod em;
+mod compete;
+mod dates;
+mod engine;
 mod error;
+mod fit;
 mod intake;
 mod jaro_winkler;
-mod link;
-mod model;
+mod keys;
+mod kinds;
+mod levels;
 mod nicknames;
 mod observer;
 mod outcome;
-mod patterns;
-mod prepared;
+mod pairs;
+mod quality;
+mod radix;
 mod random;
 mod report;
 mod settings;
 mod spec;
+mod spine;
 mod standardise;
-mod train;
+mod steps;
+mod text;
+mod waterfall;
 
 pub use chi::{is_valid_chi, is_valid_nhs_number};
 pub use column::{Column, Records, Role};
 pub use error::LinkError;
 pub use intake::{Intake, Resources};
 pub use jaro_winkler::{DEFINITION as JARO_WINKLER, jaro_winkler};
-pub use link::link;
-pub use model::{ComparisonModel, LevelModel, Model};
+pub use keys::KEY_PARTS;
 pub use observer::{Observer, Quiet, Stage};
 pub use outcome::{
     BlockingReport, ClusterReport, ColumnReport, ComparisonFit, Example, FileReport, Fit,
     GroupRate, Impossible, Join, JoinStep, KindFit, LevelFit, LinkModel, Linkage, PairReport,
     Report, ThresholdEstimate, WeightBar,
 };
-pub use report::{Link, LinkReport, Linked, RuleReport, SessionReport, Step, Taken};
 pub use settings::{LeftFile, Settings};
 pub use spec::{BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Holds, LinkType, Spec};
+pub use spine::{Link, LinkReport, Linked, Step, link};

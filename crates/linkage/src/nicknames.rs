@@ -126,6 +126,15 @@ const SETS: &[&str] = &[
 pub(crate) struct Sets(u128);
 
 impl Sets {
+    /// The first line that holds the name.
+    pub(crate) const fn first(self) -> Option<u32> {
+        if self.0 == 0 {
+            None
+        } else {
+            Some(self.0.trailing_zeros())
+        }
+    }
+
     /// True if one line holds both names.
     pub(crate) const fn meet(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -10,7 +10,7 @@ use crate::spec::{Holds, LinkType};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JoinStep {
-    /// One valid CHI or NHS number, carried by no other record of either file, and at least two of birth
+    /// One valid CHI number, carried by no other record of either file, and at least two of birth
     /// date, sex and a name agree.
     NumberVerified,
     /// Names, birth date and home all equal, in one record of each file only.
@@ -322,68 +322,4 @@ pub struct Example {
     pub match_weight: f64,
     /// Probability at the end.
     pub match_probability: f64,
-}
-
-/// A linkage of a file to a spine, in these terms.
-pub(crate) fn of_spine_job(
-    spec: &crate::Spec,
-    linked: &crate::Linked,
-    (left, right): (&crate::Records, &crate::Records),
-) -> Linkage {
-    let joins: Vec<Join> = linked
-        .links
-        .iter()
-        .map(|link| Join {
-            file_l: 0,
-            row_l: link.left as u32,
-            file_r: 1,
-            row_r: link.spine as u32,
-            match_weight: link.match_weight,
-            match_probability: link.match_probability,
-            step: match link.step {
-                crate::Step::ChiVerified => JoinStep::NumberVerified,
-                crate::Step::Probabilistic => JoinStep::Probabilistic,
-            },
-        })
-        .collect();
-    let spine = right.ids.len() as u32;
-    let mut next = spine;
-    let own: BTreeMap<u32, u32> = joins.iter().map(|join| (join.row_l, join.row_r)).collect();
-    let first = (0..left.ids.len() as u32)
-        .map(|row| {
-            own.get(&row).copied().unwrap_or_else(|| {
-                next += 1;
-                next - 1
-            })
-        })
-        .collect();
-    Linkage {
-        persons: vec![first, (0..spine).collect()],
-        persons_count: next,
-        model: LinkModel {
-            version: 1,
-            jaro_winkler: linked.model.jaro_winkler.clone(),
-            link_type: spec.link_type,
-            fits: Vec::new(),
-            settings: spec.settings.clone(),
-        },
-        report: Report {
-            link_type: spec.link_type,
-            files: Vec::new(),
-            pairs: Vec::new(),
-            joins_by_step: BTreeMap::new(),
-            joins_below_threshold: 0,
-            threshold_probability: spec.settings.threshold_probability,
-            thresholds: Vec::new(),
-            groups: Vec::new(),
-            impossible: Vec::new(),
-            clusters: ClusterReport {
-                persons: u64::from(next),
-                sizes: BTreeMap::new(),
-                refused: 0,
-            },
-            examples: Vec::new(),
-        },
-        joins,
-    }
 }

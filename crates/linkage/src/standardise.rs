@@ -55,12 +55,9 @@ const TITLES: &[&str] = &[
 ];
 
 /// Dates that systems write when the birth date is not known, packed.
-const DATE_DEFAULTS: &[u32] = &[
+pub(crate) const DATE_DEFAULTS: &[u32] = &[
     17530101, 18000101, 18991230, 18991231, 19000101, 19010101, 99991231,
 ];
-
-/// Earliest and latest year a birth date may have. No clock is read here, so a future date passes.
-const YEARS: std::ops::RangeInclusive<u32> = 1880..=2099;
 
 /// Long and short forms of the last words of a street.
 const STREET_WORDS: &[(&str, &str)] = &[
@@ -82,81 +79,56 @@ const STREET_WORDS: &[(&str, &str)] = &[
     ("APT", "FLAT"),
 ];
 
-/// A forename or surname: letters only, upper case, without accents, titles or separators.
-pub(crate) fn name(raw: &str) -> Standard<String> {
+/// A forename or surname: letters only, upper case, without accents, titles or separators. The whole, joined,
+/// and its first and last word, empty where it has one word. In surnames, Mc is spelt Mac.
+pub(crate) fn name_parts(raw: &str, surname: bool) -> Standard<(String, String, String)> {
     let folded = fold(raw);
-    let mut words = folded
+    let mut words: Vec<String> = folded
         .split(|character: char| !character.is_alphanumeric() && character != '\'')
+        .map(|word| {
+            word.chars()
+                .filter(|c| c.is_alphabetic())
+                .collect::<String>()
+        })
         .filter(|word| !word.is_empty())
-        .peekable();
-    let mut joined = String::with_capacity(folded.len());
-    let mut first = true;
-    while let Some(word) = words.next() {
-        // "MR" alone may be somebody's initials; before another word it is a title.
-        let title = first && words.peek().is_some() && TITLES.contains(&word);
-        first = false;
-        if !title {
-            joined.extend(word.chars().filter(|character| character.is_alphabetic()));
-        }
+        .collect();
+    // "MR" alone may be somebody's initials; before another word it is a title.
+    if words.len() > 1
+        && words
+            .first()
+            .is_some_and(|word| TITLES.contains(&word.as_str()))
+    {
+        words.remove(0);
     }
-    if joined.is_empty() {
+    let mut whole = words.concat();
+    if whole.is_empty() {
         return match raw.trim() {
             "" => Standard::Missing,
             _ => Standard::Invalid,
         };
     }
-    if NAME_DEFAULTS.contains(&joined.as_str()) {
+    if NAME_DEFAULTS.contains(&whole.as_str()) {
         return Standard::Default;
     }
-    Standard::Value(joined)
-}
-
-/// A date as `year * 10000 + month * 100 + day`, from `YYYY-MM-DD`, `DD/MM/YYYY` (also with `-` or `.`)
-/// or `YYYYMMDD`; a time of day after it is passed over.
-pub(crate) fn date(raw: &str) -> Standard<u32> {
-    let text = raw.trim();
-    let text = text.split(['T', ' ']).next().unwrap_or(text);
-    if text.is_empty() {
-        return Standard::Missing;
-    }
-    match split_date(text) {
-        Some((year, month, day)) => {
-            let packed = year * 10_000 + month * 100 + day;
-            if DATE_DEFAULTS.contains(&packed) {
-                Standard::Default
-            } else if YEARS.contains(&year) && is_real_date(year, month, day) {
-                Standard::Value(packed)
-            } else {
-                Standard::Invalid
-            }
+    if surname {
+        if let Some(rest) = whole.strip_prefix("MC").filter(|rest| rest.len() > 2) {
+            whole = format!("MAC{rest}");
         }
-        None => Standard::Invalid,
+        // Particles are no names of their own: MAC DONALD, O NEIL, VAN DYK, DE SILVA.
+        words.retain(|word| !PARTICLES.contains(&word.as_str()));
+    }
+    let mut ends = words.into_iter();
+    match (ends.next(), ends.next_back()) {
+        (Some(first), Some(last)) => Standard::Value((whole, first, last)),
+        _ => Standard::Value((whole, String::new(), String::new())),
     }
 }
 
-fn split_date(text: &str) -> Option<(u32, u32, u32)> {
-    let number = |part: &str| -> Option<u32> {
-        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-        (digits && (1..=4).contains(&part.len())).then(|| part.parse().ok())?
-    };
-    if text.len() == 8 && text.is_ascii() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some((
-            number(text.get(..4)?)?,
-            number(text.get(4..6)?)?,
-            number(text.get(6..)?)?,
-        ));
-    }
-    let mut parts = text.split(['-', '/', '.']);
-    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || second.len() > 2 {
-        return None;
-    }
-    match (first.len(), third.len()) {
-        (4, 1 | 2) => Some((number(first)?, number(second)?, number(third)?)),
-        (1 | 2, 4) => Some((number(third)?, number(second)?, number(first)?)),
-        _ => None,
-    }
-}
+/// Words within a surname that are shared by many surnames.
+const PARTICLES: &[&str] = &[
+    "MAC", "MC", "O", "VAN", "VON", "DER", "DEN", "DE", "DA", "DI", "DU", "LA", "LE", "ST", "AL",
+    "EL", "BIN", "IBN", "TEN", "TER", "DEL", "DOS",
+];
 
 /// True if the calendar has the day. Years as they are written, 1900 being no leap year.
 pub(crate) const fn is_real_date(year: u32, month: u32, day: u32) -> bool {
@@ -201,57 +173,144 @@ pub(crate) fn sex(raw: &str) -> Standard<u8> {
     }
 }
 
-/// A postcode without its space: outward code, then digit, letter, letter.
-pub(crate) fn postcode(raw: &str) -> Standard<String> {
-    let text: String = raw
-        .chars()
-        .filter(|character| !character.is_whitespace() && *character != '-')
-        .map(|character| character.to_ascii_uppercase())
-        .collect();
+/// Text as upper case words with one space between, street words shortened; written to `line`.
+pub(crate) fn words(raw: &str, line: &mut Vec<u8>) -> Standard<()> {
+    line.clear();
+    let folded;
+    let bytes = if raw.is_ascii() {
+        raw.as_bytes()
+    } else {
+        folded = fold(raw);
+        folded.as_bytes()
+    };
+    let mut start = 0;
+    for byte in bytes {
+        match byte {
+            b'\'' => {}
+            // Letters outside ASCII that folding left.
+            byte if byte.is_ascii_alphanumeric() || *byte >= 0x80 => {
+                line.push(byte.to_ascii_uppercase());
+            }
+            _ => start = end_word(line, start),
+        }
+    }
+    end_word(line, start);
+    while line.last() == Some(&b' ') {
+        line.pop();
+    }
+    match line.as_slice() {
+        b"" if raw.trim().is_empty() => Standard::Missing,
+        b"" => Standard::Invalid,
+        b"UNKNOWN" | b"NOT KNOWN" | b"NFA" | b"NO FIXED ABODE" | b"NK" | b"NA" | b"N A"
+        | b"NONE" => Standard::Default,
+        _ => Standard::Value(()),
+    }
+}
+
+/// Shortens the word that began at `start`, if it is a street word, and begins the next.
+fn end_word(line: &mut Vec<u8>, start: usize) -> usize {
+    let Some(word) = line.get(start..).filter(|word| !word.is_empty()) else {
+        return start;
+    };
+    if word.len() > 1
+        && let Some((_, short)) = STREET_WORDS
+            .iter()
+            .find(|(long, _)| long.as_bytes() == word)
+    {
+        line.truncate(start);
+        line.extend_from_slice(short.as_bytes());
+    }
+    line.push(b' ');
+    line.len()
+}
+
+/// Mark of a postcode with the shape of a British one.
+const BRITISH: u64 = 1 << 63;
+
+/// A postcode, six bits a character from the end: outward code, then digit, letter, letter; or any other code
+/// of up to ten letters and digits with a digit in it.
+pub(crate) fn pack_postcode(raw: &str) -> Standard<u64> {
+    let mut text = [0_u8; 10];
+    let mut len = 0;
+    for byte in raw.bytes() {
+        if matches!(byte, b' ' | b'-' | b'\t' | b'.') {
+            continue;
+        }
+        let (true, Some(slot)) = (byte.is_ascii_alphanumeric(), text.get_mut(len)) else {
+            return Standard::Invalid;
+        };
+        *slot = byte.to_ascii_uppercase();
+        len += 1;
+    }
+    let text = text.get(..len).unwrap_or_default();
     if text.is_empty() {
         return Standard::Missing;
     }
-    if text.starts_with("ZZ99") || text.starts_with("NK") || text == "UNKNOWN" {
+    if text.starts_with(b"ZZ99") || text.starts_with(b"NK") || text == b"UNKNOWN" {
         return Standard::Default;
     }
-    let bytes = text.as_bytes();
-    let inward = bytes.len().saturating_sub(3);
-    let shape = text.is_ascii()
-        && (5..=7).contains(&bytes.len())
-        && bytes.first().is_some_and(u8::is_ascii_alphabetic)
-        && bytes.iter().all(u8::is_ascii_alphanumeric)
-        && bytes.get(inward).is_some_and(u8::is_ascii_digit)
-        && bytes.iter().skip(inward + 1).all(u8::is_ascii_alphabetic)
-        && bytes.iter().take(inward).any(u8::is_ascii_digit);
-    if shape {
-        Standard::Value(text)
+    if text.iter().all(|byte| *byte == b'0' || *byte == b'9') && len > 2 {
+        return Standard::Default;
+    }
+    let packed = text.iter().fold(0_u64, |packed, byte| {
+        packed << 6 | u64::from(byte.wrapping_sub(b'0') + 1)
+    });
+    let inward = len.saturating_sub(3);
+    let british = (5..=7).contains(&len)
+        && text.first().is_some_and(u8::is_ascii_alphabetic)
+        && text.get(inward).is_some_and(u8::is_ascii_digit)
+        && text.iter().skip(inward + 1).all(u8::is_ascii_alphabetic)
+        && text.iter().take(inward).any(u8::is_ascii_digit);
+    if british {
+        Standard::Value(packed | BRITISH)
+    } else if text.iter().any(u8::is_ascii_digit) && len >= 3 {
+        Standard::Value(packed)
     } else {
         Standard::Invalid
     }
 }
 
-/// An address line: upper case words with one space between, street words shortened.
-pub(crate) fn address(raw: &str) -> Standard<String> {
-    let folded = fold(raw);
-    let mut line = String::with_capacity(folded.len());
-    for word in folded
-        .replace('\'', "")
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        let short = STREET_WORDS.iter().find(|(long, _)| *long == word);
-        line.push_str(short.map_or(word, |(_, short)| short));
+/// A packed postcode without its last two letters (a sector), or its last character where it is not British.
+pub(crate) const fn sector(postcode: u64) -> u64 {
+    if postcode & BRITISH == 0 {
+        postcode >> 6
+    } else {
+        (postcode & !BRITISH) >> 12 | BRITISH
     }
-    match line.as_str() {
-        "" => Standard::Missing,
-        "UNKNOWN" | "NOT KNOWN" | "NFA" | "NO FIXED ABODE" | "NK" | "NA" | "N A" | "NONE" => {
-            Standard::Default
-        }
-        _ => Standard::Value(line),
+}
+
+/// A packed postcode without its inward half (a district), or its last two characters.
+pub(crate) const fn district(postcode: u64) -> u64 {
+    if postcode & BRITISH == 0 {
+        postcode >> 12
+    } else {
+        (postcode & !BRITISH) >> 18 | BRITISH
     }
+}
+
+/// True if two packed postcodes differ in one character, or in two neighbours that changed places.
+pub(crate) fn one_edit_postcode(left: u64, right: u64) -> bool {
+    let different = (left ^ right) & !BRITISH;
+    let low = different.trailing_zeros() / 6 * 6;
+    if different >> low < 64 {
+        return different != 0;
+    }
+    let pair = |code: u64| (code >> low & 63, code >> (low + 6) & 63);
+    let ((a, b), (c, d)) = (pair(left & !BRITISH), pair(right & !BRITISH));
+    different >> low < 4096 && a == d && b == c
+}
+
+/// The letters in front of a packed British postcode (its area), A being 1; 0 for no letter.
+pub(crate) const fn area(postcode: u64) -> [u8; 2] {
+    if postcode & BRITISH == 0 {
+        return [0, 0];
+    }
+    let code = postcode & !BRITISH;
+    let digits = (63 - code.leading_zeros()) / 6;
+    let first = (code >> (6 * digits) & 63) as u8;
+    let second = (code >> (6 * (digits - 1)) & 63) as u8;
+    // Letters follow the digits by seventeen in ASCII.
+    [first.saturating_sub(17), second.saturating_sub(17)]
 }
 
 /// A telephone number: digits, with +44, 0044 and +44 (0) written as 0.

@@ -176,6 +176,7 @@ fn digits(text: &str) -> Option<String> {
 fn step_name(step: Step) -> &'static str {
     match step {
         Step::ChiVerified => "chi_verified",
+        Step::ExactKeys => "exact_keys",
         Step::Probabilistic => "probabilistic",
     }
 }
@@ -185,9 +186,9 @@ fn step_name(step: Step) -> &'static str {
 fn band(link: &Link) -> u8 {
     match link.step {
         Step::ChiVerified => 4,
-        Step::Probabilistic if link.match_probability >= 0.99 => 3,
-        Step::Probabilistic if link.match_probability >= 0.95 => 2,
-        Step::Probabilistic => 1,
+        Step::ExactKeys | Step::Probabilistic if link.match_probability >= 0.99 => 3,
+        Step::ExactKeys | Step::Probabilistic if link.match_probability >= 0.95 => 2,
+        Step::ExactKeys | Step::Probabilistic => 1,
     }
 }
 

@@ -1,0 +1,150 @@
+//! What chance looks like: level shares among random pairs, counted exactly where values need only be equal.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "rows are drawn under the number of rows; levels fit their tables"
+)]
+
+use crate::block::Sides;
+use crate::coded::{Coded, File, Row};
+use crate::kinds::{Shares, prior_u};
+use crate::levels::{Comparer, Comparison, LEVELS_MAX, at, birth, forename, surname};
+use crate::radix;
+use crate::random::Random;
+
+/// Prior pairs behind the shares.
+const PRIOR_PAIRS: f64 = 100.0;
+
+/// The same behind the shares that are counted: in a file of a few records two equal ones would be a law.
+const EQUAL_PRIOR_PAIRS: f64 = 1000.0;
+
+/// Shares of levels among random pairs.
+pub(crate) fn shares(
+    coded: &Coded,
+    comparisons: &[Comparison],
+    sides: Sides<'_>,
+    settings: &crate::Settings,
+) -> Shares {
+    let prior = prior_u(comparisons);
+    let mut counts = vec![[0.0; LEVELS_MAX]; comparisons.len()];
+    let (left, right) = (sides.left.rows.len() as u64, sides.right.rows.len() as u64);
+    let mut comparer = Comparer::new(coded);
+    let mut random = Random::new(settings.seed);
+    let draws = settings
+        .u_pairs
+        .min(left.saturating_mul(right))
+        .min(20 * left.max(right));
+    // Random pairs of small files hold matches, about one for each record: taken off what agrees.
+    let matches = draws as f64 / left.max(right).max(1) as f64;
+    for _ in 0..draws {
+        let (l, r) = (random.below(left) as usize, random.below(right) as usize);
+        if sides.within && l == r {
+            continue;
+        }
+        let pattern = comparer.pattern(sides.left, l, sides.right, r);
+        for (c, counts) in counts.iter_mut().enumerate() {
+            if let Some(level) = pattern.level(c) {
+                counts[usize::from(level)] += 1.0;
+            }
+        }
+    }
+    for (c, counts) in counts.iter_mut().enumerate() {
+        let top = top_level(c, comparisons);
+        counts[top] = (counts[top] - matches).max(0.0);
+    }
+    let exact = [
+        (
+            at::FORENAME,
+            forename::EXACT,
+            equal(sides, 0.016, |row| u64::from(row.fore[0])),
+        ),
+        (
+            at::SURNAME,
+            surname::EXACT,
+            equal(sides, 0.005, |row| u64::from(row.sur[0])),
+        ),
+        // At most that of fifty years of birthdays: in a small file full of repeats it would be far more.
+        (
+            at::BIRTH,
+            birth::EXACT,
+            equal(sides, 0.00004, |row| u64::from(row.born)).map(|share| share.min(1.0 / 18_000.0)),
+        ),
+    ];
+    counts
+        .iter()
+        .zip(&prior)
+        .enumerate()
+        .map(|(c, (counts, prior))| {
+            let total: f64 = counts.iter().sum::<f64>() + PRIOR_PAIRS;
+            let mut shares = [0.0; LEVELS_MAX];
+            for (share, (count, prior)) in shares.iter_mut().zip(counts.iter().zip(prior)) {
+                *share = (count + PRIOR_PAIRS * prior) / total;
+            }
+            if is_number(&comparisons[c].name) {
+                // Two people share a number only by error: what the sample shows are matches.
+                let top = top_level(c, comparisons);
+                let known = shares[top].min(prior[top] * 10.0);
+                fix(&mut shares, top, known);
+            }
+            if let Some((_, level, Some(known))) = exact.iter().find(|(of, _, _)| *of == c) {
+                fix(&mut shares, usize::from(*level), *known);
+            }
+            shares
+        })
+        .collect()
+}
+
+fn is_number(name: &str) -> bool {
+    matches!(name, "chi" | "nhs_number")
+}
+
+/// The level of equal values.
+fn top_level(c: usize, comparisons: &[Comparison]) -> usize {
+    match c {
+        at::FORENAME => usize::from(forename::EXACT),
+        _ => comparisons[c].levels.len() - 1,
+    }
+}
+
+/// Gives one level its known share, the others what is left.
+fn fix(shares: &mut [f64; LEVELS_MAX], level: usize, known: f64) {
+    let others: f64 = shares.iter().sum::<f64>() - shares[level];
+    if others <= 0.0 {
+        return;
+    }
+    for (place, share) in shares.iter_mut().enumerate() {
+        *share = if place == level {
+            known
+        } else {
+            *share * (1.0 - known) / others
+        };
+    }
+}
+
+/// Share of the pairs of records of one file that have both values and equal ones, in the file where it is
+/// smaller: repeats of a person raise it, and a register has none. Nothing if neither file has two values.
+fn equal(sides: Sides<'_>, prior: f64, of: fn(&Row) -> u64) -> Option<f64> {
+    let share = |file: &File| {
+        let mut values: Vec<u64> = file
+            .rows
+            .iter()
+            .map(of)
+            .filter(|value| *value != 0)
+            .collect();
+        if values.len() < 2 {
+            return None;
+        }
+        radix::sort(&mut values, 0, 33);
+        let equal: f64 = values
+            .chunk_by(|a, b| a == b)
+            .map(|run| run.len() as f64 * (run.len() as f64 - 1.0))
+            .sum();
+        let all = values.len() as f64 * (values.len() as f64 - 1.0);
+        let share = (equal + EQUAL_PRIOR_PAIRS * prior) / (all + EQUAL_PRIOR_PAIRS);
+        Some(share.clamp(1e-12, 0.999))
+    };
+    match (share(sides.left), share(sides.right)) {
+        (Some(left), Some(right)) => Some(left.min(right)),
+        (left, right) => left.or(right),
+    }
+}

@@ -1,0 +1,379 @@
+//! The whole linkage of coded files: each pair of files in turn, then persons, then the report.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "files, rows and patterns are named by those who hold them"
+)]
+
+use crate::block::{self, Plan, Sides};
+use crate::chance;
+use crate::cluster;
+use crate::coded::{Coded, Row};
+use crate::compete::{self, Edge};
+use crate::error::LinkError;
+use crate::fit::{self, Parameters, Setting, Weigher};
+use crate::intake::Resources;
+use crate::kinds::{self, Shares};
+use crate::levels::{self, Comparison, Pattern};
+use crate::observer::{Observer, Stage};
+use crate::outcome::{Join, Linkage};
+use crate::pairs::{self, Commonness, Pair, Patterns};
+use crate::random::mix;
+use crate::report;
+use crate::spec::{Holds, LinkType, Spec};
+use crate::steps;
+
+/// Left records that the parameters are learned from.
+const LEARNED_ROWS: usize = 150_000;
+
+/// Everything found of one pair of files.
+pub(crate) struct Fitted {
+    pub(crate) files: (usize, usize),
+    pub(crate) u: Shares,
+    pub(crate) parameters: Parameters,
+    pub(crate) plan: Plan,
+    pub(crate) patterns: Patterns,
+    /// Candidate pairs by pattern.
+    pub(crate) counts: Vec<u64>,
+    /// Pairs that each rule was the first to find.
+    pub(crate) new_pairs: Vec<u64>,
+    pub(crate) edges: Vec<Edge>,
+    /// Odds by edge, the alternatives heard.
+    pub(crate) odds: Vec<f64>,
+    /// What the odds of edges were made of; prior odds settled later shift them by some bits.
+    pub(crate) weigher: Weigher,
+    pub(crate) shift: f64,
+    /// Prior odds of a left record.
+    pub(crate) prior: f64,
+    commonness: Commonness,
+}
+
+impl Fitted {
+    /// Weight of a record against its own copy.
+    pub(crate) fn self_weight(&self, pattern: Pattern, row: &Row) -> f64 {
+        let same = &self.parameters.same;
+        let density: f64 = same.0.iter().map(|kind| kind.density(pattern)).sum();
+        let weigher = self
+            .parameters
+            .single(pattern, density / same.rate().max(1e-300) * self.prior);
+        weigher.odds(0, self.commonness.of(row)).max(1e-300).log2()
+    }
+}
+
+/// Links files that were coded and finished.
+pub(crate) fn link(
+    spec: &Spec,
+    coded: &Coded,
+    resources: Resources,
+    observer: &mut dyn Observer,
+) -> Result<Linkage, LinkError> {
+    let comparisons = levels::comparisons(&coded.extras);
+    let of_files: Vec<(usize, usize)> = match spec.link_type {
+        LinkType::Dedupe => vec![(0, 0)],
+        LinkType::Link => (0..coded.files.len())
+            .flat_map(|a| (a + 1..coded.files.len()).map(move |b| (a, b)))
+            .collect(),
+    };
+    let mut fitted = Vec::new();
+    for files in of_files {
+        let files = oriented(spec, coded, files);
+        let run = Run {
+            spec,
+            coded,
+            comparisons: &comparisons,
+            sides: Sides {
+                left: &coded.files[files.0],
+                right: &coded.files[files.1],
+                within: files.0 == files.1,
+            },
+            files,
+            resources,
+        };
+        if run.sides.left.rows.is_empty() || run.sides.right.rows.is_empty() {
+            continue;
+        }
+        fitted.push(run.fit(observer)?);
+    }
+    observer.stage(Stage::Score);
+    let mut joins: Vec<Join> = Vec::new();
+    for fitted in &fitted {
+        joins.extend(steps::joins(spec, coded, fitted));
+    }
+    joins.sort_unstable_by_key(|j| (j.file_l, j.row_l, j.file_r, j.row_r));
+    observer.stage(Stage::Cluster);
+    let clusters = cluster::persons(spec, coded, &fitted, &joins);
+    observer.stage(Stage::Report);
+    Ok(report::linkage(
+        spec,
+        coded,
+        &comparisons,
+        &fitted,
+        joins,
+        clusters,
+    ))
+}
+
+/// The file that repeats people more goes first: the parameters are learned from some of its records and all
+/// their candidates, and among these a record of a register has its rivals.
+fn oriented(spec: &Spec, coded: &Coded, (a, b): (usize, usize)) -> (usize, usize) {
+    let repeats = |file: usize| -> f64 {
+        match spec.files[file].holds {
+            Holds::One => return -1.0,
+            Holds::Many => return 2.0,
+            Holds::Estimated => {}
+        }
+        let rows = &coded.files[file].rows;
+        let mut keys: Vec<u64> = rows
+            .iter()
+            .filter(|row| row.fore[0] != 0 && row.sur[0] != 0 && row.born != 0)
+            .map(|row| {
+                mix(u64::from(row.fore[0]) << 32 | u64::from(row.sur[0])) ^ u64::from(row.born)
+            })
+            .collect();
+        let records = keys.len() as f64;
+        keys.sort_unstable();
+        keys.dedup();
+        1.0 - keys.len() as f64 / records.max(1.0)
+    };
+    if a != b && repeats(b) > repeats(a) {
+        (b, a)
+    } else {
+        (a, b)
+    }
+}
+
+struct Run<'a> {
+    spec: &'a Spec,
+    coded: &'a Coded,
+    comparisons: &'a [Comparison],
+    sides: Sides<'a>,
+    files: (usize, usize),
+    resources: Resources,
+}
+
+fn go_on(observer: &mut dyn Observer, stage: Stage) -> Result<(), LinkError> {
+    if observer.cancelled() {
+        return Err(LinkError::Cancelled);
+    }
+    observer.stage(stage);
+    Ok(())
+}
+
+impl Run<'_> {
+    fn fit(&self, observer: &mut dyn Observer) -> Result<Fitted, LinkError> {
+        let settings = &self.spec.settings;
+        go_on(observer, Stage::Plan)?;
+        let plan = block::plan(
+            self.coded,
+            self.sides,
+            &self.spec.blocking,
+            settings.pairs_max,
+        )?;
+        let slices = self.slices(&plan)?;
+        go_on(observer, Stage::Train)?;
+        let (m, u) = self.shares()?;
+        let chances = [
+            u[levels::at::FORENAME][usize::from(levels::forename::EXACT)],
+            u[levels::at::SURNAME][usize::from(levels::surname::EXACT)],
+        ];
+        let commonness = Commonness::new(self.coded, self.sides, chances, settings);
+        let mut patterns = Patterns::new();
+        let rows = self.sides.left.rows.len();
+        let compare = |candidates: &[u64], patterns: &mut Patterns| {
+            pairs::compare(self.coded, self.sides, &commonness, candidates, patterns)
+        };
+
+        go_on(observer, Stage::Compare)?;
+        let learned = |row: usize| self.is_learned(row);
+        let (sample, first) = if slices == 1 {
+            let (candidates, new) = plan.candidates(&|_| true);
+            let pairs = compare(&candidates, &mut patterns);
+            let sample = pairs.iter().filter(|pair| learned(pair.left as usize));
+            (sample.copied().collect::<Vec<_>>(), Some((pairs, new)))
+        } else {
+            let (candidates, _) = plan.candidates(&learned);
+            (compare(&candidates, &mut patterns), None)
+        };
+        go_on(observer, Stage::Train)?;
+        let (setting, mut parameters) = self.learn(&sample, &patterns, &m, &u);
+        drop(sample);
+
+        go_on(observer, Stage::Score)?;
+        let mut kept = Kept::default();
+        if let Some((pairs, new)) = first {
+            kept.add(&pairs, &new, &parameters, &patterns, &setting);
+        } else {
+            for slice in 0..slices {
+                go_on(observer, Stage::Compare)?;
+                let of = |row: usize| row * slices / rows.max(1) == slice;
+                let (candidates, new) = plan.candidates(&of);
+                let pairs = compare(&candidates, &mut patterns);
+                drop(candidates);
+                kept.add(&pairs, &new, &parameters, &patterns, &setting);
+            }
+        }
+        let weigher = parameters.weigher(&patterns, &setting);
+        let before = parameters.prior_odds(&setting);
+        let odds = compete_whole(&mut kept.edges, &mut parameters, &setting);
+        let prior = parameters.prior_odds(&setting);
+        Ok(Fitted {
+            weigher,
+            shift: (prior / before).log2(),
+            prior,
+            commonness,
+            files: self.files,
+            u,
+            parameters,
+            plan,
+            counts: kept.counts,
+            new_pairs: kept.new_pairs,
+            patterns,
+            edges: kept.edges,
+            odds,
+        })
+    }
+
+    /// How many slices of left rows keep the memory budget.
+    fn slices(&self, plan: &Plan) -> Result<usize, LinkError> {
+        // Candidates twice over while they are sorted, then pairs and candidates; memories of similarities.
+        const BYTES_A_PAIR: u64 = 32;
+        const FIXED: u64 = 16 << 20;
+        const ROOM_MIN: u64 = 1 << 20;
+        let rows = (self.sides.left.rows.len() + self.sides.right.rows.len()) as u64;
+        let base = (self.coded.held() + plan.held()) as u64 + 128 * rows + FIXED;
+        let wanted = plan.predicted() * BYTES_A_PAIR;
+        let room = self.resources.memory_bytes.saturating_sub(base);
+        if room < ROOM_MIN {
+            return Err(LinkError::Memory {
+                needed: base + ROOM_MIN,
+                allowed: self.resources.memory_bytes,
+            });
+        }
+        let slices = wanted.div_ceil(room).max(1);
+        Ok(usize::try_from(slices)
+            .unwrap_or(1)
+            .min(self.sides.left.rows.len().max(1)))
+    }
+
+    fn shares(&self) -> Result<(Shares, Shares), LinkError> {
+        let mut m = kinds::prior_m(self.comparisons);
+        let mut u = chance::shares(
+            self.coded,
+            self.comparisons,
+            self.sides,
+            &self.spec.settings,
+        );
+        for (place, given) in self.spec.comparisons.iter().enumerate() {
+            let unknown = LinkError::UnknownComparison { place: place + 1 };
+            let at = self
+                .comparisons
+                .iter()
+                .position(|c| c.name == given.comparison);
+            let Some(at) = at else { return Err(unknown) };
+            let levels = self.comparisons[at].levels.len();
+            for (shares, given) in [(&mut m, &given.m), (&mut u, &given.u)] {
+                if given.is_empty() {
+                    continue;
+                }
+                let sum: f64 = given.iter().sum();
+                if given.len() != levels
+                    || given.iter().any(|p| *p < 0.0)
+                    || sum.is_nan()
+                    || sum <= 0.0
+                {
+                    return Err(unknown);
+                }
+                for (share, given) in shares[at].iter_mut().zip(given) {
+                    *share = given / sum;
+                }
+            }
+        }
+        Ok((m, u))
+    }
+
+    fn is_learned(&self, row: usize) -> bool {
+        let rows = self.sides.left.rows.len();
+        if rows <= LEARNED_ROWS * 3 / 2 {
+            return true;
+        }
+        let draw = mix(self.spec.settings.seed ^ mix(row as u64)) >> 32;
+        draw * rows as u64 <= (LEARNED_ROWS as u64) << 32
+    }
+
+    fn learn(
+        &self,
+        sample: &[Pair],
+        patterns: &Patterns,
+        m: &Shares,
+        u: &Shares,
+    ) -> (Setting, Parameters) {
+        let (rows_l, rows_r) = (self.sides.left.rows.len(), self.sides.right.rows.len());
+        let settings = &self.spec.settings;
+        let learned = (0..rows_l).filter(|row| self.is_learned(*row)).count();
+        let holds = |file: usize| self.spec.files[file].holds;
+        let setting = Setting {
+            rows: (rows_l, rows_r),
+            learned: learned as f64,
+            holds: (holds(self.files.0), holds(self.files.1)),
+            within: self.sides.within,
+            prior_pairs: settings.prior_pairs,
+            rounds_max: settings.em_rounds_max,
+            convergence: settings.em_convergence,
+        };
+        let mut parameters = Parameters::start(&self.coded.extras, m, u, sample.len(), &setting);
+        parameters.learn(sample, patterns, &setting, learned == rows_l);
+        (setting, parameters)
+    }
+}
+
+/// What is kept of all candidates.
+#[derive(Default)]
+struct Kept {
+    edges: Vec<Edge>,
+    counts: Vec<u64>,
+    new_pairs: Vec<u64>,
+}
+
+impl Kept {
+    fn add(
+        &mut self,
+        pairs: &[Pair],
+        new: &[u64],
+        parameters: &Parameters,
+        patterns: &Patterns,
+        setting: &Setting,
+    ) {
+        let weigher = parameters.weigher(patterns, setting);
+        self.edges.extend(fit::edges(pairs, &weigher));
+        add(&mut self.counts, &pairs::count(pairs, patterns));
+        add(&mut self.new_pairs, new);
+    }
+}
+
+fn add(sums: &mut Vec<u64>, more: &[u64]) {
+    sums.resize(sums.len().max(more.len()), 0);
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+/// Settles share and repeats on all edges, and the odds under them.
+fn compete_whole(edges: &mut [Edge], parameters: &mut Parameters, setting: &Setting) -> Vec<f64> {
+    let mut odds = compete::odds(edges, setting.rows, parameters.repeats);
+    for _ in 0..4 {
+        let before = parameters.prior_odds(setting);
+        let probabilities: Vec<f64> = odds.iter().map(|odds| odds / (1.0 + odds)).collect();
+        let total: f64 = probabilities.iter().sum();
+        parameters.share = (total / setting.rows.0 as f64).clamp(1e-9, 1e6);
+        parameters.repeats = fit::new_repeats(edges, &probabilities, setting, true);
+        let factor = parameters.prior_odds(setting) / before;
+        for edge in edges.iter_mut() {
+            edge.odds *= factor;
+        }
+        odds = compete::odds(edges, setting.rows, parameters.repeats);
+    }
+    odds
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! Learning the parameters of one pair of files, and weighing its candidates.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "patterns are named by the table that holds them"
+)]
+
+use crate::coded::Extra;
+use crate::compete::{self, Edge, Repeats};
+use crate::kinds::{Kind, Kinds, Shares, same_person, two_people};
+use crate::levels::{Pattern, at, forename, surname};
+use crate::pairs::{Pair, Patterns};
+use crate::spec::Holds;
+
+/// What is learned.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameters {
+    pub(crate) same: Kinds,
+    pub(crate) other: Kinds,
+    /// Share of the left records that have a match among their candidates.
+    pub(crate) share: f64,
+    pub(crate) repeats: Repeats,
+    pub(crate) rounds: u32,
+    u_exact: [f64; 2],
+}
+
+/// Sizes and what is known of both files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) rows: (usize, usize),
+    /// Left records whose candidates are learned from.
+    pub(crate) learned: f64,
+    pub(crate) holds: (Holds, Holds),
+    pub(crate) within: bool,
+    pub(crate) prior_pairs: f64,
+    pub(crate) rounds_max: u32,
+    pub(crate) convergence: f64,
+}
+
+/// Prior pairs behind each kind of matches, for each record: what a match looks like is known better than what
+/// else may be found, and a kind that learned to disagree in everything would swallow the others.
+const SAME_PRIOR: f64 = 0.02;
+
+/// Prior pairs behind all kinds of two people, for each record, within one file.
+const WITHIN_PRIOR: f64 = 0.2;
+
+/// Rows without a partner that every file is taken to have.
+const FREE_ROWS: f64 = 20.0;
+
+/// Odds under this are nothing.
+const ODDS_MIN: f64 = 1e-4;
+
+impl Parameters {
+    /// Before any data are seen.
+    pub(crate) fn start(
+        extras: &[Extra],
+        m: &Shares,
+        u: &Shares,
+        pairs: usize,
+        setting: &Setting,
+    ) -> Self {
+        let rate = (pairs as f64 / setting.learned.max(1.0)).max(1e-6);
+        Self {
+            same: same_person(extras, m, u),
+            other: two_people(extras, m, u, rate, setting.rows.1 as f64),
+            share: 0.5,
+            repeats: first_repeats(setting),
+            rounds: 0,
+            u_exact: [
+                u[at::FORENAME][usize::from(forename::EXACT)],
+                u[at::SURNAME][usize::from(surname::EXACT)],
+            ],
+        }
+    }
+
+    /// Odds that a left record with one candidate has its match there, over the density ratio of the pattern.
+    pub(crate) fn prior_odds(&self, setting: &Setting) -> f64 {
+        let matches = self.share * setting.rows.0 as f64;
+        // Some rows more than there are, and never nearly all: a full register proves nothing of who is left.
+        let taken = |rows: usize, repeats: f64| {
+            1.0 - (matches / (rows as f64 + FREE_ROWS)).min(0.97) * (1.0 - repeats)
+        };
+        self.share
+            / taken(setting.rows.0, self.repeats.left)
+            / taken(setting.rows.1, self.repeats.right)
+    }
+
+    /// Numbers by pattern that the odds of its pairs are made of.
+    pub(crate) fn weigher(&self, patterns: &Patterns, setting: &Setting) -> Weigher {
+        let same_rate = self.same.rate().max(1e-300);
+        let prior = self.prior_odds(setting);
+        let kinds = self.other.0.len();
+        let mut match_density = Vec::with_capacity(patterns.list.len());
+        let mut others = Vec::with_capacity(patterns.list.len() * kinds);
+        for pattern in &patterns.list {
+            let density: f64 = self.same.0.iter().map(|kind| kind.density(*pattern)).sum();
+            match_density.push(density / same_rate * prior);
+            others.extend(self.other.0.iter().map(|kind| kind.density(*pattern)));
+        }
+        let exact = patterns
+            .list
+            .iter()
+            .map(|pattern| exact(*pattern))
+            .collect();
+        let mut weigher = Weigher {
+            match_density,
+            others,
+            chance: self.chance(),
+            exact,
+            hopeless: Vec::new(),
+            powers: (-128_i32..128)
+                .map(|e| (f64::from(e) / 8.0).exp2())
+                .collect(),
+        };
+        weigher.hopeless = (0..patterns.list.len())
+            .map(|pattern| weigher.odds(pattern as u32, [-128, -128]) < ODDS_MIN)
+            .collect();
+        weigher
+    }
+
+    /// By kind of two people, the share of agreeing forenames and surnames that chance explains.
+    fn chance(&self) -> Vec<[f64; 2]> {
+        let share =
+            |kind: &Kind, c: usize, exact: u8, u: f64| (u / kind.q[c][usize::from(exact)]).min(1.0);
+        self.other
+            .0
+            .iter()
+            .map(|kind| {
+                [
+                    share(kind, at::FORENAME, forename::EXACT, self.u_exact[0]),
+                    share(kind, at::SURNAME, surname::EXACT, self.u_exact[1]),
+                ]
+            })
+            .collect()
+    }
+
+    /// A weigher of one pattern, given its density among matches.
+    pub(crate) fn single(&self, pattern: Pattern, match_density: f64) -> Weigher {
+        Weigher {
+            match_density: vec![match_density],
+            others: self
+                .other
+                .0
+                .iter()
+                .map(|kind| kind.density(pattern))
+                .collect(),
+            chance: self.chance(),
+            exact: vec![exact(pattern)],
+            hopeless: vec![false],
+            powers: powers(),
+        }
+    }
+
+    /// One round: odds, competition, and new parameters from what they say of each pattern.
+    fn round(
+        &mut self,
+        pairs: &[Pair],
+        counts: &[u64],
+        patterns: &Patterns,
+        setting: &Setting,
+        whole: bool,
+    ) {
+        let weigher = self.weigher(patterns, setting);
+        let edges = edges(pairs, &weigher);
+        let odds = compete::odds(&edges, setting.rows, self.repeats);
+        let probabilities: Vec<f64> = odds.iter().map(|odds| odds / (1.0 + odds)).collect();
+        let mut matches = vec![0.0; counts.len()];
+        for (edge, p) in edges.iter().zip(&probabilities) {
+            matches[edge.pattern as usize] += p;
+        }
+        let total: f64 = matches.iter().sum();
+        let sampled = setting.learned;
+        self.share = (total / sampled.max(1.0)).clamp(1e-9, 1e6);
+        let weighted = |of: &dyn Fn(usize) -> f64| -> Vec<(Pattern, f64)> {
+            (0..counts.len())
+                .map(|p| (patterns.list[p], of(p)))
+                .collect()
+        };
+        let same = weighted(&|p| matches[p]);
+        let other = weighted(&|p| (counts[p] as f64 - matches[p]).max(0.0));
+        let strict = (3.0 * setting.prior_pairs).max(SAME_PRIOR * sampled);
+        self.same.fit(&same, sampled, strict, 2);
+        let known = if setting.within {
+            // Nothing competes, so what looks like a household might be what one person's records look like.
+            setting.prior_pairs.max(WITHIN_PRIOR * sampled)
+        } else {
+            setting.prior_pairs
+        };
+        self.other.fit(&other, sampled, known, 2);
+        if self.rounds >= 4 {
+            self.repeats = new_repeats(&edges, &probabilities, setting, whole);
+        }
+    }
+
+    /// Rounds until the share of matches stands still.
+    pub(crate) fn learn(
+        &mut self,
+        pairs: &[Pair],
+        patterns: &Patterns,
+        setting: &Setting,
+        whole: bool,
+    ) {
+        let (pairs, patterns) = &patterns.compact(pairs);
+        let counts = crate::pairs::count(pairs, patterns);
+        for _ in 0..setting.rounds_max {
+            let before = (self.share, self.repeats);
+            self.round(pairs, &counts, patterns, setting, whole);
+            self.rounds += 1;
+            let moved = (self.share / before.0 - 1.0).abs()
+                + (self.repeats.left - before.1.left).abs()
+                + (self.repeats.right - before.1.right).abs();
+            if moved < setting.convergence {
+                break;
+            }
+        }
+    }
+}
+
+/// What was asked of each file, else what is believed of any.
+fn first_repeats(setting: &Setting) -> Repeats {
+    if setting.within {
+        return Repeats::FREE;
+    }
+    let first = |holds: Holds, unknown: f64| match holds {
+        Holds::One => ONE,
+        Holds::Many | Holds::Estimated => unknown,
+    };
+    Repeats {
+        left: first(setting.holds.1, Repeats::UNKNOWN.left),
+        right: first(setting.holds.0, Repeats::UNKNOWN.right),
+    }
+}
+
+/// Repeats in a register: not nothing, for an error in it.
+const ONE: f64 = 1e-6;
+
+/// What was asked of each file, else what the links show.
+pub(crate) fn new_repeats(
+    edges: &[Edge],
+    probabilities: &[f64],
+    setting: &Setting,
+    whole: bool,
+) -> Repeats {
+    if setting.within {
+        return Repeats::FREE;
+    }
+    let looked_at = if whole {
+        setting.rows.0 as f64
+    } else {
+        setting.learned
+    };
+    let found = compete::repeats(edges, probabilities, setting.rows, looked_at);
+    let settle = |holds: Holds, found: f64| match holds {
+        Holds::One => ONE,
+        Holds::Many => found.max(1e-3),
+        Holds::Estimated => found,
+    };
+    Repeats {
+        // Second partners of a left record are records of the right file.
+        left: settle(setting.holds.1, found.left),
+        // In a sample of left records, second partners of a right record are mostly not there.
+        right: if whole {
+            settle(setting.holds.0, found.right)
+        } else {
+            1.0
+        },
+    }
+}
+
+fn exact(pattern: Pattern) -> [bool; 2] {
+    [
+        pattern.level(at::FORENAME) == Some(forename::EXACT),
+        pattern.level(at::SURNAME) == Some(surname::EXACT),
+    ]
+}
+
+/// Powers of two by eighths of a bit.
+fn powers() -> Vec<f64> {
+    (-128_i32..128)
+        .map(|e| (f64::from(e) / 8.0).exp2())
+        .collect()
+}
+
+/// Turns a pair into odds.
+pub(crate) struct Weigher {
+    match_density: Vec<f64>,
+    others: Vec<f64>,
+    chance: Vec<[f64; 2]>,
+    exact: Vec<[bool; 2]>,
+    hopeless: Vec<bool>,
+    powers: Vec<f64>,
+}
+
+impl Weigher {
+    /// Odds of a pair against nobody, alternatives unheard.
+    pub(crate) fn odds(&self, pattern: u32, common: [i8; 2]) -> f64 {
+        let pattern = pattern as usize;
+        let kinds = self.chance.len();
+        let times = |exact: bool, common: i8| {
+            if exact {
+                self.powers[(i32::from(common) + 128) as usize]
+            } else {
+                1.0
+            }
+        };
+        let [fore, sur] = self.exact[pattern];
+        let (f, s) = (times(fore, common[0]), times(sur, common[1]));
+        let mut density = 1e-300;
+        for (other, [cf, cs]) in self.others[pattern * kinds..][..kinds]
+            .iter()
+            .zip(&self.chance)
+        {
+            density += other * (1.0 + cf * (f - 1.0)) * (1.0 + cs * (s - 1.0));
+        }
+        self.match_density[pattern] / density
+    }
+
+    /// True if no pair of this pattern can have odds worth keeping.
+    pub(crate) fn is_hopeless(&self, pattern: u32) -> bool {
+        self.hopeless[pattern as usize]
+    }
+}
+
+/// The pairs that could be matches.
+pub(crate) fn edges(pairs: &[Pair], weigher: &Weigher) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for pair in pairs {
+        if weigher.is_hopeless(pair.pattern) {
+            continue;
+        }
+        let odds = weigher.odds(pair.pattern, pair.common);
+        if odds >= ODDS_MIN {
+            edges.push(Edge {
+                left: pair.left,
+                right: pair.right,
+                pattern: pair.pattern,
+                odds,
+            });
+        }
+    }
+    edges
+}

@@ -1,0 +1,256 @@
+//! Parts of records that blocking keys are made of.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "codes come from the dictionaries the tables were made of"
+)]
+
+use crate::coded::{Coded, File};
+use crate::column::Role;
+use crate::dates::exchanged;
+use crate::error::LinkError;
+use crate::random::mix;
+use crate::spec::BlockingRule;
+use crate::standardise::{district, sector};
+
+/// A part of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Forename,
+    /// The forename that this one is short for, else itself; first word.
+    ForenameRoot,
+    ForenameInitial,
+    Surname,
+    /// Soundex.
+    SurnameSound,
+    SurnameInitial,
+    /// Forename and surname, whichever is which.
+    Names,
+    /// Birth date, day and month in either order.
+    Birth,
+    BirthYear,
+    /// Day and month in either order.
+    BirthDay,
+    Sex,
+    Postcode,
+    Sector,
+    District,
+    /// House number and street.
+    Address,
+    Street,
+    Town,
+    Chi,
+    Extra(usize),
+}
+
+/// Names of the parts of a blocking rule; `field:NAME` besides.
+pub const KEY_PARTS: [&str; 22] = [
+    "forename",
+    "forename_root",
+    "forename_initial",
+    "surname",
+    "surname_sound",
+    "surname_initial",
+    "names",
+    "date_of_birth",
+    "birth_year",
+    "birth_day",
+    "sex",
+    "postcode",
+    "postcode_sector",
+    "postcode_district",
+    "address_1",
+    "street",
+    "locality",
+    "chi",
+    "nhs_number",
+    "telephone",
+    "email",
+    "region",
+];
+
+const FIXED: [Part; 18] = [
+    Part::Forename,
+    Part::ForenameRoot,
+    Part::ForenameInitial,
+    Part::Surname,
+    Part::SurnameSound,
+    Part::SurnameInitial,
+    Part::Names,
+    Part::Birth,
+    Part::BirthYear,
+    Part::BirthDay,
+    Part::Sex,
+    Part::Postcode,
+    Part::Sector,
+    Part::District,
+    Part::Address,
+    Part::Street,
+    Part::Town,
+    Part::Chi,
+];
+
+/// What each distinct name comes down to.
+pub(crate) struct Keys<'a> {
+    coded: &'a Coded,
+    root: Vec<u32>,
+    sound: Vec<u32>,
+    initial: Vec<u8>,
+}
+
+impl<'a> Keys<'a> {
+    pub(crate) fn new(coded: &'a Coded) -> Self {
+        let names = (0..coded.names.len() as u32).map(|code| coded.names.get(code));
+        Self {
+            coded,
+            root: (0..coded.names.len() as u32)
+                .map(|code| match coded.variants[code as usize].first() {
+                    // Apart from every code.
+                    Some(set) => u32::MAX - set,
+                    None => code,
+                })
+                .collect(),
+            sound: names.clone().map(soundex).collect(),
+            initial: names
+                .map(|name| name.first().copied().unwrap_or(0))
+                .collect(),
+        }
+    }
+
+    /// The name of a part.
+    pub(crate) fn name(&self, part: Part) -> String {
+        if let Part::Extra(extra) = part {
+            let extra = &self.coded.extras[extra];
+            return match extra.role {
+                Role::Field => format!("field:{}", extra.name),
+                _ => extra.name.clone(),
+            };
+        }
+        FIXED
+            .iter()
+            .position(|fixed| *fixed == part)
+            .map_or_else(String::new, |at| KEY_PARTS[at].to_owned())
+    }
+
+    /// A rule as it was asked for.
+    pub(crate) fn rule(&self, rule: &BlockingRule) -> Result<Vec<Part>, LinkError> {
+        let parts: Vec<Part> = rule
+            .parts
+            .iter()
+            .map(|name| {
+                let fixed = KEY_PARTS.iter().position(|known| known == name);
+                fixed.and_then(|at| FIXED.get(at).copied()).or_else(|| {
+                    let of = |e: usize| self.name(Part::Extra(e)) == *name;
+                    (0..self.coded.extras.len())
+                        .find(|e| of(*e))
+                        .map(Part::Extra)
+                })
+            })
+            .collect::<Option<_>>()
+            .ok_or(LinkError::UnknownKeyPart)?;
+        if parts.is_empty() {
+            return Err(LinkError::UnknownKeyPart);
+        }
+        Ok(parts)
+    }
+
+    /// The key of a record under a rule: never 0; 0 where a part is missing.
+    pub(crate) fn key(&self, rule: &[Part], file: &File, row: usize) -> u32 {
+        let mut hash = 0x51_7c_c1_b7_27_22_0a_95_u64;
+        for part in rule {
+            let value = self.part(*part, file, row);
+            if value == 0 {
+                return 0;
+            }
+            hash = mix(hash ^ value);
+        }
+        ((hash >> 32) as u32).max(1)
+    }
+
+    fn part(&self, part: Part, file: &File, row: usize) -> u64 {
+        let r = &file.rows[row];
+        let first = |parts: &[u32; 3]| if parts[1] == 0 { parts[0] } else { parts[1] };
+        match part {
+            Part::Forename => u64::from(r.fore[0]),
+            Part::ForenameRoot => u64::from(self.root[first(&r.fore) as usize]),
+            Part::ForenameInitial => u64::from(self.initial[r.fore[0] as usize]),
+            Part::Surname => u64::from(r.sur[0]),
+            Part::SurnameSound => u64::from(self.sound[r.sur[0] as usize]),
+            Part::SurnameInitial => u64::from(self.initial[r.sur[0] as usize]),
+            Part::Names => {
+                let (a, b) = (r.fore[0].min(r.sur[0]), r.fore[0].max(r.sur[0]));
+                if a == 0 {
+                    0
+                } else {
+                    u64::from(a) << 32 | u64::from(b)
+                }
+            }
+            Part::Birth => u64::from(r.born.min(exchanged(r.born))),
+            Part::BirthYear => u64::from(r.born / 10_000),
+            Part::BirthDay => u64::from((r.born % 10_000).min(exchanged(r.born) % 10_000)),
+            Part::Sex => u64::from(r.sex),
+            Part::Postcode => r.postcode,
+            Part::Sector => sector(r.postcode),
+            Part::District => district(r.postcode),
+            Part::Address if r.number == 0 => 0,
+            Part::Address => u64::from(r.number) << 32 | u64::from(r.street),
+            Part::Street => u64::from(r.street),
+            Part::Town => u64::from(r.town),
+            Part::Chi => r.chi,
+            Part::Extra(extra) => file.extras[extra].get(row).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// American Soundex (US National Archives): a letter and three digits, packed; 0 for nothing.
+pub(crate) fn soundex(name: &[u8]) -> u32 {
+    let digit = |byte: u8| match byte {
+        b'B' | b'F' | b'P' | b'V' => 1,
+        b'C' | b'G' | b'J' | b'K' | b'Q' | b'S' | b'X' | b'Z' => 2,
+        b'D' | b'T' => 3,
+        b'L' => 4,
+        b'M' | b'N' => 5,
+        b'R' => 6,
+        _ => 0,
+    };
+    let Some((first, rest)) = name.split_first() else {
+        return 0;
+    };
+    let (mut code, mut places, mut last) = (u32::from(*first), 0, digit(*first));
+    for byte in rest {
+        let next = digit(*byte);
+        if next != 0 && next != last {
+            code = code << 4 | next;
+            places += 1;
+            if places == 3 {
+                break;
+            }
+        }
+        // H and W do not part two letters of one digit; vowels do.
+        if !matches!(byte, b'H' | b'W') {
+            last = next;
+        }
+    }
+    code << (4 * (3 - places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soundex_as_the_national_archives_print_it() {
+        let code = |letter: u8, digits: u32| u32::from(letter) << 12 | digits;
+        for (name, expected) in [
+            ("WASHINGTON", code(b'W', 0x252)),
+            ("LEE", code(b'L', 0)),
+            ("GUTIERREZ", code(b'G', 0x362)),
+            ("PFISTER", code(b'P', 0x236)),
+            ("JACKSON", code(b'J', 0x250)),
+            ("TYMCZAK", code(b'T', 0x522)),
+            ("ASHCRAFT", code(b'A', 0x261)),
+        ] {
+            assert_eq!(soundex(name.as_bytes()), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Candidate pairs as patterns: each distinct pattern once, each pair its number.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "numbers come from the tables that issued them"
+)]
+
+use crate::block::Sides;
+use crate::coded::Coded;
+use crate::levels::{Comparer, Pattern};
+use crate::random::mix;
+
+/// Distinct patterns in order of first appearance.
+pub(crate) struct Patterns {
+    pub(crate) list: Vec<Pattern>,
+    slots: Vec<u32>,
+}
+
+impl Patterns {
+    pub(crate) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            slots: vec![0; 1 << 12],
+        }
+    }
+
+    /// Only the patterns of some pairs, in their own order, so that nothing depends on what came first.
+    pub(crate) fn compact(&self, pairs: &[Pair]) -> (Vec<Pair>, Self) {
+        let mut used: Vec<Pattern> = count(pairs, self)
+            .iter()
+            .zip(&self.list)
+            .filter(|(count, _)| **count > 0)
+            .map(|(_, pattern)| *pattern)
+            .collect();
+        used.sort_unstable();
+        let mut patterns = Self::new();
+        for pattern in used {
+            patterns.number(pattern);
+        }
+        let renumbered = self
+            .list
+            .iter()
+            .map(|p| patterns.find(*p))
+            .collect::<Vec<_>>();
+        let pairs = pairs
+            .iter()
+            .map(|pair| Pair {
+                pattern: renumbered[pair.pattern as usize],
+                ..*pair
+            })
+            .collect();
+        (pairs, patterns)
+    }
+
+    /// The number of a pattern, 0 if it has none.
+    fn find(&self, pattern: Pattern) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut at = mix(pattern.0) as usize & mask;
+        while self.slots[at] != 0 {
+            let number = self.slots[at] - 1;
+            if self.list[number as usize] == pattern {
+                return number;
+            }
+            at = (at + 1) & mask;
+        }
+        0
+    }
+
+    fn number(&mut self, pattern: Pattern) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut at = mix(pattern.0) as usize & mask;
+        while self.slots[at] != 0 {
+            let number = self.slots[at] - 1;
+            if self.list[number as usize] == pattern {
+                return number;
+            }
+            at = (at + 1) & mask;
+        }
+        self.list.push(pattern);
+        self.slots[at] = self.list.len() as u32;
+        let number = self.list.len() as u32 - 1;
+        if self.list.len() * 2 > self.slots.len() {
+            let size = self.slots.len() * 2;
+            self.slots = vec![0; size];
+            for (number, pattern) in self.list.iter().enumerate() {
+                let mut at = mix(pattern.0) as usize & (size - 1);
+                while self.slots[at] != 0 {
+                    at = (at + 1) & (size - 1);
+                }
+                self.slots[at] = number as u32 + 1;
+            }
+        }
+        number
+    }
+}
+
+/// One candidate pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
+    pub(crate) pattern: u32,
+    /// How common the shared forename and surname are, in eighths of a bit above the mean.
+    pub(crate) common: [i8; 2],
+}
+
+/// How common each name is: log2 of its frequency over the frequency of agreement by chance, in eighths.
+pub(crate) struct Commonness {
+    fore: Vec<i8>,
+    sur: Vec<i8>,
+}
+
+impl Commonness {
+    /// From both files of a pair; `u` are the chances that two forenames and two surnames agree. Shrunk and
+    /// capped as the settings say.
+    pub(crate) fn new(
+        coded: &Coded,
+        sides: Sides<'_>,
+        u: [f64; 2],
+        settings: &crate::Settings,
+    ) -> Self {
+        let count = |place: fn(&crate::coded::Row) -> u32, u: f64| {
+            let mut counts = vec![0_u32; coded.names.len()];
+            let files = if sides.within {
+                vec![sides.left]
+            } else {
+                vec![sides.left, sides.right]
+            };
+            for row in files.iter().flat_map(|file| &file.rows) {
+                counts[place(row) as usize] += 1;
+            }
+            let present: u32 = counts.iter().skip(1).sum();
+            let shrinkage = settings.term_frequency_shrinkage;
+            let cap = settings.term_frequency_cap_bits.min(15.0);
+            counts
+                .iter()
+                .map(|count| {
+                    let frequency =
+                        (f64::from(*count) + shrinkage * u) / (f64::from(present) + shrinkage);
+                    ((frequency / u).log2().clamp(-cap, cap) * 8.0).round() as i8
+                })
+                .collect()
+        };
+        Self {
+            fore: count(|row| row.fore[0], u[0]),
+            sur: count(|row| row.sur[0], u[1]),
+        }
+    }
+
+    /// Of a row's forename and surname.
+    pub(crate) fn of(&self, row: &crate::coded::Row) -> [i8; 2] {
+        [
+            self.fore[row.fore[0] as usize],
+            self.sur[row.sur[0] as usize],
+        ]
+    }
+}
+
+/// Patterns of candidates, which are left row << 32 | right row.
+pub(crate) fn compare(
+    coded: &Coded,
+    sides: Sides<'_>,
+    commonness: &Commonness,
+    candidates: &[u64],
+    patterns: &mut Patterns,
+) -> Vec<Pair> {
+    let mut comparer = Comparer::new(coded);
+    candidates
+        .iter()
+        .map(|pair| {
+            let (l, r) = ((pair >> 32) as usize, *pair as u32 as usize);
+            let pattern = comparer.pattern(sides.left, l, sides.right, r);
+            let row = &sides.left.rows[l];
+            Pair {
+                left: l as u32,
+                right: r as u32,
+                pattern: patterns.number(pattern),
+                common: commonness.of(row),
+            }
+        })
+        .collect()
+}
+
+/// How many pairs show each pattern, by its number.
+pub(crate) fn count(pairs: &[Pair], patterns: &Patterns) -> Vec<u64> {
+    let mut counts = vec![0; patterns.list.len()];
+    for pair in pairs {
+        counts[pair.pattern as usize] += 1;
+    }
+    counts
+}

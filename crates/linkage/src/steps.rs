@@ -1,0 +1,165 @@
+//! From odds to joins: who is joined, and by which step.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "rows and patterns are named by those who hold them"
+)]
+
+use crate::chi::is_valid_chi_number;
+use crate::coded::{Coded, File};
+use crate::engine::Fitted;
+use crate::levels::{CHI_EXACT, HOME_EXACT, Pattern, at, birth, forename, surname};
+use crate::outcome::{Join, JoinStep};
+use crate::spec::Spec;
+
+/// A file whose records have a second partner at most this often against chance holds one record a person.
+pub(crate) const ONE_MAX: f64 = 0.02;
+
+/// The joins of a pair of files that reach `keep_probability`. Where a file holds one record a person, no
+/// record of the other file has two partners in it: the surer wins, of equals the one that comes first.
+pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
+    let keep = spec.settings.keep_probability;
+    let mut kept: Vec<usize> = (0..fitted.edges.len())
+        .filter(|edge| probability(fitted.odds[*edge]) >= keep)
+        .collect();
+    kept.sort_by(|a, b| {
+        let rows = |edge: usize| (fitted.edges[edge].left, fitted.edges[edge].right);
+        fitted.odds[*b]
+            .total_cmp(&fitted.odds[*a])
+            .then_with(|| rows(*a).cmp(&rows(*b)))
+    });
+    let repeats = fitted.parameters.repeats;
+    let within = fitted.files.0 == fitted.files.1;
+    let (one_l, one_r) = (
+        !within && repeats.right < ONE_MAX,
+        !within && repeats.left < ONE_MAX,
+    );
+    let rows = |of: fn(&crate::compete::Edge) -> u32| {
+        let most = fitted.edges.iter().map(of).max();
+        vec![false; most.map_or(0, |row| row as usize + 1)]
+    };
+    let (mut left, mut right) = (rows(|edge| edge.left), rows(|edge| edge.right));
+    let alone = Alone::of(fitted);
+    let mut joins = Vec::with_capacity(kept.len());
+    for edge in kept {
+        let found = fitted.edges[edge];
+        // A left record has one partner if the right file holds one record a person, and the other way round.
+        let free = !(one_r && left[found.left as usize] || one_l && right[found.right as usize]);
+        if !free {
+            continue;
+        }
+        left[found.left as usize] = true;
+        right[found.right as usize] = true;
+        let (mut first, mut second) = ((fitted.files.0, found.left), (fitted.files.1, found.right));
+        if first > second {
+            (first, second) = (second, first);
+        }
+        joins.push(Join {
+            file_l: first.0 as u16,
+            row_l: first.1,
+            file_r: second.0 as u16,
+            row_r: second.1,
+            match_weight: fitted.odds[edge].max(1e-300).log2(),
+            match_probability: probability(fitted.odds[edge]),
+            step: alone.step(&coded.files[fitted.files.0], fitted, edge),
+        });
+    }
+    joins
+}
+
+pub(crate) fn probability(odds: f64) -> f64 {
+    if odds.is_finite() {
+        odds / (1.0 + odds)
+    } else {
+        1.0
+    }
+}
+
+/// Two of birth date, sex and a name agree, and the birth dates have something in common.
+fn verifies(pattern: Pattern) -> bool {
+    let born = pattern.level(at::BIRTH);
+    if born == Some(birth::DIFFERS) {
+        return false;
+    }
+    let forename = pattern
+        .level(at::FORENAME)
+        .is_some_and(|level| level >= forename::TYPO);
+    let surname = pattern
+        .level(at::SURNAME)
+        .is_some_and(|level| level >= surname::TYPO);
+    let agreeing = u8::from(born == Some(birth::EXACT))
+        + u8::from(pattern.level(at::SEX) == Some(1))
+        + u8::from(forename || surname);
+    agreeing >= 2
+}
+
+/// One CHI number in both records. Whether it is valid is asked where a step is named, of the record.
+fn has_number(pattern: Pattern) -> bool {
+    pattern.level(at::CHI) == Some(CHI_EXACT)
+}
+
+fn has_keys(pattern: Pattern) -> bool {
+    pattern.level(at::FORENAME) == Some(forename::EXACT)
+        && pattern.level(at::SURNAME) == Some(surname::EXACT)
+        && pattern.level(at::BIRTH) == Some(birth::EXACT)
+        && (pattern.level(at::POSTCODE) == Some(HOME_EXACT)
+            || pattern.level(at::ADDRESS) == Some(HOME_EXACT))
+}
+
+/// How often a record has a candidate with its number, and with all its keys.
+struct Alone {
+    numbers: (Vec<u8>, Vec<u8>),
+    keys: (Vec<u8>, Vec<u8>),
+}
+
+impl Alone {
+    fn of(fitted: &Fitted) -> Self {
+        let rows = |of: fn(&crate::compete::Edge) -> u32| {
+            vec![
+                0_u8;
+                fitted
+                    .edges
+                    .iter()
+                    .map(of)
+                    .max()
+                    .map_or(0, |row| row as usize + 1)
+            ]
+        };
+        let (left, right) = (rows(|edge| edge.left), rows(|edge| edge.right));
+        let mut alone = Self {
+            numbers: (left.clone(), right.clone()),
+            keys: (left, right),
+        };
+        for edge in &fitted.edges {
+            let pattern = fitted.patterns.list[edge.pattern as usize];
+            for (has, (left, right)) in [
+                (has_number(pattern), &mut alone.numbers),
+                (has_keys(pattern), &mut alone.keys),
+            ] {
+                let one = u8::from(has);
+                let l = &mut left[edge.left as usize];
+                *l = l.saturating_add(one);
+                let r = &mut right[edge.right as usize];
+                *r = r.saturating_add(one);
+            }
+        }
+        alone
+    }
+
+    fn step(&self, left: &File, fitted: &Fitted, edge: usize) -> JoinStep {
+        let found = fitted.edges[edge];
+        let pattern = fitted.patterns.list[found.pattern as usize];
+        let alone = |(left, right): &(Vec<u8>, Vec<u8>)| {
+            left[found.left as usize] == 1 && right[found.right as usize] == 1
+        };
+        let number = left.rows[found.left as usize].chi;
+        let verified = has_number(pattern) && is_valid_chi_number(number) && verifies(pattern);
+        if verified && alone(&self.numbers) {
+            JoinStep::NumberVerified
+        } else if has_keys(pattern) && alone(&self.keys) {
+            JoinStep::ExactKeys
+        } else {
+            JoinStep::Probabilistic
+        }
+    }
+}
