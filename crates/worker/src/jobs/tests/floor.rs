@@ -253,10 +253,6 @@ fn evidence_counts_people() {
     people.sort_unstable();
     assert_eq!(people, [5, 10]);
     // Each group has one measure: a number of people, then as many hashes.
-    let (_, listed) = done
-        .files
-        .iter()
-        .find(|(name, _)| name == "people.bin")
-        .unwrap();
+    let listed = done.files.get("people.bin").unwrap();
     assert_eq!(listed.len(), 2 * 4 + (5 + 10) * 8);
 }
