@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::frame::{Down, InputPlan, Progress, Ready, Refused, Setup, Up, write_down, write_up};
-use protocol::job::{Check, FileTable, Format, Job, Order, Query, Source};
+use protocol::job::{Check, FileTable, Format, Job, Order, People, Query, Source};
 use protocol::limits::{Limit, Limits};
 use protocol::posture::{Layer, MissingLayer, Posture, Requirement};
 use protocol::report::{Failure, FailureCode, Report, Rows, StatementResult};
@@ -176,6 +176,7 @@ pub(crate) fn from_keeper() -> Vec<Vec<u8>> {
         source: Source::Extract,
         unit: "person".into(),
         sql: "select 'Zzyzx'".into(),
+        people: People::Listed,
     }));
     [
         vec![setup.clone(), Down::Go, query, Down::Cancel],
