@@ -83,14 +83,8 @@ fn free(others: f64, repeats: f64) -> f64 {
 }
 
 /// The repeats that probabilities of edges show: E[n(n-1)] / E[n]² over the records of each side, n being the
-/// partners of a record: 0 if no record has two, 1 if partners fall like rain. Of the left records, `looked_at`
-/// have their candidates among the edges.
-pub(crate) fn repeats(
-    edges: &[Edge],
-    probabilities: &[f64],
-    rows: (usize, usize),
-    looked_at: f64,
-) -> Repeats {
+/// partners of a record: 0 if no record has two, 1 if partners fall like rain.
+pub(crate) fn repeats(edges: &[Edge], probabilities: &[f64], rows: (usize, usize)) -> Repeats {
     let side = |rows: usize, count: f64, of: fn(&Edge) -> u32| {
         let mut sums = vec![(0.0_f64, 0.0_f64); rows];
         for (edge, p) in edges.iter().zip(probabilities) {
@@ -107,7 +101,7 @@ pub(crate) fn repeats(
         (pairs / count.max(1.0) / (mean * mean)).clamp(1e-5, 1.0)
     };
     Repeats {
-        left: side(rows.0, looked_at, |edge| edge.left),
+        left: side(rows.0, rows.0 as f64, |edge| edge.left),
         right: side(rows.1, rows.1 as f64, |edge| edge.right),
     }
 }
@@ -196,7 +190,7 @@ mod tests {
             edge(2, 2, 1.0),
             edge(3, 2, 1.0),
         ];
-        let found = repeats(&edges, &[1.0; 4], (4, 3), 4.0);
+        let found = repeats(&edges, &[1.0; 4], (4, 3));
         assert!(found.left < 1e-4);
         // n = 1, 1, 2: E[n(n-1)] = 2/3, E[n] = 4/3.
         assert!((found.right - 0.375).abs() < 1e-12);

@@ -321,7 +321,7 @@ impl Run<'_> {
             convergence: settings.em_convergence,
         };
         let mut parameters = Parameters::start(&self.coded.extras, m, u, sample.len(), &setting);
-        parameters.learn(sample, patterns, &setting, learned == rows_l);
+        parameters.learn(sample, patterns, &setting);
         (setting, parameters)
     }
 }
@@ -357,15 +357,18 @@ fn add(sums: &mut Vec<u64>, more: &[u64]) {
     }
 }
 
+/// Rounds in which share and repeats settle, the other parameters held.
+const SETTLE_ROUNDS: usize = 3;
+
 /// Settles share and repeats on all edges, and the odds under them.
 fn compete_whole(edges: &mut [Edge], parameters: &mut Parameters, setting: &Setting) -> Vec<f64> {
     let mut odds = compete::odds(edges, setting.rows, parameters.repeats);
-    for _ in 0..4 {
+    for _ in 0..SETTLE_ROUNDS {
         let before = parameters.prior_odds(setting);
         let probabilities: Vec<f64> = odds.iter().map(|odds| odds / (1.0 + odds)).collect();
         let total: f64 = probabilities.iter().sum();
         parameters.share = (total / setting.rows.0 as f64).clamp(1e-9, 1e6);
-        parameters.repeats = fit::new_repeats(edges, &probabilities, setting, true);
+        parameters.repeats = fit::new_repeats(edges, &probabilities, setting);
         let factor = parameters.prior_odds(setting) / before;
         for edge in edges.iter_mut() {
             edge.odds *= factor;

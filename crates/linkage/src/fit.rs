@@ -152,14 +152,7 @@ impl Parameters {
     }
 
     /// One round: odds, competition, and new parameters from what they say of each pattern.
-    fn round(
-        &mut self,
-        pairs: &[Pair],
-        counts: &[u64],
-        patterns: &Patterns,
-        setting: &Setting,
-        whole: bool,
-    ) {
+    fn round(&mut self, pairs: &[Pair], counts: &[u64], patterns: &Patterns, setting: &Setting) {
         let weigher = self.weigher(patterns, setting);
         let edges = edges(pairs, &weigher);
         let odds = compete::odds(&edges, setting.rows, self.repeats);
@@ -187,28 +180,17 @@ impl Parameters {
             setting.prior_pairs
         };
         self.other.fit(&other, sampled, known, 2);
-        if self.rounds >= 4 {
-            self.repeats = new_repeats(&edges, &probabilities, setting, whole);
-        }
     }
 
     /// Rounds until the share of matches stands still.
-    pub(crate) fn learn(
-        &mut self,
-        pairs: &[Pair],
-        patterns: &Patterns,
-        setting: &Setting,
-        whole: bool,
-    ) {
+    pub(crate) fn learn(&mut self, pairs: &[Pair], patterns: &Patterns, setting: &Setting) {
         let (pairs, patterns) = &patterns.compact(pairs);
         let counts = crate::pairs::count(pairs, patterns);
         for _ in 0..setting.rounds_max {
-            let before = (self.share, self.repeats);
-            self.round(pairs, &counts, patterns, setting, whole);
+            let before = self.share;
+            self.round(pairs, &counts, patterns, setting);
             self.rounds += 1;
-            let moved = (self.share / before.0 - 1.0).abs()
-                + (self.repeats.left - before.1.left).abs()
-                + (self.repeats.right - before.1.right).abs();
+            let moved = (self.share / before - 1.0).abs();
             if moved < setting.convergence {
                 break;
             }
@@ -235,21 +217,11 @@ fn first_repeats(setting: &Setting) -> Repeats {
 const ONE: f64 = 1e-6;
 
 /// What was asked of each file, else what the links show.
-pub(crate) fn new_repeats(
-    edges: &[Edge],
-    probabilities: &[f64],
-    setting: &Setting,
-    whole: bool,
-) -> Repeats {
+pub(crate) fn new_repeats(edges: &[Edge], probabilities: &[f64], setting: &Setting) -> Repeats {
     if setting.within {
         return Repeats::FREE;
     }
-    let looked_at = if whole {
-        setting.rows.0 as f64
-    } else {
-        setting.learned
-    };
-    let found = compete::repeats(edges, probabilities, setting.rows, looked_at);
+    let found = compete::repeats(edges, probabilities, setting.rows);
     let settle = |holds: Holds, found: f64| match holds {
         Holds::One => ONE,
         Holds::Many => found.max(1e-3),
@@ -258,12 +230,7 @@ pub(crate) fn new_repeats(
     Repeats {
         // Second partners of a left record are records of the right file.
         left: settle(setting.holds.1, found.left),
-        // In a sample of left records, second partners of a right record are mostly not there.
-        right: if whole {
-            settle(setting.holds.0, found.right)
-        } else {
-            1.0
-        },
+        right: settle(setting.holds.0, found.right),
     }
 }
 

@@ -270,10 +270,9 @@ impl Kinds {
                 }
             }
         }
-        let prior_rates: f64 = self.0.iter().map(|kind| kind.prior_rate).sum();
         for ((kind, sums), total) in self.0.iter_mut().zip(&sums).zip(&totals) {
-            let share = kind.prior_rate / prior_rates.max(1e-300);
-            kind.rate = (total + prior_pairs * share) / rows.max(1.0);
+            // The prior of a rate is as many records with as many pairs as believed.
+            kind.rate = (total + prior_pairs * kind.prior_rate) / (rows + prior_pairs).max(1.0);
             for ((q, sums), prior) in kind.q.iter_mut().zip(sums).zip(&kind.prior) {
                 let all: f64 = sums.iter().sum::<f64>() + prior_pairs;
                 for ((q, sum), prior) in q.iter_mut().zip(sums).zip(prior) {

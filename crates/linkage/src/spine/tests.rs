@@ -81,6 +81,37 @@ fn a_verified_number_links_over_a_new_name_and_address() {
     );
 }
 
+/// A small delivery to a register whose names are few, as a safe haven's first jobs are.
+#[test]
+fn forty_records_with_numbers_are_all_verified() {
+    let forenames = [
+        "Ann", "Ewan", "Morag", "Iain", "Kirsty", "Callum", "Isla", "Rory", "Fiona", "Angus",
+    ];
+    let surnames = [
+        "Reid", "Bain", "Muir", "Ross", "Kerr", "Innes", "Munro", "Boyd", "Gunn", "Lamont", "Fyfe",
+    ];
+    let people: Vec<String> = (0..300_usize)
+        .map(|i| {
+            let (y, m, d) = (1930 + i * 7 % 70, 1 + i * 5 % 12, 1 + i * 11 % 28);
+            let from = ((d * 100 + m) * 100 + y % 100) as u64 * 10_000 + (i as u64 * 31) % 9_000;
+            let chi = (from..)
+                .map(|n| format!("{n:010}"))
+                .find(|n| crate::is_valid_chi(n))
+                .unwrap();
+            let (forename, surname) = (forenames[i * 3 % 10], surnames[i * 7 % 11]);
+            format!(
+                "{chi},{forename},{surname},{y}-{m:02}-{d:02},,EH{} {}AB,",
+                1 + i % 16,
+                i % 9 + 1
+            )
+        })
+        .collect();
+    let lines: Vec<&str> = people.iter().map(String::as_str).collect();
+    let linked = link(&file(&lines[..40]), &file(&lines), &Settings::standard()).unwrap();
+    assert_eq!(linked.report.links[&Step::ChiVerified], 40);
+    assert!(linked.links.iter().all(|link| link.left == link.spine));
+}
+
 #[test]
 fn a_wrong_number_never_links_by_itself() {
     let (chi, person) = numbered();
