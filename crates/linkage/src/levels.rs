@@ -235,7 +235,10 @@ impl<'a> Comparer<'a> {
                 at::TOWN,
                 both(a.town != 0, b.town != 0, || self.town(a.town, b.town)),
             )
-            .with(at::CHI, chi_level(a.chi, b.chi));
+            .with(
+                at::CHI,
+                chi_level(a.chi, b.chi, birth_level(a.born, b.born)),
+            );
         for (place, extra) in self.coded.extras.iter().enumerate() {
             let value = |file: &File, row: usize| file.extras[place].get(row).copied().unwrap_or(0);
             let (x, y) = (value(left, l), value(right, r));
@@ -462,8 +465,10 @@ fn postcode_level(left: u64, right: u64) -> Option<u8> {
     })
 }
 
-fn chi_level(left: u64, right: u64) -> Option<u8> {
-    if left == 0 || right == 0 {
+/// A newborn is often entered under its mother's number: one number with birth dates that have nothing in common
+/// says nothing of either.
+fn chi_level(left: u64, right: u64, born: Option<u8>) -> Option<u8> {
+    if left == 0 || right == 0 || left == right && born == Some(birth::DIFFERS) {
         return None;
     }
     Some(if left == right {
