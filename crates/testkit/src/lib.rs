@@ -14,4 +14,5 @@
 
 pub mod haven;
 pub mod people;
+pub mod population;
 pub mod table;

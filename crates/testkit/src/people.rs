@@ -10,7 +10,7 @@ mod homes;
 mod households;
 mod names;
 mod numbers;
-mod pick;
+pub(crate) mod pick;
 mod tables;
 
 use std::fmt::Write as _;
