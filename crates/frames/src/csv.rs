@@ -8,6 +8,7 @@
 //! never close or stand where none may, empty lines, NUL, cells over the limit. The second lets the
 //! `csv` crate cut the fields, which on what is left has one meaning only.
 
+mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,8 @@ mod tests;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+
+pub use rows::rows;
 
 use crate::table::expect_columns;
 use crate::{Frame, FrameError, Limits, Strings};

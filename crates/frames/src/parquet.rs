@@ -15,7 +15,7 @@ use std::path::Path;
 use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{DataFrame, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader};
 
-use crate::table::expect_columns;
+use crate::table::{expect_columns, place_columns};
 use crate::{Frame, FrameError, Limits, Table};
 
 /// Notes kept in a file: pairs of key and value.
@@ -28,7 +28,7 @@ pub type Notes = Vec<(String, String)>;
 /// One sentence when the file is damaged, has other columns, holds a type that has no place in a
 /// delivery, has no rows or two columns of one name, or a limit by its name.
 pub fn read_text(path: &Path, declared: &[&str], limits: &Limits) -> Result<Frame, FrameError> {
-    let (data, _) = load(path, limits, |names| expect_columns(names, declared))?;
+    let (data, _) = load(path, limits, None, |names| expect_columns(names, declared))?;
     if data.height() == 0 {
         return Err(FrameError::file("the file has columns and no rows"));
     }
@@ -40,12 +40,44 @@ pub fn read_text(path: &Path, declared: &[&str], limits: &Limits) -> Result<Fram
     Ok(Frame { columns })
 }
 
+/// Calls `take` with the cells of the columns `wanted`, in that order, for every row, written out as in
+/// CSV; an empty cell is a missing value. Other columns are not decoded. Gives the number of rows.
+///
+/// # Errors
+/// As [`read_text`], and what `take` refuses.
+pub fn rows(
+    path: &Path,
+    wanted: &[&str],
+    limits: &Limits,
+    mut take: impl FnMut(&[&str]) -> Result<(), FrameError>,
+) -> Result<u64, FrameError> {
+    let accept = |names: &[&str]| place_columns(names, wanted).map(|_| ());
+    let (data, _) = load(path, limits, Some(wanted), accept)?;
+    if data.height() == 0 {
+        return Err(FrameError::file("the file has columns and no rows"));
+    }
+    let mut columns = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let column = data.column(name).map_err(|_| damaged())?;
+        columns.push(convert::to_text(column.as_materialized_series(), limits)?);
+    }
+    let height = data.height();
+    drop(data);
+    let mut row: Vec<&str> = Vec::with_capacity(wanted.len());
+    for at in 0..height {
+        row.clear();
+        row.extend(columns.iter().map(|column| column.get(at).unwrap_or("")));
+        take(&row)?;
+    }
+    Ok(height as u64)
+}
+
 /// Reads a table of our own making with its notes.
 ///
 /// # Errors
 /// When the file is damaged or holds a type that we never write, or a limit by its name.
 pub fn read(path: &Path, limits: &Limits) -> Result<Table, FrameError> {
-    let (data, notes) = load(path, limits, |_| Ok(()))?;
+    let (data, notes) = load(path, limits, None, |_| Ok(()))?;
     let mut columns = Vec::with_capacity(data.width());
     for column in data.columns() {
         let series = column.as_materialized_series();
@@ -101,10 +133,11 @@ pub fn write(path: &Path, table: Table) -> Result<(), FrameError> {
     out.flush().map_err(|e| FrameError::io("written", &e))
 }
 
-/// Reads a whole file after `accept` has seen the names of its columns.
+/// Reads a whole file, or its columns `wanted`, after `accept` has seen the names of all.
 fn load(
     path: &Path,
     limits: &Limits,
+    wanted: Option<&[&str]>,
     accept: impl FnOnce(&[&str]) -> Result<(), FrameError>,
 ) -> Result<(DataFrame, Notes), FrameError> {
     let size = limits.check_file(path)?;
@@ -122,7 +155,7 @@ fn load(
         return Err(FrameError::file("the Parquet file is cut off"));
     }
     // A crafted file may panic the library; nothing of it is used after that.
-    match catch_unwind(AssertUnwindSafe(|| decode(bytes, limits, accept))) {
+    match catch_unwind(AssertUnwindSafe(|| decode(bytes, limits, wanted, accept))) {
         Ok(read) => read,
         Err(_) => Err(damaged()),
     }
@@ -131,6 +164,7 @@ fn load(
 fn decode(
     bytes: Vec<u8>,
     limits: &Limits,
+    wanted: Option<&[&str]>,
     accept: impl FnOnce(&[&str]) -> Result<(), FrameError>,
 ) -> Result<(DataFrame, Notes), FrameError> {
     let mut reader = ParquetReader::new(std::io::Cursor::new(bytes));
@@ -156,6 +190,10 @@ fn decode(
     }
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
     accept(&names)?;
+    if let Some(wanted) = wanted {
+        let wanted = wanted.iter().map(|name| (*name).to_owned()).collect();
+        reader = reader.with_columns(Some(wanted));
+    }
     let data = reader.finish().map_err(|_| damaged())?;
     // The footer's number of rows is a claim of its own.
     limits.check_rows(data.height() as u64)?;

@@ -50,6 +50,18 @@ pub(crate) fn expect_columns(names: &[&str], declared: &[&str]) -> Result<(), Fr
     }
 }
 
+/// For each of the columns `names`, its place among the `wanted`. A column may be wanted once.
+pub(crate) fn place_columns(
+    names: &[&str],
+    wanted: &[&str],
+) -> Result<Vec<Option<usize>>, FrameError> {
+    let place = |name: &&str| wanted.iter().position(|own| own == name);
+    if let Some(name) = wanted.iter().find(|name| !names.contains(name)) {
+        return Err(FrameError::column(name, "is missing from the header"));
+    }
+    Ok(names.iter().map(place).collect())
+}
+
 /// Values of one kind, some of them missing.
 #[derive(PartialEq)]
 pub struct Cells<T> {

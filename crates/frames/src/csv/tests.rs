@@ -305,7 +305,86 @@ fn a_file_that_is_not_there() {
     );
 }
 
+/// Every row as the quick way tells it, with the columns turned round.
+fn told(bytes: &[u8], wanted: &[&str]) -> Result<Vec<Vec<String>>, FrameError> {
+    let mut told = Vec::new();
+    let rows = rows(file(bytes).path(), wanted, &LIMITS, |row| {
+        told.push(row.iter().map(|cell| (*cell).to_owned()).collect());
+        Ok(())
+    })?;
+    assert_eq!(rows, told.len() as u64);
+    Ok(told)
+}
+
+#[test]
+fn wanted_columns_are_told_row_by_row_in_the_order_wanted() {
+    let bytes = "\u{FEFF}a,b,c\r\n1,\"x, \"\"y\"\"\n\",3\r\n,\"\",é\r\n4,5,\"6\"";
+    assert_eq!(
+        told(bytes.as_bytes(), &["c", "b"]).unwrap(),
+        [["3", "x, \"y\"\n"], ["é", ""], ["6", "5"]]
+    );
+    assert_eq!(
+        told(b"a,b\n1,2\n", &["z"]).err().unwrap().message,
+        "column z is missing from the header"
+    );
+}
+
+#[test]
+fn rows_after_the_first_odd_one_are_told_once() {
+    // A lone carriage return ends a line, which only the strict way knows.
+    assert_eq!(
+        told(b"a,b\n1,2\n3,4\r5,6\n7,8\n", &["a"]).unwrap(),
+        [["1"], ["3"], ["5"], ["7"]]
+    );
+    assert_eq!(
+        told(b"a,b\n1,2\n3,4\n\n\n", &["b"]).unwrap(),
+        [["2"], ["4"]],
+        "empty lines at the end"
+    );
+}
+
+#[test]
+fn what_the_row_reader_refuses_it_refuses_with_the_words_of_the_strict_one() {
+    for bytes in [
+        &b"a,b\n1,2\n1,2,SECRET\n"[..],
+        b"a,b\n1,\"SECRET\n1,2\n",
+        b"a,b\n1,SECRET\0\n",
+        b"a,b\n1,2\nSECRET\xE9,2\n",
+        b"a,b\n",
+        b"",
+        b"a,a\n1,2\n",
+        b"a\n1\n\r\n2\n",
+        b"a\n1\n2\n3\n4\n5\n6\n",
+        b"a,b\n1,SECRETSECRETSECRETSECRET\n",
+    ] {
+        let strict = check(file(bytes).path(), &LIMITS).err();
+        assert!(strict.is_some());
+        assert_eq!(told(bytes, &["a"]).err(), strict);
+    }
+}
+
 proptest! {
+    /// The quick way and the strict one accept the same files and read the same cells from them.
+    #[test]
+    fn both_ways_read_the_same(pieces in prop::collection::vec(prop_oneof![
+        Just("\""), Just("\"\""), Just(","), Just("\n"), Just("\r\n"), Just("\r"), Just("a"), Just("é"),
+        Just("1,2\n"), Just("\"q\",r\n"), Just("x,\"y\nz\"\n"), Just("\0")
+    ], 0..30)) {
+        let text = format!("a,b\n{}", pieces.concat());
+        let strict = {
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            walk(file(text.as_bytes()).path(), &LIMITS, |_| Ok(()), |column, cell| {
+                if column == 0 {
+                    rows.push(Vec::new());
+                }
+                rows.last_mut().unwrap().insert(0, cell.to_owned());
+                Ok(())
+            })
+            .map(|_| rows)
+        };
+        prop_assert_eq!(told(text.as_bytes(), &["b", "a"]), strict);
+    }
+
     /// Whatever the bytes are, the two passes agree on the rows or the file is refused; no panic.
     #[test]
     fn hostile_bytes_never_panic(bytes in prop::collection::vec(prop_oneof![

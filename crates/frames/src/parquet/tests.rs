@@ -235,3 +235,50 @@ fn a_file_is_never_overwritten_and_columns_are_of_one_length() {
     let error = write(&other, table(&[None, None], &[None])).unwrap_err();
     assert_eq!(error.message, "column number is not as long as the others");
 }
+
+#[test]
+fn wanted_columns_are_told_row_by_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let table = Table {
+        columns: vec![
+            (
+                "a".into(),
+                Values::Text(Strings::of([Some("x"), None, Some("z")]).unwrap()),
+            ),
+            (
+                "n".into(),
+                Values::Integer([Some(7), Some(8), None].into_iter().collect()),
+            ),
+            (
+                "d".into(),
+                Values::Date([Some(0), None, Some(-1)].into_iter().collect()),
+            ),
+        ],
+        notes: Vec::new(),
+    };
+    write(&path, table).unwrap();
+    let limits = Limits {
+        rows: 10,
+        columns: 5,
+        cell_bytes: 50,
+        file_bytes: 100_000,
+    };
+    let mut told: Vec<Vec<String>> = Vec::new();
+    let rows = rows(&path, &["d", "a", "n"], &limits, |row| {
+        told.push(row.iter().map(|cell| (*cell).to_owned()).collect());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(rows, 3);
+    assert_eq!(
+        told,
+        [
+            ["1970-01-01", "x", "7"],
+            ["", "", "8"],
+            ["1969-12-31", "z", ""]
+        ]
+    );
+    let missing = super::rows(&path, &["q"], &limits, |_| Ok(())).unwrap_err();
+    assert_eq!(missing.message, "column q is missing from the header");
+}
