@@ -7,6 +7,7 @@ pub(crate) mod haven;
 pub(crate) mod http;
 mod jobs;
 pub(crate) mod leaks;
+mod linkage;
 mod machine;
 mod measured;
 pub(crate) mod project;

@@ -366,6 +366,7 @@ impl Receiving<'_> {
                 Report::LoadIdentifiers { .. }
                 | Report::LoadPayload { .. }
                 | Report::Link { .. }
+                | Report::LinkFiles { .. }
                 | Report::Extract { .. }
                 | Report::Query { .. }
                 | Report::Check { .. }

@@ -32,6 +32,9 @@ pub enum Job {
     Extract(Extract),
     /// Runs statements and sends rows.
     Query(Query),
+    /// Reads the files that it names; makes `links.parquet`, `clusters.parquet` and `model.json`. Never used
+    /// within a safe haven.
+    LinkFiles(LinkFiles),
     /// Runs generated SQL and sends the evidence behind every cell of one statement.
     Check(Check),
     /// Prices a request for differentially private statistics. Reads nothing.
@@ -139,6 +142,40 @@ pub struct Link {
     pub settings: String,
     /// Whether `/in/objections.parquet` is there.
     pub objections: Objections,
+}
+
+/// Link files of one's own, each read-only under `/in`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkFiles {
+    /// What to do, as JSON text (`linkage::Spec`): its files and their columns are those of `files`.
+    pub spec: String,
+    /// The files, in the order of the specification.
+    pub files: Vec<LinkedFile>,
+    /// Who is who, if it is known: columns `source`, `id` and `person`.
+    pub truth: Option<TruthFile>,
+}
+
+/// A file to link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkedFile {
+    /// File under `/in`.
+    pub file: String,
+    /// How it is written.
+    pub format: Format,
+    /// Column that names each record.
+    pub id: String,
+}
+
+/// A file that tells who is who.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TruthFile {
+    /// File under `/in`.
+    pub file: String,
+    /// How it is written.
+    pub format: Format,
 }
 
 /// Whether a list of objections goes with a link job.

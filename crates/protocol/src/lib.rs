@@ -23,6 +23,7 @@ mod inbox;
 pub mod job;
 pub mod keeper;
 pub mod limits;
+pub mod linked;
 pub mod posture;
 pub mod report;
 

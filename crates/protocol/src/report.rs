@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::linked::{Scores, StageCost};
+
 /// The end of a job that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -43,6 +45,15 @@ pub enum Report {
         withheld: u64,
         /// The engine's own report as JSON text: counts only.
         detail: String,
+    },
+    /// Files of one's own were linked.
+    LinkFiles {
+        /// The engine's report as JSON text (`linkage::Report`): counts and estimates only.
+        linkage: String,
+        /// What each part of the work took.
+        stages: Vec<StageCost>,
+        /// How the links compare with the truth, if one was given.
+        scores: Option<Box<Scores>>,
     },
     /// An extract was cut.
     Extract {

@@ -37,6 +37,18 @@ pub(crate) const EXIT_MEMORY: i32 = 201;
 /// Added to the number of the signal that ended the worker.
 pub(crate) const EXIT_SIGNAL: i32 = 128;
 
+/// CPU time that this process used so far, all its threads together; zero if the kernel does not tell.
+#[must_use]
+pub fn cpu_used() -> Duration {
+    sys::used().map_or(Duration::ZERO, |(cpu, _)| cpu)
+}
+
+/// The most memory of this process that was resident at once, in KiB.
+#[must_use]
+pub fn peak_kib() -> u64 {
+    sys::used().map_or(0, |(_, peak)| peak)
+}
+
 /// A worker behind its walls.
 #[derive(Debug)]
 pub struct Sealed {

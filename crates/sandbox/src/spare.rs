@@ -77,6 +77,7 @@ impl Spare {
             Job::LoadIdentifiers(_)
             | Job::LoadPayload(_)
             | Job::Link(_)
+            | Job::LinkFiles(_)
             | Job::Extract(_)
             | Job::Price(_)
             | Job::Measure(_)

@@ -1,7 +1,7 @@
 //! `strongroom demo`: the whole journey on people who do not exist, told step by step.
 
 mod cast;
-mod cost;
+pub(crate) mod cost;
 mod ending;
 mod forms;
 mod pages;

@@ -23,6 +23,8 @@ mod dp;
 mod files;
 mod house;
 mod keeping;
+mod link;
+mod people;
 mod places;
 mod policy;
 mod problem;
@@ -74,6 +76,10 @@ enum Command {
     Dp(dp::Args),
     /// Find further cells to hide so that no hidden cell of a table can be worked out.
     Suppress(suppress::Args),
+    /// Link files of records of people, or find the duplicates of one file.
+    Link(link::Args),
+    /// Make synthetic people up, with truth, to try and measure linkage.
+    People(people::Args),
     /// Verify a published log, prove one of its entries, show its checkpoint. Needs no server.
     Audit(audit::Args),
     /// Check or explain the policies.
@@ -96,6 +102,8 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Dp(args) => dp::run(args),
         Command::Suppress(args) => suppress::run(args),
+        Command::Link(args) => link::run(args),
+        Command::People(args) => people::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Doctor(args) => doctor::run(args),

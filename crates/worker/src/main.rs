@@ -89,6 +89,7 @@ fn work(
         job @ (Job::LoadIdentifiers(_)
         | Job::LoadPayload(_)
         | Job::Link(_)
+        | Job::LinkFiles(_)
         | Job::Extract(_)
         | Job::Query(_)
         | Job::Check(_)

@@ -114,6 +114,21 @@ pub(crate) struct Ended {
     pub(crate) peak_kib: u64,
 }
 
+/// What this process used so far: CPU time of all its threads, and the most resident memory in KiB.
+pub(crate) fn used() -> io::Result<(Duration, u64)> {
+    // SAFETY: `rusage` is plain numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { zeroed() };
+    // SAFETY: a valid place for the answer.
+    check(unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) })?;
+    let cpu = span(usage.ru_utime) + span(usage.ru_stime);
+    Ok((cpu, u64::try_from(usage.ru_maxrss).unwrap_or(0)))
+}
+
+fn span(time: libc::timeval) -> Duration {
+    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
+        + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
+}
+
 pub(crate) fn wait_child(pid: i32) -> io::Result<Ended> {
     let mut status = 0;
     // SAFETY: `rusage` is plain numbers, for which zero is a value.
@@ -126,10 +141,6 @@ pub(crate) fn wait_child(pid: i32) -> io::Result<Ended> {
             Err(error) => return Err(error),
         }
     }
-    let span = |time: libc::timeval| {
-        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
-            + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
-    };
     Ok(Ended {
         exit: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
         signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),

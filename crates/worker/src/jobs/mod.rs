@@ -4,6 +4,7 @@
 mod check;
 mod extract;
 mod link;
+mod link_files;
 mod load;
 mod measure;
 mod query;
@@ -85,6 +86,7 @@ pub(crate) fn run_in(
         Job::LoadIdentifiers(job) => load::identifiers::run(rooms, job, limits, hatch),
         Job::LoadPayload(job) => load::payload::run(rooms, job, limits, hatch),
         Job::Link(job) => link::run(rooms, job, limits, hatch),
+        Job::LinkFiles(job) => link_files::run(rooms, job, limits, hatch),
         Job::Extract(job) => extract::run(rooms, job, limits, hatch),
         Job::Query(job) => query::run(rooms, job, limits, hatch),
         Job::Check(job) => check::run(rooms, job, limits, hatch),

@@ -15,6 +15,7 @@ use super::*;
 
 mod floor;
 mod link;
+mod link_files;
 mod load;
 
 const LIMITS: Limits = Limits {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// 300 invented people with CHI numbers, as a CSV of the roles of `PEOPLE` and a postcode.
-fn population() -> Vec<String> {
+pub(super) fn population() -> Vec<String> {
     let forenames = [
         "Ann", "Ewan", "Morag", "Iain", "Kirsty", "Callum", "Isla", "Rory", "Fiona", "Angus",
     ];

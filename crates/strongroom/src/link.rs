@@ -1,0 +1,442 @@
+//! `strongroom link`: links files, or finds the duplicates of one, in the sealed worker.
+
+mod outcome;
+mod page;
+mod plot;
+mod spec;
+
+use std::fs::{self, File};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use protocol::frame::{Progress, Up};
+use protocol::job::{Format, Job, LinkFiles, LinkedFile, Order, TruthFile};
+use protocol::limits::Limits;
+use protocol::linked::{Scores, StageCost};
+use protocol::report::Report;
+use sandbox::{Input, Launch, Usage, spawn};
+
+use crate::files::{LINKAGE, PoliciesArgs, profile, worker};
+use crate::problem::{Problem, say, say_raw};
+use outcome::Outcome;
+use spec::Asked;
+
+/// Files that the worker sends.
+const MADE: [&str; 3] = ["links.parquet", "clusters.parquet", "model.json"];
+/// Files that this side writes.
+const REPORT: &str = "report.json";
+const PAGE: &str = "report.html";
+
+/// Links files of records of people, or finds the duplicates of one file.
+///
+/// SPEC.toml says which files and what their columns hold; that is enough:
+///
+///   link_type = "link"              # or "dedupe", with one input
+///
+///   [[input]]
+///   name = "register"
+///   path = "register.csv"           # CSV or Parquet, from the folder of SPEC.toml
+///   id = "id"                       # the column that names a record
+///   [input.columns]                 # column = role
+///   first_name = "forename"
+///   born = "date_of_birth"
+///
+/// Roles: forename, surname, date_of_birth, sex, postcode, address_1, address_2, locality, region, chi,
+/// nhs_number, telephone, email, field (anything else that tells people apart). Several columns may have
+/// one role. An input may say holds = "one" (a register) or "many". Optional: blocking, [[comparisons]],
+/// [thresholds], [settings]; see docs/how-to/linkage.md.
+///
+/// Writes into the folder DIR:
+///
+///   links.parquet     source_l, id_l, source_r, id_r, match_weight, match_probability, step
+///   clusters.parquet  source, id, person
+///   model.json        every parameter
+///   report.json       counts, costs, estimates; scores with --truth
+///   report.html       the same with plots, to read offline
+///
+/// The exit code is 0 if the files were linked, 2 if they could not be.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The specification.
+    #[arg(value_name = "SPEC.toml")]
+    spec: PathBuf,
+    /// Folder for the results; files of these names there are replaced.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// CSV or Parquet of source, id and person: who is who. The report then has scores.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Threads to use. The results do not depend on it. Default: as many as the machine has and policy allows.
+    #[arg(long, value_name = "N")]
+    threads: Option<u32>,
+    /// Memory that the worker may use, such as 800M or 4G. Default: what policy allows.
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// What to print when done.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Printed,
+    #[command(flatten)]
+    policies: PoliciesArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Printed {
+    /// A few lines.
+    Text,
+    /// The content of report.json.
+    Json,
+}
+
+/// Links the files.
+///
+/// # Errors
+/// If the specification, a file or a policy cannot be used, no worker can be sealed, or a limit stopped it.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
+    let begun = Instant::now();
+    let policies = args.policies.load()?;
+    let asked = spec::read(&args.spec, policies.text(LINKAGE))?;
+    let profile = profile(&policies, "sandbox/job.toml")?;
+    let limits = limits(&profile.limits, args)?;
+    let truth = args.truth.as_deref().map(truth).transpose()?;
+    let folder = Folder::open(&args.out)?;
+    let launch = Launch {
+        worker: worker()?,
+        order: Order {
+            job: Job::LinkFiles(job(&asked, truth.as_ref())?),
+            limits,
+        },
+        inputs: inputs(&asked, truth.as_ref())?,
+        profile,
+    };
+    let told = listen(launch, &folder)?;
+    let outcome = Outcome::of(told, folder.read(MADE[2])?, begun.elapsed())?;
+    let report = serde_json::to_string_pretty(&outcome.report())?;
+    folder.write(REPORT, report.as_bytes())?;
+    folder.write(PAGE, page::page(&outcome).as_bytes())?;
+    folder.publish()?;
+    match args.format {
+        Printed::Json => say(&report)?,
+        Printed::Text => say_raw(&outcome.words(&args.out))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A truth that was given.
+struct Truth {
+    path: PathBuf,
+    format: Format,
+}
+
+fn truth(path: &Path) -> Result<Truth, Problem> {
+    let format = match path.extension().and_then(|ending| ending.to_str()) {
+        Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
+        Some(ending) if ending.eq_ignore_ascii_case("parquet") => Format::Parquet,
+        Some(_) | None => {
+            return Err(Problem::could_not(format!(
+                "{} is neither a .csv nor a .parquet file",
+                path.display()
+            )));
+        }
+    };
+    let path = path.to_owned();
+    Ok(Truth { path, format })
+}
+
+/// Names of the files within the worker, by place.
+fn inside(at: usize, format: Format) -> String {
+    match format {
+        Format::Csv => format!("{at}.csv"),
+        Format::Parquet => format!("{at}.parquet"),
+    }
+}
+
+fn job(asked: &Asked, truth: Option<&Truth>) -> Result<LinkFiles, Problem> {
+    let file = |(at, input): (usize, &spec::AskedInput)| LinkedFile {
+        file: inside(at, input.format),
+        format: input.format,
+        id: input.id.clone(),
+    };
+    Ok(LinkFiles {
+        spec: serde_json::to_string(&asked.spec)?,
+        files: asked.inputs.iter().enumerate().map(file).collect(),
+        truth: truth.map(|truth| TruthFile {
+            file: inside(asked.inputs.len(), truth.format),
+            format: truth.format,
+        }),
+    })
+}
+
+fn inputs(asked: &Asked, truth: Option<&Truth>) -> Result<Vec<Input>, Problem> {
+    let files = asked.inputs.iter().map(|input| (&input.path, input.format));
+    let files = files.chain(truth.map(|truth| (&truth.path, truth.format)));
+    files
+        .enumerate()
+        .map(|(at, (path, format))| {
+            let shown = path.display();
+            let meta = fs::metadata(path)
+                .map_err(|error| Problem::could_not(format!("{shown} cannot be read: {error}")))?;
+            if !meta.is_file() {
+                return Err(Problem::could_not(format!("{shown} is not a regular file")));
+            }
+            Ok(Input::HostFile {
+                name: inside(at, format),
+                path: path.clone(),
+            })
+        })
+        .collect()
+}
+
+/// The policy's limits, narrowed as asked.
+fn limits(most: &Limits, args: &Args) -> Result<Limits, Problem> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = match args.threads {
+        Some(0) => return Err(Problem::could_not("--threads is at least 1")),
+        Some(threads) if threads > most.threads => {
+            return Err(Problem::could_not(format!(
+                "--threads {threads} is above the limit threads of {} in policies/sandbox/job.toml",
+                most.threads
+            )));
+        }
+        Some(threads) => threads,
+        None => most.threads.min(u32::try_from(cores).unwrap_or(1)),
+    };
+    let memory_mib = match &args.memory {
+        None => most.memory_mib,
+        Some(size) => engine_mib(mib(size)?, most.memory_mib)?,
+    };
+    Ok(Limits {
+        threads,
+        memory_mib,
+        ..most.clone()
+    })
+}
+
+/// A size such as 800M, 4G, 1.5GiB or a number of bytes, in MiB.
+fn mib(size: &str) -> Result<u32, Problem> {
+    let wrong = || {
+        Problem::could_not(format!(
+            "--memory {size:?} is not a size such as 800M or 4G"
+        ))
+    };
+    let small = size.trim().to_ascii_lowercase();
+    let end = small.find(|letter: char| letter.is_ascii_alphabetic());
+    let (number, unit) = small.split_at(end.unwrap_or(small.len()));
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let bytes = match unit {
+        "" | "b" => 1.0,
+        "k" | "kb" | "kib" => 1024.0,
+        "m" | "mb" | "mib" => 1024.0 * 1024.0,
+        "g" | "gb" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tb" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong()),
+    } * number;
+    let mib = bytes / (1024.0 * 1024.0);
+    // A number beyond the range becomes its end, and is refused by the policy.
+    if mib >= 1.0 {
+        Ok(mib as u32)
+    } else {
+        Err(wrong())
+    }
+}
+
+/// The engine's own limit under which the whole process, which may use twice that and 256 MiB more, keeps
+/// to `mib`.
+fn engine_mib(mib: u32, most: u32) -> Result<u32, Problem> {
+    const LEAST: u32 = 320;
+    if mib < LEAST {
+        return Err(Problem::could_not(format!("--memory is at least {LEAST}M")));
+    }
+    let engine = (mib - 256) / 2;
+    if engine > most {
+        return Err(Problem::could_not(format!(
+            "--memory of {mib} MiB is above the {} MiB that the limit memory_mib of policies/sandbox/job.toml allows",
+            u64::from(most) * 2 + 256
+        )));
+    }
+    Ok(engine)
+}
+
+/// What the worker told, and what it used.
+struct Told {
+    linkage: String,
+    stages: Vec<StageCost>,
+    scores: Option<Box<Scores>>,
+    usage: Usage,
+}
+
+/// Hears the worker out and keeps its files.
+fn listen(launch: Launch, folder: &Folder) -> Result<Told, Problem> {
+    let mut running = spawn(launch)?;
+    let mut screen = Screen::new();
+    let mut open: Option<File> = None;
+    let mut report = None;
+    let mut failure = None;
+    while let Some(frame) = running.next()? {
+        match frame {
+            Up::Progress(progress) => screen.show(&progress),
+            Up::FileStart { name } => open = Some(folder.create(&name)?),
+            Up::FileBytes(bytes) => {
+                if let Some(file) = &mut open {
+                    file.write_all(&bytes)
+                        .map_err(|error| folder.unwritten(&error))?;
+                }
+            }
+            Up::FileEnd { .. } => open = None,
+            Up::Report(Report::LinkFiles {
+                linkage,
+                stages,
+                scores,
+            }) => report = Some((linkage, stages, scores)),
+            Up::Failed(why) => failure = Some(why),
+            Up::MountReady { .. }
+            | Up::Ready(_)
+            | Up::Refused(_)
+            | Up::Statement(_)
+            | Up::Report(_) => {}
+        }
+    }
+    screen.clear();
+    if let Some(failure) = failure {
+        return Err(failure.into());
+    }
+    let (linkage, stages, scores) =
+        report.ok_or_else(|| Problem::could_not("the worker sent no report"))?;
+    Ok(Told {
+        linkage,
+        stages,
+        scores,
+        usage: running.usage().unwrap_or_default(),
+    })
+}
+
+/// Shows progress on a terminal, from the first second on.
+struct Screen {
+    begun: Instant,
+    shown: bool,
+    on: bool,
+}
+
+impl Screen {
+    fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            shown: false,
+            on: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let seconds = self.begun.elapsed().as_secs();
+        if self.on && seconds >= 1 {
+            self.shown = true;
+            // Nothing depends on the screen.
+            let _ = write!(
+                std::io::stderr().lock(),
+                "\r\x1b[K{seconds} s: {}",
+                progress.stage
+            );
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}
+
+/// The folder of the results. Files get their names together at the end, so that a run that fails leaves
+/// what an earlier one made.
+struct Folder {
+    path: PathBuf,
+}
+
+const UNFINISHED: &str = "unfinished";
+
+impl Folder {
+    fn open(path: &Path) -> Result<Self, Problem> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        fs::create_dir_all(path).map_err(|error| folder.unwritten(&error))?;
+        Ok(folder)
+    }
+
+    fn unwritten(&self, error: &std::io::Error) -> Problem {
+        Problem::could_not(format!(
+            "{} cannot be written: {error}",
+            self.path.display()
+        ))
+    }
+
+    fn unfinished(&self, name: &str) -> PathBuf {
+        self.path.join(format!(".{name}.{UNFINISHED}"))
+    }
+
+    fn create(&self, name: &str) -> Result<File, Problem> {
+        if !MADE.contains(&name) {
+            return Err(Problem::could_not(
+                "the worker sent a file that was not asked for",
+            ));
+        }
+        File::create(self.unfinished(name)).map_err(|error| self.unwritten(&error))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+        fs::write(self.unfinished(name), bytes).map_err(|error| self.unwritten(&error))
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, Problem> {
+        fs::read(self.unfinished(name))
+            .map_err(|_| Problem::could_not(format!("the worker did not send {name}")))
+    }
+
+    fn publish(&self) -> Result<(), Problem> {
+        for name in MADE.into_iter().chain([REPORT, PAGE]) {
+            fs::rename(self.unfinished(name), self.path.join(name))
+                .map_err(|error| self.unwritten(&error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    /// What has not got its name is of no use.
+    fn drop(&mut self) {
+        for name in MADE.into_iter().chain([REPORT, PAGE]) {
+            let _ = fs::remove_file(self.unfinished(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        for (text, want) in [
+            ("800M", 800),
+            ("4G", 4096),
+            ("1.5GiB", 1536),
+            ("1073741824", 1024),
+            ("512mb", 512),
+        ] {
+            assert_eq!(mib(text).unwrap(), want, "{text}");
+        }
+        for text in ["", "M", "-1G", "4X", "nan", "0"] {
+            assert!(mib(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn memory_asked_for_is_what_the_process_may_use() {
+        assert_eq!(engine_mib(800, 4096).unwrap() * 2 + 256, 800);
+        assert!(engine_mib(100, 4096).is_err());
+        let refused = engine_mib(9000, 4096).unwrap_err().text;
+        assert!(refused.contains("8448 MiB"), "{refused}");
+    }
+}
