@@ -364,11 +364,12 @@ impl Service {
             .into_iter()
             .map(|held| held.value.core().id.clone());
         let compare_by_hand = before.filter(|other| *other != core.id).collect();
+        let ends_statement = self.standing_statements(&project).await?;
         let checked = held.value.checked();
         let now = self.now()?;
         let may_go = |r: &Rendering| held.value.clone().submit(*r, &core.author, now).is_ok();
         Ok(OutputView {
-            ends_statement: self.standing_statements(&project).await?,
+            ends_statement,
             compare_by_hand,
             output: core.id,
             state: held.value.state(),
