@@ -60,6 +60,14 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|(rows, by, measures)| Case { rows, by, measures })
 }
 
+/// A cell: its key, its column, the rules that it breaks and what became of it.
+type Cell = (
+    Vec<(String, Option<String>)>,
+    String,
+    Vec<&'static str>,
+    &'static str,
+);
+
 /// The status of each cell by grouping set, key and measure.
 type Cells = BTreeMap<(Vec<Option<String>>, usize), BTreeSet<&'static str>>;
 
@@ -276,7 +284,7 @@ proptest! {
         let report = check(&evidence, &Policy::parse(POLICY).unwrap());
         // Cells of different grouping sets may have one key: nobody's value and a total are both null. Then
         // each must be there.
-        let mut expected: Vec<(Vec<(String, Option<String>)>, String, Vec<&str>, &str)> = Vec::new();
+        let mut expected: Vec<Cell> = Vec::new();
         let names = ["g", "h"];
         let used: BTreeSet<usize> = BY[case.by].1.concat().into_iter().collect();
         for (number, cells) in case.reference() {
@@ -295,7 +303,7 @@ proptest! {
                 expected.push((named.collect(), format!("m{measure}"), broken.into_iter().collect(), status));
             }
         }
-        let mut found: Vec<(Vec<(String, Option<String>)>, String, Vec<&str>, &str)> = Vec::new();
+        let mut found: Vec<Cell> = Vec::new();
         let columns: BTreeSet<&str> = report.outputs[0].columns.iter().map(String::as_str).collect();
         for cell in &report.outputs[0].cells {
             if !columns.contains(cell.column.as_str()) {
