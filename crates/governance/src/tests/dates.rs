@@ -47,7 +47,7 @@ fn a_paper_that_lapses_ends_every_right_until_a_new_one_is_filed() {
         lapse(&mut papers);
         let by = who("coordinator");
         let commenced = to(in_force().renew_papers(papers.clone(), &by, now()));
-        let live = commenced.in_force(Action::RunQuery).unwrap().clone();
+        let live = commenced.in_force(crate::Action::RunQuery).unwrap().clone();
         assert_eq!(live.live_at(last), Ok(()));
         assert_eq!(live.live_at(after), Err(Refusal::Paper(what)));
         let permit = live.permit(&people()[&who(AUTHOR)], last).unwrap();
@@ -60,7 +60,7 @@ fn a_paper_that_lapses_ends_every_right_until_a_new_one_is_filed() {
         let again = commenced.clone().renew_papers(papers, &by, after);
         assert_eq!(again.unwrap_err(), Refusal::Paper(what));
         let renewed = to(commenced.renew_papers(super::samples::papers(), &by, after));
-        let live = renewed.in_force(Action::RunQuery).unwrap().clone();
+        let live = renewed.in_force(crate::Action::RunQuery).unwrap().clone();
         assert_eq!(live.live_at(after), Ok(()));
     }
     let late = in_force().renew_papers(papers(), &who("coordinator"), after_the_end());

@@ -378,12 +378,12 @@ async fn the_parts_of_a_project_are_listed_with_their_counts() {
     let stranger = house.caller("stranger").await;
     for denied_ in [
         service.outputs_of(&stranger, id).await,
-        service.extracts_of(&stranger, id).await,
         service.indexings_of(&stranger, id).await,
-        service.workspaces_of(&stranger, id).await,
     ] {
         denied(denied_);
     }
+    // What else a page shows of a project is asked of an open one.
+    denied(service.read_project(&stranger, id).await.map(|_| ()));
 }
 
 #[tokio::test]
