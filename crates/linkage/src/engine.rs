@@ -23,8 +23,9 @@ use crate::report;
 use crate::spec::{Holds, LinkType, Spec};
 use crate::steps;
 
-/// Left records that the parameters are learned from.
-const LEARNED_ROWS: usize = 150_000;
+/// Left records that the parameters are learned from; above half as many again, a sample. In a sample the rivals of a
+/// right record are mostly missing, so it is only for files past this size.
+const LEARNED_ROWS: usize = 2_000_000;
 
 /// Everything found of one pair of files.
 pub(crate) struct Fitted {
