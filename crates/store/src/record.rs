@@ -196,8 +196,8 @@ async fn write_some(
     let held = rows::versions(connection, changes).await?;
     let mut lines = Vec::with_capacity(changes.len());
     let mut entries = Vec::with_capacity(changes.len());
-    let mut leaf = int(frontier.size())?;
-    for (number, change) in changes.iter().enumerate() {
+    let first_leaf = int(frontier.size())?;
+    for (leaf, (number, change)) in (first_leaf..).zip(changes.iter().enumerate()) {
         let event = change.event();
         let held = held.get(&(event.kind(), event.object())).copied();
         let version = next_version(change, held)?;
@@ -217,7 +217,6 @@ async fn write_some(
             version,
             salt,
         });
-        leaf += 1;
     }
     tree::append(connection, frontier, &entries).await?;
     rows::events(connection, &lines).await?;

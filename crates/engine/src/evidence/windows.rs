@@ -79,7 +79,7 @@ pub(super) fn copy(
             "expression": one(expression)?}),
         );
     }
-    let mut optional = |field: &str| child(part, field).map(|node| one(node)).transpose();
+    let mut optional = |field: &str| child(part, field).map(&mut one).transpose();
     let (offset, or_else) = (optional("offset_expr")?, optional("default_expr")?);
     let window = json!({"class": "WINDOW", "type": part.get("type"), "alias": "", "function_name": name,
         "schema": "", "catalog": "", "children": children, "partitions": partitions,

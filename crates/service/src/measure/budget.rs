@@ -1,6 +1,7 @@
 //! Acts of controllers on their budgets, and who spent what.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use governance::dataset::Dataset;
 use governance::measure::{Account, Balance, Budget, Caps, Family, Level, Loss};
@@ -231,9 +232,8 @@ impl Service {
                 Err(error) => return Err(error),
             };
             let budget = family.budget().budget().clone();
-            if !meter.contains_key(&budget) {
-                let remaining = self.remaining(&family, id, caller.id()).await?;
-                meter.insert(budget, remaining);
+            if let Entry::Vacant(free) = meter.entry(budget) {
+                free.insert(self.remaining(&family, id, caller.id()).await?);
             }
         }
         Ok(meter.into_values().collect())

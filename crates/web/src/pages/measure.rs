@@ -163,7 +163,10 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
             shown.request = request;
             shown.price = Some(Price {
                 rho: rho(view.price),
-                words: view.priced["words"].as_str().unwrap_or_default().to_owned(),
+                words: within(&view.priced, "words")
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
                 errors: errors(&view.priced),
                 answered: view.answered,
             });
@@ -262,11 +265,18 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// A field of an object, or null.
+fn within<'a>(object: &'a Value, field: &str) -> &'a Value {
+    object.get(field).unwrap_or(&Value::Null)
+}
+
 /// The rows of an answer: the groups' columns, then one for each statistic with its error.
 fn table(answer: &Value) -> (Vec<String>, Vec<Vec<String>>) {
-    let rows = answer["rows"].as_array().map_or(&[][..], Vec::as_slice);
+    let rows = within(answer, "rows")
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
     let names = |row: &Value, part: &str| -> Vec<String> {
-        let fields = row[part].as_object();
+        let fields = within(row, part).as_object();
         fields
             .map(|f| f.keys().cloned().collect())
             .unwrap_or_default()
@@ -276,9 +286,15 @@ fn table(answer: &Value) -> (Vec<String>, Vec<Vec<String>>) {
     };
     let (keys, values) = (names(first, "group"), names(first, "values"));
     let cells = |row: &Value| -> Vec<String> {
-        let keys = keys.iter().map(|key| text(&row["group"][key]));
-        keys.chain(values.iter().map(|name| text(&row["values"][name])))
-            .collect()
+        let keys = keys
+            .iter()
+            .map(|key| text(within(within(row, "group"), key)));
+        keys.chain(
+            values
+                .iter()
+                .map(|name| text(within(within(row, "values"), name))),
+        )
+        .collect()
     };
     let shown = rows.iter().map(cells).collect();
     (keys.iter().chain(&values).cloned().collect(), shown)
