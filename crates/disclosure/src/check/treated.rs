@@ -62,10 +62,11 @@ pub(super) fn with_totals(
     if evidence.sets.len() < 2 {
         return unsafe_groups;
     }
-    let all = 0..evidence.measures().count();
+    let all = evidence.measures().count();
+    let additive: BTreeSet<usize> = additive(evidence);
     let measures = |hidden: &Hidden| match hidden {
-        Hidden::Row => all.clone().collect(),
-        Hidden::Measures(measures) => measures.clone(),
+        Hidden::Row => additive.clone(),
+        Hidden::Measures(measures) => measures.intersection(&additive).copied().collect(),
     };
     let mut causes: Vec<(u16, &[Datum], BTreeSet<usize>)> = Vec::new();
     for (index, hidden) in &unsafe_groups {
@@ -75,7 +76,7 @@ pub(super) fn with_totals(
     }
     if policy.zero() == ZeroRule::Unsafe {
         for one in absent.iter().filter(|one| !one.structural) {
-            causes.push((one.set, one.key.as_slice(), all.clone().collect()));
+            causes.push((one.set, one.key.as_slice(), additive.clone()));
         }
     }
     let mut hidden = unsafe_groups;
@@ -92,10 +93,23 @@ pub(super) fn with_totals(
             Some(Hidden::Measures(own)) => Hidden::Measures(own.into_iter().chain(also).collect()),
             None => Hidden::Measures(also),
         };
-        let whole = matches!(&merged, Hidden::Measures(some) if some.len() == all.len());
+        let whole = matches!(&merged, Hidden::Measures(some) if some.len() == all);
         hidden.insert(index, if whole { Hidden::Row } else { merged });
     }
     hidden
+}
+
+/// The measures that add up to totals. A median or a largest value of everybody gives back none of a group.
+fn additive(evidence: &Evidence) -> BTreeSet<usize> {
+    let adds = |kind| match kind {
+        Kind::Count | Kind::Share | Kind::Total | Kind::Crafted | Kind::Mode => true,
+        Kind::Distinct | Kind::Spread | Kind::Relation | Kind::Quantile | Kind::Extreme => false,
+    };
+    let measures = evidence.measures().enumerate();
+    measures
+        .filter(|(_, (_, kind))| adds(*kind))
+        .map(|(place, _)| place)
+        .collect()
 }
 
 /// Whether two groups of different grouping sets can have people in common: they agree on the keys of both.

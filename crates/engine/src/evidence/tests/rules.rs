@@ -313,9 +313,9 @@ proptest! {
             let mut rules: Vec<&str> = cell.findings.iter().map(|f| f.rule.name()).collect();
             rules.sort_unstable();
             let status = match cell.status {
-                Status::Ok => "ok",
+                // Hidden for the sake of others, it breaks no rule itself.
+                Status::Ok | Status::Secondary => "ok",
                 Status::Primary => "primary",
-                Status::Secondary => "secondary",
                 Status::Review => "review",
             };
             found.push((key.collect(), cell.column.clone(), rules, status));
