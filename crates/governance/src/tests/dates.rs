@@ -4,7 +4,7 @@ use super::samples::*;
 use crate::delivery::Delivery;
 use crate::job::Outcome;
 use crate::project::{Paper, Papers, Project};
-use crate::{Action, Lifecycle, Refusal};
+use crate::{Lifecycle, Refusal};
 
 #[test]
 fn an_approval_lives_from_its_first_day_to_its_last_both_included() {

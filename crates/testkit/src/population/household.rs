@@ -173,7 +173,12 @@ impl Town<'_> {
 
     fn children(&mut self, house: House, age: i32, (father, mother): (usize, usize)) {
         let first = self.people.len();
-        let number = [1, 1, 1, 2, 2, 2, 3, 3, 4][self.rng.random_range(0..9)];
+        let number = match self.rng.random_range(0..9) {
+            0..3 => 1,
+            3..6 => 2,
+            6..8 => 3,
+            _ => 4,
+        };
         let mut oldest = age - self.rng.random_range(18..34);
         for _ in 0..number {
             if oldest < 0 {

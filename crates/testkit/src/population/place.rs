@@ -56,7 +56,7 @@ pub(super) fn address(home: u32, out: &mut String) {
     let door = home % HOMES;
     let first = (bits >> 32) % 90 + 1;
     // Writing to a string cannot fail.
-    let _ = if (bits >> 50) % 4 == 0 {
+    let _ = if (bits >> 50).is_multiple_of(4) {
         write!(out, "{}/{} {first} {name} {kind}", door / 2, door % 2 + 1)
     } else {
         write!(out, "{} {name} {kind}", first + u64::from(door) * 2)
