@@ -26,6 +26,39 @@ pub(crate) fn shares(
     settings: &crate::Settings,
 ) -> Shares {
     let prior = prior_u(comparisons);
+    let counts = sample(coded, comparisons, sides, settings);
+    let exact = counted(sides);
+    counts
+        .iter()
+        .zip(&prior)
+        .enumerate()
+        .map(|(c, (counts, prior))| {
+            let total: f64 = counts.iter().sum::<f64>() + PRIOR_PAIRS;
+            let mut shares = [0.0; LEVELS_MAX];
+            for (share, (count, prior)) in shares.iter_mut().zip(counts.iter().zip(prior)) {
+                *share = (count + PRIOR_PAIRS * prior) / total;
+            }
+            if is_number(&comparisons[c].name) {
+                // Two people share a number only by error: what the sample shows are matches.
+                let top = top_level(c, comparisons);
+                let known = shares[top].min(prior[top] * 10.0);
+                fix(&mut shares, top, known);
+            }
+            if let Some((_, level, Some(known))) = exact.iter().find(|(of, _, _)| *of == c) {
+                fix(&mut shares, usize::from(*level), *known);
+            }
+            shares
+        })
+        .collect()
+}
+
+/// Levels of random pairs by comparison, without what matches among them add.
+fn sample(
+    coded: &Coded,
+    comparisons: &[Comparison],
+    sides: Sides<'_>,
+    settings: &crate::Settings,
+) -> Vec<[f64; LEVELS_MAX]> {
     let mut counts = vec![[0.0; LEVELS_MAX]; comparisons.len()];
     let (left, right) = (sides.left.rows.len() as u64, sides.right.rows.len() as u64);
     let mut comparer = Comparer::new(coded);
@@ -52,7 +85,12 @@ pub(crate) fn shares(
         let top = top_level(c, comparisons);
         counts[top] = (counts[top] - matches).max(0.0);
     }
-    let exact = [
+    counts
+}
+
+/// Comparison, level and share of equal values, where these are counted.
+fn counted(sides: Sides<'_>) -> [(usize, u8, Option<f64>); 3] {
+    [
         (
             at::FORENAME,
             forename::EXACT,
@@ -69,29 +107,7 @@ pub(crate) fn shares(
             birth::EXACT,
             equal(sides, 0.00004, |row| u64::from(row.born)).map(|share| share.min(1.0 / 18_000.0)),
         ),
-    ];
-    counts
-        .iter()
-        .zip(&prior)
-        .enumerate()
-        .map(|(c, (counts, prior))| {
-            let total: f64 = counts.iter().sum::<f64>() + PRIOR_PAIRS;
-            let mut shares = [0.0; LEVELS_MAX];
-            for (share, (count, prior)) in shares.iter_mut().zip(counts.iter().zip(prior)) {
-                *share = (count + PRIOR_PAIRS * prior) / total;
-            }
-            if is_number(&comparisons[c].name) {
-                // Two people share a number only by error: what the sample shows are matches.
-                let top = top_level(c, comparisons);
-                let known = shares[top].min(prior[top] * 10.0);
-                fix(&mut shares, top, known);
-            }
-            if let Some((_, level, Some(known))) = exact.iter().find(|(of, _, _)| *of == c) {
-                fix(&mut shares, usize::from(*level), *known);
-            }
-            shares
-        })
-        .collect()
+    ]
 }
 
 fn is_number(name: &str) -> bool {

@@ -5,6 +5,8 @@
     reason = "files, rows and patterns are named by those who hold them"
 )]
 
+use std::borrow::Cow;
+
 use crate::block::{self, Plan, Sides};
 use crate::chance;
 use crate::cluster;
@@ -179,37 +181,33 @@ impl Run<'_> {
         ];
         let commonness = Commonness::new(self.coded, self.sides, chances, settings);
         let mut patterns = Patterns::new();
-        let rows = self.sides.left.rows.len();
-        let compare = |candidates: &[u64], patterns: &mut Patterns| {
-            pairs::compare(self.coded, self.sides, &commonness, candidates, patterns)
-        };
 
         go_on(observer, Stage::Compare)?;
-        let learned = |row: usize| self.is_learned(row);
-        let (sample, first) = if slices == 1 {
-            let (candidates, new) = plan.candidates(&|_| true);
-            let pairs = compare(&candidates, &mut patterns);
-            let sample = pairs.iter().filter(|pair| learned(pair.left as usize));
-            (sample.copied().collect::<Vec<_>>(), Some((pairs, new)))
+        let search = Search {
+            run: self,
+            plan: &plan,
+            commonness: &commonness,
+        };
+        let (pairs, new) = if slices == 1 {
+            search.pairs(&|_| true, &mut patterns)
         } else {
-            let (candidates, _) = plan.candidates(&learned);
-            (compare(&candidates, &mut patterns), None)
+            search.pairs(&|row| self.is_learned(row), &mut patterns)
         };
         go_on(observer, Stage::Train)?;
-        let (setting, mut parameters) = self.learn(&sample, &patterns, &m, &u);
-        drop(sample);
+        let (setting, mut parameters) = self.learn(&pairs, &patterns, &m, &u);
 
         go_on(observer, Stage::Score)?;
         let mut kept = Kept::default();
-        if let Some((pairs, new)) = first {
+        if slices == 1 {
             kept.add(&pairs, &new, &parameters, &patterns, &setting);
+            drop(pairs);
         } else {
+            drop(pairs);
+            let rows = self.sides.left.rows.len().max(1);
             for slice in 0..slices {
                 go_on(observer, Stage::Compare)?;
-                let of = |row: usize| row * slices / rows.max(1) == slice;
-                let (candidates, new) = plan.candidates(&of);
-                let pairs = compare(&candidates, &mut patterns);
-                drop(candidates);
+                let of = |row: usize| row * slices / rows == slice;
+                let (pairs, new) = search.pairs(&of, &mut patterns);
                 kept.add(&pairs, &new, &parameters, &patterns, &setting);
             }
         }
@@ -301,9 +299,10 @@ impl Run<'_> {
         draw * rows as u64 <= (LEARNED_ROWS as u64) << 32
     }
 
+    /// Learns from those pairs whose left record is for learning.
     fn learn(
         &self,
-        sample: &[Pair],
+        pairs: &[Pair],
         patterns: &Patterns,
         m: &Shares,
         u: &Shares,
@@ -321,9 +320,37 @@ impl Run<'_> {
             rounds_max: settings.em_rounds_max,
             convergence: settings.em_convergence,
         };
+        let sample: Cow<'_, [Pair]> = if learned == rows_l {
+            pairs.into()
+        } else {
+            let mut sample = pairs.to_vec();
+            sample.retain(|pair| self.is_learned(pair.left as usize));
+            sample.into()
+        };
         let mut parameters = Parameters::start(&self.coded.extras, m, u, sample.len(), &setting);
-        parameters.learn(sample, patterns, &setting);
+        parameters.learn(&sample, patterns, &setting);
         (setting, parameters)
+    }
+}
+
+/// What candidates are found and compared by.
+struct Search<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    commonness: &'a Commonness,
+}
+
+impl Search<'_> {
+    /// The candidates of the left rows that `wanted` names, compared; and how many each rule was the first to find.
+    fn pairs(
+        &self,
+        wanted: &dyn Fn(usize) -> bool,
+        patterns: &mut Patterns,
+    ) -> (Vec<Pair>, Vec<u64>) {
+        let (candidates, new) = self.plan.candidates(wanted);
+        let (coded, sides) = (self.run.coded, self.run.sides);
+        let pairs = pairs::compare(coded, sides, self.commonness, &candidates, patterns);
+        (pairs, new)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::column::{Column, Records};
 use crate::error::LinkError;
 use crate::intake::{Intake, Resources};
 use crate::observer::Quiet;
-use crate::outcome::{JoinStep, LinkModel, Report};
+use crate::outcome::{Join, JoinStep, LinkModel, Report};
 use crate::settings::{LeftFile, Settings};
 use crate::spec::{ColumnSpec, FileSpec, Holds, LinkType, Spec};
 
@@ -82,31 +82,7 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
     if left.ids.is_empty() || spine.ids.is_empty() {
         return Ok(nothing(left, spine));
     }
-    let file = |name: &str, records: &Records, holds| FileSpec {
-        name: name.to_owned(),
-        columns: records
-            .columns
-            .keys()
-            .map(|role| ColumnSpec {
-                role: *role,
-                name: role.as_str().to_owned(),
-            })
-            .collect(),
-        holds,
-    };
-    let left_holds = match settings.left_file {
-        LeftFile::ManyPerPerson => Holds::Many,
-        LeftFile::OnePerPerson => Holds::One,
-    };
-    let mut spec = Spec::new(
-        LinkType::Link,
-        vec![
-            file("file", left, left_holds),
-            file("spine", spine, Holds::One),
-        ],
-    );
-    spec.settings = settings.clone();
-    let mut intake = Intake::new(spec)?;
+    let mut intake = Intake::new(spec(left, spine, settings))?;
     for (place, records) in [left, spine].into_iter().enumerate() {
         let columns: Vec<&Column> = records.columns.values().collect();
         for row in 0..records.ids.len() {
@@ -119,22 +95,7 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
         memory_bytes: u64::MAX,
     };
     let linkage = intake.link(resources, &mut Quiet)?;
-    let links: Vec<Link> = linkage
-        .joins
-        .iter()
-        .filter(|join| join.match_probability >= settings.threshold_probability)
-        .map(|join| Link {
-            left: left.ids[join.row_l as usize],
-            spine: spine.ids[join.row_r as usize],
-            step: match join.step {
-                JoinStep::NumberVerified => Step::ChiVerified,
-                JoinStep::ExactKeys => Step::ExactKeys,
-                JoinStep::Probabilistic => Step::Probabilistic,
-            },
-            match_weight: join.match_weight,
-            match_probability: join.match_probability,
-        })
-        .collect();
+    let links = links(left, spine, &linkage.joins, settings.threshold_probability);
     let mut by_step = no_links();
     for link in &links {
         *by_step.entry(link.step).or_default() += 1;
@@ -156,6 +117,52 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
         model: Some(linkage.model),
         report,
     })
+}
+
+/// The specification of a link of two files whose columns are named by their roles.
+fn spec(left: &Records, spine: &Records, settings: &Settings) -> Spec {
+    let file = |name: &str, records: &Records, holds| FileSpec {
+        name: name.to_owned(),
+        columns: records
+            .columns
+            .keys()
+            .map(|role| ColumnSpec {
+                role: *role,
+                name: role.as_str().to_owned(),
+            })
+            .collect(),
+        holds,
+    };
+    let left_holds = match settings.left_file {
+        LeftFile::ManyPerPerson => Holds::Many,
+        LeftFile::OnePerPerson => Holds::One,
+    };
+    let files = vec![
+        file("file", left, left_holds),
+        file("spine", spine, Holds::One),
+    ];
+    let mut spec = Spec::new(LinkType::Link, files);
+    spec.settings = settings.clone();
+    spec
+}
+
+/// The joins of at least a probability, by the ordinals of their records.
+fn links(left: &Records, spine: &Records, joins: &[Join], threshold: f64) -> Vec<Link> {
+    joins
+        .iter()
+        .filter(|join| join.match_probability >= threshold)
+        .map(|join| Link {
+            left: left.ids[join.row_l as usize],
+            spine: spine.ids[join.row_r as usize],
+            step: match join.step {
+                JoinStep::NumberVerified => Step::ChiVerified,
+                JoinStep::ExactKeys => Step::ExactKeys,
+                JoinStep::Probabilistic => Step::Probabilistic,
+            },
+            match_weight: join.match_weight,
+            match_probability: join.match_probability,
+        })
+        .collect()
 }
 
 fn no_links() -> BTreeMap<Step, u64> {

@@ -1,7 +1,11 @@
 //! The engine's own blocking rules, in families from loose to narrow.
 
 use crate::coded::Coded;
-use crate::keys::Part;
+use crate::column::Role;
+use crate::keys::Part::{
+    self, Address, Birth, BirthDay, BirthYear, Chi, District, Extra, Forename, ForenameInitial,
+    ForenameRoot, Names, Postcode, Sector, Street, Surname, SurnameInitial, SurnameSound, Town,
+};
 
 /// Pairs that any family may make, however small the files.
 pub(super) const SMALL: u64 = 80_000;
@@ -13,34 +17,49 @@ pub(super) struct Family {
     pub(super) variants: Vec<Vec<Vec<Part>>>,
 }
 
-/// The families that the columns of a linkage allow.
+impl Family {
+    fn new(share: f64, variants: &[&[&[Part]]]) -> Self {
+        Self {
+            share,
+            variants: variants
+                .iter()
+                .map(|rules| rules.iter().map(|rule| rule.to_vec()).collect())
+                .collect(),
+        }
+    }
+}
+
+/// The families that the columns of a linkage allow: numbers first, then names, dates and homes, then what is left.
 pub(super) fn families(coded: &Coded) -> Vec<Family> {
-    use Part::{
-        Address, Birth, BirthDay, BirthYear, Chi, District, Extra, Forename, ForenameInitial,
-        ForenameRoot, Names, Postcode, Sector, Street, Surname, SurnameInitial, SurnameSound, Town,
-    };
-    let family = |share: f64, variants: &[&[&[Part]]]| Family {
-        share,
-        variants: variants
-            .iter()
-            .map(|rules| rules.iter().map(|rule| rule.to_vec()).collect())
-            .collect(),
-    };
-    let mut families = vec![family(1.0, &[&[&[Chi]]])];
+    let mut families = numbers(coded);
+    families.extend(names_and_dates());
+    families.extend(homes());
+    families.extend(mixed());
+    families
+}
+
+/// Numbers and other columns, each equal by itself.
+fn numbers(coded: &Coded) -> Vec<Family> {
+    let mut families = vec![Family::new(1.0, &[&[&[Chi]]])];
     for (extra, spec) in coded.extras.iter().enumerate() {
         let one = Extra(extra);
         families.push(match spec.role {
-            crate::Role::NhsNumber | crate::Role::Telephone | crate::Role::Email => {
-                family(0.5, &[&[&[one]], &[&[one, ForenameInitial]]])
+            Role::NhsNumber | Role::Telephone | Role::Email => {
+                Family::new(0.5, &[&[&[one]], &[&[one, ForenameInitial]]])
             }
-            _ => family(
+            _ => Family::new(
                 0.3,
                 &[&[&[one]], &[&[one, ForenameInitial, SurnameInitial]]],
             ),
         });
     }
-    families.extend([
-        family(
+    families
+}
+
+/// Surname, then birth date.
+fn names_and_dates() -> [Family; 2] {
+    [
+        Family::new(
             1.2,
             &[
                 &[&[Surname]],
@@ -54,7 +73,7 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 &[&[Surname, ForenameRoot, BirthYear]],
             ],
         ),
-        family(
+        Family::new(
             2.5,
             &[
                 &[&[Birth]],
@@ -75,7 +94,13 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 ],
             ],
         ),
-        family(
+    ]
+}
+
+/// Postcode, then address line.
+fn homes() -> [Family; 2] {
+    [
+        Family::new(
             1.0,
             &[
                 &[&[Postcode]],
@@ -90,7 +115,7 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 ],
             ],
         ),
-        family(
+        Family::new(
             0.6,
             &[
                 &[&[Address]],
@@ -98,8 +123,14 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 &[&[Address, Town, ForenameInitial]],
             ],
         ),
-        family(0.6, &[&[&[Names]], &[&[Names, BirthYear]]]),
-        family(
+    ]
+}
+
+/// Names in either order, forename, and parts of several fields for records with errors in most.
+fn mixed() -> [Family; 5] {
+    [
+        Family::new(0.6, &[&[&[Names]], &[&[Names, BirthYear]]]),
+        Family::new(
             1.0,
             &[
                 &[&[ForenameRoot]],
@@ -112,7 +143,7 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 &[&[ForenameRoot, SurnameSound, BirthYear]],
             ],
         ),
-        family(
+        Family::new(
             0.6,
             &[
                 &[
@@ -128,14 +159,13 @@ pub(super) fn families(coded: &Coded) -> Vec<Family> {
                 &[&[ForenameRoot, BirthDay, District]],
             ],
         ),
-        family(0.4, &[&[&[Street, BirthYear]], &[&[Street, Surname]]]),
-        family(
+        Family::new(0.4, &[&[&[Street, BirthYear]], &[&[Street, Surname]]]),
+        Family::new(
             0.4,
             &[
                 &[&[Town, ForenameInitial, BirthYear]],
                 &[&[Town, ForenameRoot, SurnameSound]],
             ],
         ),
-    ]);
-    families
+    ]
 }
