@@ -174,14 +174,6 @@ fn a_misspelt_attribute_action_or_type_is_refused_at_load() {
 }
 
 #[test]
-fn text_that_is_no_policy_or_schema_is_refused_at_load() {
-    let why = refused(with("permit (everything);"));
-    assert!(why.contains("policies.cedar"), "{why}");
-    let why = refused(Access::load("entity", POLICIES));
-    assert!(why.contains("schema.cedarschema"), "{why}");
-}
-
-#[test]
 fn two_policies_of_one_id_are_refused_and_so_is_one_without() {
     let twice = "@id(\"auditor-reads-the-log\")\n\
         permit (principal in Role::\"auditor\", action == Action::\"view_log\", resource);";

@@ -3,7 +3,7 @@
 use cedar_policy::{Authorizer, Decision};
 use governance::person::{Person, Role};
 
-use super::{Access, POLICIES, SCHEMA, at, object, person, shipped, situations};
+use super::{Access, POLICIES, SCHEMA, at, object, person, refused, shipped, situations, with};
 
 #[test]
 fn the_policies_of_an_action_decide_as_all_policies_together_would() {
@@ -36,4 +36,12 @@ fn the_policies_of_an_action_decide_as_all_policies_together_would() {
             }
         }
     }
+}
+
+#[test]
+fn text_that_is_no_policy_or_schema_is_refused_at_load() {
+    let why = refused(with("permit (everything);"));
+    assert!(why.contains("policies.cedar"), "{why}");
+    let why = refused(Access::load("entity", POLICIES));
+    assert!(why.contains("schema.cedarschema"), "{why}");
 }
