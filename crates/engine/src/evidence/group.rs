@@ -49,10 +49,8 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result
     let condition = child(select, "where_clause");
     let scope = reader.from(from, condition, &env)?;
     let Some(unit) = scope.unit.clone() else {
-        return untraceable(format!(
-            "no table in from has the column {}",
-            reader.catalog.unit
-        ));
+        let unit = &reader.catalog.unit;
+        return untraceable(format!("no table in from has the column {unit}"));
     };
     let condition = condition
         .map(|c| reader.condition(c, &scope, &env))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::expr::{no_order, own_name};
 use super::items::row;
 use super::node::{self, child, integer, list, refuse_used, text, unused};
-use super::ones::{Others, is_null, ones, single_case};
+use super::ones::{Ones, Others, is_null, ones, single_case};
 use super::plan::{Aggregate, Part};
 use super::scope::Scope;
 use super::{Stop, untraceable};
@@ -199,24 +199,30 @@ pub(super) fn read(
     {
         return untraceable(format!("{name} has a second argument that is no constant"));
     }
-    let quantile = match kind {
+    let quantile = quantile(&name, kind, second.as_ref())?;
+    let mut aggregate = shape.aggregate(call, first, scope, conditions, values)?;
+    aggregate.quantile = quantile;
+    Ok(Some(aggregate))
+}
+
+/// Which quantile an aggregate shows: 0 is the least value, 1 the largest; `None` if it shows none.
+fn quantile(name: &str, kind: Kind, second: Option<&Value>) -> Result<Option<f64>, Stop> {
+    let which = match kind {
         Kind::Extreme if second.is_some() => {
             return untraceable(format!(
                 "{name} of several values lists those of single rows"
             ));
         }
         Kind::Extreme => Some(if name == "min" { 0.0 } else { 1.0 }),
-        Kind::Quantile => second.as_ref().map_or(Some(0.5), decimal),
+        Kind::Quantile => second.map_or(Some(0.5), decimal),
         _ => None,
     };
-    if kind == Kind::Quantile && quantile.is_none_or(|q| !(0.0..=1.0).contains(&q)) {
+    if kind == Kind::Quantile && which.is_none_or(|q| !(0.0..=1.0).contains(&q)) {
         return untraceable(format!(
             "{name} does not say which quantile as a number from 0 to 1"
         ));
     }
-    let mut aggregate = shape.aggregate(call, first, scope, conditions, values)?;
-    aggregate.quantile = quantile;
-    Ok(Some(aggregate))
+    Ok(which)
 }
 
 /// The value of a numeric constant.
@@ -288,64 +294,27 @@ impl Shape<'_> {
         conditions: &mut Conditions,
         values: &mut Values,
     ) -> Result<Aggregate, Stop> {
-        let counted = |part: Part| Aggregate {
-            call: call.clone(),
-            kind: Kind::Count,
-            behind: vec![part.condition],
-            counts: vec![part],
-            value: None,
-            quantile: None,
-        };
-        let filtered = if self.filter.is_some() {
-            Whole::Part
-        } else {
-            Whole::Whole
-        };
         let Some(argument) = argument else {
             if !matches!(self.name, "count" | "count_star") {
                 return untraceable(format!("{} has no argument", self.name));
             }
-            return Ok(counted(conditions.part(
-                self.filter,
-                CountLevel::Rows,
-                filtered,
-            )?));
+            let whole = self.filtered();
+            let part = conditions.part(self.filter, CountLevel::Rows, whole)?;
+            return Ok(counted(call, part));
         };
         if self.name == "count" {
             return self.count(call, argument, scope, conditions);
         }
         if matches!(self.name, "count_if" | "countif") {
             let condition = self.with(argument);
-            return Ok(counted(conditions.part(
-                condition,
-                CountLevel::Rows,
-                Whole::Part,
-            )?));
+            let part = conditions.part(condition, CountLevel::Rows, Whole::Part)?;
+            return Ok(counted(call, part));
         }
         let ones = matches!(self.name, "sum" | "avg" | "mean")
             .then(|| ones(&argument))
             .flatten();
         if let Some(ones) = ones {
-            let part = conditions.part(self.with(ones.condition), CountLevel::Rows, Whole::Part)?;
-            if self.name == "sum" {
-                return Ok(counted(part));
-            }
-            // A mean of zeros and ones is a share: the ones of all that have a value.
-            let whole = match ones.others {
-                Others::Zero => conditions.part(self.filter.clone(), CountLevel::Rows, filtered)?,
-                Others::Missing => {
-                    let present = self.with(present(argument));
-                    conditions.part(present, CountLevel::Rows, Whole::Part)?
-                }
-            };
-            return Ok(Aggregate {
-                call,
-                kind: Kind::Share,
-                behind: vec![part.condition, whole.condition],
-                counts: vec![part, whole],
-                value: None,
-                quantile: None,
-            });
+            return self.ones(call, argument.clone(), ones, conditions);
         }
         let value = (self.kind != Kind::Mode).then(|| values.index(argument.clone()));
         let kind = match self.kind {
@@ -359,6 +328,38 @@ impl Shape<'_> {
             behind: vec![conditions.index(self.with(present(argument)))?],
             counts: Vec::new(),
             value,
+            quantile: None,
+        })
+    }
+
+    /// A sum or a mean of zeros and ones: a count, or a share.
+    fn ones(
+        &self,
+        call: Value,
+        argument: Value,
+        ones: Ones,
+        conditions: &mut Conditions,
+    ) -> Result<Aggregate, Stop> {
+        let part = conditions.part(self.with(ones.condition), CountLevel::Rows, Whole::Part)?;
+        if self.name == "sum" {
+            return Ok(counted(call, part));
+        }
+        // A mean of zeros and ones is a share: the ones of all that have a value.
+        let whole = match ones.others {
+            Others::Zero => {
+                conditions.part(self.filter.clone(), CountLevel::Rows, self.filtered())?
+            }
+            Others::Missing => {
+                let present = self.with(present(argument));
+                conditions.part(present, CountLevel::Rows, Whole::Part)?
+            }
+        };
+        Ok(Aggregate {
+            call,
+            kind: Kind::Share,
+            behind: vec![part.condition, whole.condition],
+            counts: vec![part, whole],
+            value: None,
             quantile: None,
         })
     }
@@ -386,22 +387,10 @@ impl Shape<'_> {
                 self.with(present(argument))
             };
             let part = conditions.part(condition, CountLevel::Rows, whole)?;
-            return Ok(Aggregate {
-                call,
-                kind: Kind::Count,
-                behind: vec![part.condition],
-                counts: vec![part],
-                value: None,
-                quantile: None,
-            });
+            return Ok(counted(call, part));
         }
         let people = if Some(&argument) == unit {
-            let whole = if self.filter.is_some() {
-                Whole::Part
-            } else {
-                Whole::Whole
-            };
-            Some((self.filter.clone(), whole))
+            Some((self.filter.clone(), self.filtered()))
         } else {
             // count(distinct case when c then person end)
             single_case(&argument)
@@ -411,14 +400,7 @@ impl Shape<'_> {
         match people {
             Some((condition, whole)) => {
                 let part = conditions.part(condition, CountLevel::People, whole)?;
-                Ok(Aggregate {
-                    call,
-                    kind: Kind::Count,
-                    behind: vec![part.condition],
-                    counts: vec![part],
-                    value: None,
-                    quantile: None,
-                })
+                Ok(counted(call, part))
             }
             None => Ok(Aggregate {
                 call,
@@ -434,9 +416,28 @@ impl Shape<'_> {
         }
     }
 
+    /// Whether what is counted under the filter alone is all rows.
+    fn filtered(&self) -> Whole {
+        match self.filter {
+            Some(_) => Whole::Part,
+            None => Whole::Whole,
+        }
+    }
+
     /// A condition and the filter.
     fn with(&self, condition: Value) -> Option<Value> {
         node::all(self.filter.iter().cloned().chain([condition]).collect())
+    }
+}
+
+fn counted(call: Value, part: Part) -> Aggregate {
+    Aggregate {
+        call,
+        kind: Kind::Count,
+        behind: vec![part.condition],
+        counts: vec![part],
+        value: None,
+        quantile: None,
     }
 }
 
