@@ -49,32 +49,98 @@ const SWEEPS: usize = 6;
 
 /// The odds of each edge with the alternatives heard. Rows are under `rows` of their side.
 pub(crate) fn odds(edges: &[Edge], rows: (usize, usize), repeats: Repeats) -> Vec<f64> {
-    let mut to_right = vec![1.0_f64; edges.len()];
-    let mut to_left = vec![1.0_f64; edges.len()];
+    let mut heard: Vec<f64> = edges.iter().map(|edge| edge.odds).collect();
     if repeats.left >= 1.0 && repeats.right >= 1.0 {
-        return edges.iter().map(|edge| edge.odds).collect();
+        return heard;
     }
+    let (mut contested, rows) = contested(edges, rows);
     let mut left = vec![0.0_f64; rows.0];
     let mut right = vec![0.0_f64; rows.1];
     for _ in 0..SWEEPS {
         left.fill(0.0);
         right.fill(0.0);
-        for ((edge, l), r) in edges.iter().zip(&to_left).zip(&to_right) {
-            left[edge.left as usize] += edge.odds * l;
-            right[edge.right as usize] += edge.odds * r;
+        for edge in &contested {
+            left[edge.left as usize] += edge.odds * edge.to_left;
+            right[edge.right as usize] += edge.odds * edge.to_right;
         }
-        for ((edge, l), r) in edges.iter().zip(&mut to_left).zip(&mut to_right) {
-            let others_left = (left[edge.left as usize] - edge.odds * *l).max(0.0);
-            let others_right = (right[edge.right as usize] - edge.odds * *r).max(0.0);
-            *r = free(others_left, repeats.left);
-            *l = free(others_right, repeats.right);
+        for edge in &mut contested {
+            let others_left = (left[edge.left as usize] - edge.odds * edge.to_left).max(0.0);
+            let others_right = (right[edge.right as usize] - edge.odds * edge.to_right).max(0.0);
+            edge.to_right = free(others_left, repeats.left);
+            edge.to_left = free(others_right, repeats.right);
         }
     }
-    edges
-        .iter()
-        .zip(to_left.iter().zip(&to_right))
-        .map(|(edge, (l, r))| edge.odds * l * r)
-        .collect()
+    for edge in &contested {
+        heard[edge.place] = edge.odds * edge.to_left * edge.to_right;
+    }
+    heard
+}
+
+/// An edge that has rivals, with its messages.
+struct Contested {
+    place: usize,
+    left: u32,
+    right: u32,
+    odds: f64,
+    to_left: f64,
+    to_right: f64,
+}
+
+/// The edges that share a record with another, in their order, and how many rows of each side they have. Without
+/// a rival nothing is heard, and that is most edges. Rows are numbered as they come, so that those of one family lie
+/// together in memory.
+fn contested(edges: &[Edge], rows: (usize, usize)) -> (Vec<Contested>, (usize, usize)) {
+    let mut left = Numbers::new(edges, rows.0, |edge| edge.left);
+    let mut right = Numbers::new(edges, rows.1, |edge| edge.right);
+    let mut contested = Vec::new();
+    for (place, edge) in edges.iter().enumerate() {
+        if left.is_alone(edge.left) && right.is_alone(edge.right) {
+            continue;
+        }
+        contested.push(Contested {
+            place,
+            left: left.number(edge.left),
+            right: right.number(edge.right),
+            odds: edge.odds,
+            to_left: 1.0,
+            to_right: 1.0,
+        });
+    }
+    (contested, (left.count as usize, right.count as usize))
+}
+
+/// Rows of one side as they come.
+struct Numbers {
+    /// By row: [`ALONE`] or [`RIVALS`] by its edges, then its number above these.
+    of_row: Vec<u32>,
+    count: u32,
+}
+
+const ALONE: u32 = 1;
+const RIVALS: u32 = 2;
+
+impl Numbers {
+    fn new(edges: &[Edge], rows: usize, of: fn(&Edge) -> u32) -> Self {
+        let mut of_row = vec![0; rows];
+        for edge in edges {
+            let row = &mut of_row[of(edge) as usize];
+            *row = (*row + ALONE).min(RIVALS);
+        }
+        Self { of_row, count: 0 }
+    }
+
+    fn is_alone(&self, row: u32) -> bool {
+        self.of_row[row as usize] == ALONE
+    }
+
+    fn number(&mut self, row: u32) -> u32 {
+        let number = &mut self.of_row[row as usize];
+        if *number <= RIVALS {
+            self.count += 1;
+            *number = RIVALS + self.count;
+        }
+        *number - RIVALS - 1
+    }
 }
 
 /// How far a record is open to one more partner, others claiming it with the given odds.

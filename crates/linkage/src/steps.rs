@@ -19,15 +19,16 @@ pub(crate) const ONE_MAX: f64 = 0.02;
 /// record of the other file has two partners in it: the surer wins, of equals the one that comes first.
 pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
     let keep = spec.settings.keep_probability;
-    let mut kept: Vec<usize> = (0..fitted.edges.len())
+    let mut kept: Vec<(u64, u64, usize)> = (0..fitted.edges.len())
         .filter(|edge| probability(fitted.odds[*edge]) >= keep)
+        .map(|edge| {
+            let rows = fitted.edges[edge];
+            // Odds are above zero, so their bits are in their order: the best first.
+            let (worst, row) = (!fitted.odds[edge].to_bits(), u64::from(rows.left) << 32);
+            (worst, row | u64::from(rows.right), edge)
+        })
         .collect();
-    kept.sort_by(|a, b| {
-        let rows = |edge: usize| (fitted.edges[edge].left, fitted.edges[edge].right);
-        fitted.odds[*b]
-            .total_cmp(&fitted.odds[*a])
-            .then_with(|| rows(*a).cmp(&rows(*b)))
-    });
+    kept.sort_unstable();
     let repeats = fitted.parameters.repeats;
     let within = fitted.files.0 == fitted.files.1;
     let (one_l, one_r) = (
@@ -41,7 +42,7 @@ pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
     let (mut left, mut right) = (rows(|edge| edge.left), rows(|edge| edge.right));
     let alone = Alone::of(fitted);
     let mut joins = Vec::with_capacity(kept.len());
-    for edge in kept {
+    for (_, _, edge) in kept {
         let found = fitted.edges[edge];
         // A left record has one partner if the right file holds one record a person, and the other way round.
         let free = !(one_r && left[found.left as usize] || one_l && right[found.right as usize]);
