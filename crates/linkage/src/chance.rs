@@ -44,7 +44,8 @@ pub(crate) fn shares(
                 let known = shares[top].min(prior[top] * 10.0);
                 fix(&mut shares, top, known);
             }
-            if let Some((_, level, Some(known))) = exact.iter().find(|(of, _, _)| *of == c) {
+            let exact = exact.iter().find(|(of, _, _)| *of == c);
+            if let Some((_, level, Some(known))) = exact.filter(|_| coded.compares(c)) {
                 fix(&mut shares, usize::from(*level), *known);
             }
             shares

@@ -71,6 +71,8 @@ pub(crate) struct Coded {
     /// By raw name: the parts, and what it was.
     raw_parts: Vec<([u32; 3], Was)>,
     buffer: Vec<u8>,
+    /// Bits of a pattern that are compared; see [`crate::overrides`].
+    pub(crate) compared: u64,
 }
 
 /// What a value was, for the counts.
@@ -132,7 +134,13 @@ impl Coded {
             raw_names: Dictionary::new(),
             raw_parts: vec![([0; 3], Was::Missing)],
             buffer: Vec::new(),
+            compared: u64::MAX,
         }
+    }
+
+    /// True unless a comparison, by its place in a pattern, is left out.
+    pub(crate) const fn compares(&self, comparison: usize) -> bool {
+        self.compared >> (4 * comparison) & 0xf != 0
     }
 
     /// Codes one record. The file and the number of values were checked.

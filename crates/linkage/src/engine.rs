@@ -15,10 +15,11 @@ use crate::compete::{self, Edge};
 use crate::error::LinkError;
 use crate::fit::{self, Parameters, Setting, Weigher};
 use crate::intake::Resources;
-use crate::kinds::{self, Shares};
+use crate::kinds::{self, Beliefs, Shares};
 use crate::levels::{self, Comparison, Pattern};
 use crate::observer::{Observer, Stage};
 use crate::outcome::{Join, Linkage};
+use crate::overrides::{self, Given};
 use crate::pairs::{self, Commonness, Pair, Patterns};
 use crate::random::mix;
 use crate::report;
@@ -71,6 +72,7 @@ pub(crate) fn link(
     observer: &mut dyn Observer,
 ) -> Result<Linkage, LinkError> {
     let comparisons = levels::comparisons(&coded.extras);
+    let given = overrides::given(spec, &comparisons)?;
     let of_files: Vec<(usize, usize)> = match spec.link_type {
         LinkType::Dedupe => vec![(0, 0)],
         LinkType::Link => (0..coded.files.len())
@@ -84,6 +86,7 @@ pub(crate) fn link(
             spec,
             coded,
             comparisons: &comparisons,
+            given: &given,
             sides: Sides {
                 left: &coded.files[files.0],
                 right: &coded.files[files.1],
@@ -149,6 +152,7 @@ struct Run<'a> {
     spec: &'a Spec,
     coded: &'a Coded,
     comparisons: &'a [Comparison],
+    given: &'a [Given],
     sides: Sides<'a>,
     files: (usize, usize),
     resources: Resources,
@@ -174,7 +178,7 @@ impl Run<'_> {
         )?;
         let slices = self.slices(&plan)?;
         go_on(observer, Stage::Train)?;
-        let (m, u) = self.shares()?;
+        let (m, u) = self.shares();
         let chances = [
             u[levels::at::FORENAME][usize::from(levels::forename::EXACT)],
             u[levels::at::SURNAME][usize::from(levels::surname::EXACT)],
@@ -254,7 +258,8 @@ impl Run<'_> {
             .min(self.sides.left.rows.len().max(1)))
     }
 
-    fn shares(&self) -> Result<(Shares, Shares), LinkError> {
+    /// What agreement and chance look like before anything is learned.
+    fn shares(&self) -> (Shares, Shares) {
         let mut m = kinds::prior_m(self.comparisons);
         let mut u = chance::shares(
             self.coded,
@@ -262,32 +267,11 @@ impl Run<'_> {
             self.sides,
             &self.spec.settings,
         );
-        for (place, given) in self.spec.comparisons.iter().enumerate() {
-            let unknown = LinkError::UnknownComparison { place: place + 1 };
-            let at = self
-                .comparisons
-                .iter()
-                .position(|c| c.name == given.comparison);
-            let Some(at) = at else { return Err(unknown) };
-            let levels = self.comparisons[at].levels.len();
-            for (shares, given) in [(&mut m, &given.m), (&mut u, &given.u)] {
-                if given.is_empty() {
-                    continue;
-                }
-                let sum: f64 = given.iter().sum();
-                if given.len() != levels
-                    || given.iter().any(|p| *p < 0.0)
-                    || sum.is_nan()
-                    || sum <= 0.0
-                {
-                    return Err(unknown);
-                }
-                for (share, given) in shares[at].iter_mut().zip(given) {
-                    *share = given / sum;
-                }
-            }
+        for (place, given) in self.given.iter().enumerate() {
+            m[place] = given.m.unwrap_or(m[place]);
+            u[place] = given.u.unwrap_or(u[place]);
         }
-        Ok((m, u))
+        (m, u)
     }
 
     fn is_learned(&self, row: usize) -> bool {
@@ -327,7 +311,13 @@ impl Run<'_> {
             sample.retain(|pair| self.is_learned(pair.left as usize));
             sample.into()
         };
-        let mut parameters = Parameters::start(&self.coded.extras, m, u, sample.len(), &setting);
+        let beliefs = Beliefs {
+            extras: &self.coded.extras,
+            m,
+            u,
+            given: self.given,
+        };
+        let mut parameters = Parameters::start(beliefs, sample.len(), &setting);
         parameters.learn(&sample, patterns, &setting);
         (setting, parameters)
     }

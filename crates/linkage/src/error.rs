@@ -114,9 +114,9 @@ pub enum LinkError {
     /// A blocking rule without parts, or with one that is not known.
     #[error("a blocking rule has a part that is neither a key part nor a field of the files")]
     UnknownKeyPart,
-    /// An overridden comparison that no file has, or with another number of levels.
+    /// An overridden comparison that no file has, or with shares that are not one of at least 0 for each level.
     #[error(
-        "comparison {place} of the overrides is not one of this linkage, or has another number of levels"
+        "comparison {place} of the overrides is not one of this linkage, or its m or u is not one share for each of its levels"
     )]
     UnknownComparison {
         /// Its place, from 1.

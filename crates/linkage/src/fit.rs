@@ -5,9 +5,8 @@
     reason = "patterns are named by the table that holds them"
 )]
 
-use crate::coded::Extra;
 use crate::compete::{self, Edge, Repeats};
-use crate::kinds::{Kind, Kinds, Shares, same_person, two_people};
+use crate::kinds::{Beliefs, Kind, Kinds, same_person, two_people};
 use crate::levels::{Pattern, at, forename, surname};
 use crate::pairs::{Pair, Patterns};
 use crate::spec::Holds;
@@ -52,23 +51,17 @@ const ODDS_MIN: f64 = 1e-4;
 
 impl Parameters {
     /// Before any data are seen.
-    pub(crate) fn start(
-        extras: &[Extra],
-        m: &Shares,
-        u: &Shares,
-        pairs: usize,
-        setting: &Setting,
-    ) -> Self {
+    pub(crate) fn start(beliefs: Beliefs<'_>, pairs: usize, setting: &Setting) -> Self {
         let rate = (pairs as f64 / setting.learned.max(1.0)).max(1e-6);
         Self {
-            same: same_person(extras, m, u),
-            other: two_people(extras, m, u, rate, setting.rows.1 as f64),
+            same: same_person(beliefs),
+            other: two_people(beliefs, rate, setting.rows.1 as f64),
             share: 0.5,
             repeats: first_repeats(setting),
             rounds: 0,
             u_exact: [
-                u[at::FORENAME][usize::from(forename::EXACT)],
-                u[at::SURNAME][usize::from(surname::EXACT)],
+                beliefs.u[at::FORENAME][usize::from(forename::EXACT)],
+                beliefs.u[at::SURNAME][usize::from(surname::EXACT)],
             ],
         }
     }

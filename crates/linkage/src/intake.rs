@@ -5,8 +5,10 @@ use std::num::NonZeroUsize;
 use crate::coded::{Coded, EXTRAS_MAX};
 use crate::engine;
 use crate::error::LinkError;
+use crate::levels;
 use crate::observer::{Observer, Stage};
 use crate::outcome::Linkage;
+use crate::overrides;
 use crate::spec::Spec;
 
 /// What a linkage may use. Neither changes a bit of the result.
@@ -32,10 +34,12 @@ impl Intake {
     /// A specification that contradicts itself, or settings without meaning.
     pub fn new(spec: Spec) -> Result<Self, LinkError> {
         spec.check()?;
-        let coded = Coded::new(&spec);
+        let mut coded = Coded::new(&spec);
         if coded.extras.len() > EXTRAS_MAX {
             return Err(LinkError::TooManyExtras { limit: EXTRAS_MAX });
         }
+        let given = overrides::given(&spec, &levels::comparisons(&coded.extras))?;
+        coded.compared = overrides::compared(&given);
         Ok(Self { spec, coded })
     }
 

@@ -14,6 +14,7 @@
 use crate::coded::Extra;
 use crate::column::Role;
 use crate::levels::{Comparison, LEVELS_MAX, Pattern, at};
+use crate::overrides::Given;
 
 /// One share for each level of each comparison.
 pub(crate) type Shares = Vec<[f64; LEVELS_MAX]>;
@@ -27,6 +28,21 @@ pub(crate) struct Kind {
     pub(crate) q: Shares,
     prior: Shares,
     prior_rate: f64,
+    /// By comparison: its shares are given, not learned.
+    fixed: Vec<bool>,
+}
+
+/// What is believed before any data are seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Beliefs<'a> {
+    pub(crate) extras: &'a [Extra],
+    /// What agreement looks like.
+    pub(crate) m: &'a Shares,
+    /// What chance looks like.
+    pub(crate) u: &'a Shares,
+    /// By comparison, which of these are given: m holds in every kind of one person; u in every kind of two people
+    /// that do not agree in the field for a reason; and where they do, both together.
+    pub(crate) given: &'a [Given],
 }
 
 /// All kinds of one side, same person or not.
@@ -87,11 +103,11 @@ fn belongs(extras: &[Extra], comparison: usize) -> Belongs {
     }
 }
 
-/// The kinds before any data are seen. `m` is what agreement looks like, `u` what chance does.
-pub(crate) fn same_person(extras: &[Extra], m: &Shares, u: &Shares) -> Kinds {
+/// The kinds before any data are seen.
+pub(crate) fn same_person(beliefs: Beliefs<'_>) -> Kinds {
     Kinds(
         SAME.iter()
-            .map(|(name, share, agrees)| kind(name, *share, *agrees, extras, m, u, true))
+            .map(|(name, share, agrees)| kind(name, *share, *agrees, beliefs, true))
             .collect(),
     )
 }
@@ -100,7 +116,8 @@ pub(crate) fn same_person(extras: &[Extra], m: &Shares, u: &Shares) -> Kinds {
 ///
 /// Households and families are as large as they are anywhere; the kinds that chance makes are as many as chance
 /// makes of so many records; the rest is split over the kinds that agree in one field or none.
-pub(crate) fn two_people(extras: &[Extra], m: &Shares, u: &Shares, rate: f64, rows: f64) -> Kinds {
+pub(crate) fn two_people(beliefs: Beliefs<'_>, rate: f64, rows: f64) -> Kinds {
+    let u = beliefs.u;
     let top = |c: usize| {
         u[c].iter()
             .copied()
@@ -144,9 +161,7 @@ pub(crate) fn two_people(extras: &[Extra], m: &Shares, u: &Shares, rate: f64, ro
                     name,
                     known.unwrap_or(left / others),
                     *agrees,
-                    extras,
-                    m,
-                    u,
+                    beliefs,
                     false,
                 )
             })
@@ -154,49 +169,54 @@ pub(crate) fn two_people(extras: &[Extra], m: &Shares, u: &Shares, rate: f64, ro
     )
 }
 
-fn kind(
-    name: &'static str,
-    rate: f64,
-    agrees: Agrees,
-    extras: &[Extra],
-    m: &Shares,
-    u: &Shares,
-    same: bool,
-) -> Kind {
-    let q: Shares = (0..m.len())
-        .map(|c| {
-            let agree = match belongs(extras, c) {
-                Belongs::Forename => agrees.0,
-                Belongs::Surname => agrees.1,
-                Belongs::Birth => agrees.2,
-                Belongs::Home => agrees.3,
-                Belongs::Person | Belongs::Sex => same,
-            };
-            // A part of the other kind of agreement, so that nothing is ruled out.
-            let part = match (agree, same) {
-                (true, _) => 0.98,
-                (false, true) => 0.05,
-                (false, false) => 0.01,
-            };
-            let mut shares = [0.0; LEVELS_MAX];
-            for (level, share) in shares.iter_mut().enumerate() {
-                *share = match belongs(extras, c) {
-                    Belongs::Person if !same => {
-                        let shared = if agrees.3 { shared(extras, c) } else { 0.0 };
-                        shared * m[c][level] + (1.0 - shared) * u[c][level]
-                    }
-                    _ => part * m[c][level] + (1.0 - part) * u[c][level],
-                };
+fn kind(name: &'static str, rate: f64, agrees: Agrees, beliefs: Beliefs<'_>, same: bool) -> Kind {
+    let Beliefs {
+        extras,
+        m,
+        u,
+        given,
+    } = beliefs;
+    let mut q = Shares::new();
+    let mut fixed = Vec::new();
+    for c in 0..m.len() {
+        let agree = match belongs(extras, c) {
+            Belongs::Forename => agrees.0,
+            Belongs::Surname => agrees.1,
+            Belongs::Birth => agrees.2,
+            Belongs::Home => agrees.3,
+            Belongs::Person | Belongs::Sex => same,
+        };
+        let (by_m, by_u) = (given[c].m.is_some(), given[c].u.is_some());
+        // A part of the other kind of agreement, so that nothing is ruled out.
+        let part = match (agree, same) {
+            _ if same && by_m => 1.0,
+            (true, _) => 0.98,
+            (false, true) => 0.05,
+            (false, false) if belongs(extras, c) == Belongs::Person => {
+                if agrees.3 {
+                    shared(extras, c)
+                } else {
+                    0.0
+                }
             }
-            shares
-        })
-        .collect();
+            (false, false) if by_u => 0.0,
+            (false, false) => 0.01,
+        };
+        let mut shares = [0.0; LEVELS_MAX];
+        for (level, share) in shares.iter_mut().enumerate() {
+            *share = part * m[c][level] + (1.0 - part) * u[c][level];
+        }
+        q.push(shares);
+        // What is given is kept where it alone tells the shares.
+        fixed.push((by_m || part <= 0.0) && (by_u || part >= 1.0));
+    }
     Kind {
         name,
         rate,
         prior: q.clone(),
         prior_rate: rate,
         q,
+        fixed,
     }
 }
 
@@ -273,7 +293,9 @@ impl Kinds {
         for ((kind, sums), total) in self.0.iter_mut().zip(&sums).zip(&totals) {
             // The prior of a rate is as many records with as many pairs as believed.
             kind.rate = (total + prior_pairs * kind.prior_rate) / (rows + prior_pairs).max(1.0);
-            for ((q, sums), prior) in kind.q.iter_mut().zip(sums).zip(&kind.prior) {
+            let learned = kind.fixed.iter().map(|fixed| !fixed);
+            let shares = kind.q.iter_mut().zip(sums).zip(&kind.prior).zip(learned);
+            for (((q, sums), prior), _) in shares.filter(|(_, learned)| *learned) {
                 let all: f64 = sums.iter().sum::<f64>() + prior_pairs;
                 for ((q, sum), prior) in q.iter_mut().zip(sums).zip(prior) {
                     *q = (sum + prior_pairs * prior) / all;

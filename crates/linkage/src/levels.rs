@@ -180,7 +180,7 @@ impl<'a> Comparer<'a> {
                 pattern = pattern.with(at::EXTRAS + place, Some(level));
             }
         }
-        pattern
+        Pattern(pattern.0 & self.coded.compared)
     }
 
     fn names(&mut self, a: &Row, b: &Row) -> (Option<u8>, Option<u8>) {
@@ -210,7 +210,8 @@ impl<'a> Comparer<'a> {
             }
         });
         let crossed = a.fore[0] == b.sur[0] && a.sur[0] == b.fore[0] && a.fore[0] != a.sur[0];
-        if crossed && a.fore[0] != 0 && a.sur[0] != 0 {
+        let both = self.coded.compares(at::FORENAME) && self.coded.compares(at::SURNAME);
+        if crossed && both && a.fore[0] != 0 && a.sur[0] != 0 {
             // The surname is left out: its evidence is in this level.
             return (Some(forename::EXCHANGED), None);
         }

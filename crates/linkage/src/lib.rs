@@ -56,6 +56,7 @@ mod levels;
 mod nicknames;
 mod observer;
 mod outcome;
+mod overrides;
 mod pairs;
 mod quality;
 mod radix;

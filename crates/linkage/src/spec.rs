@@ -60,13 +60,14 @@ pub struct BlockingRule {
     pub parts: Vec<String>,
 }
 
-/// A comparison whose parameters are given instead of learned.
+/// A comparison whose parameters are given instead of learned: what is given stays as it is. Given twice, the later
+/// parameters hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparisonOverride {
     /// The comparison, by the name it has in the model.
     pub comparison: String,
-    /// False: leave it out.
+    /// False: leave it out of the evidence. Its column still finds candidates.
     #[serde(default = "yes")]
     pub used: bool,
     /// m by level, weakest first; empty: learned.

@@ -21,6 +21,7 @@ fn two_kinds(lambda: f64, m: [f64; 2], u: [f64; 2]) -> Kinds {
             rate,
             prior: q.clone(),
             prior_rate: rate,
+            fixed: vec![false; q.len()],
             q,
         }
     };
@@ -81,6 +82,7 @@ fn the_coins_of_do_and_batzoglou() {
             rate: 0.5,
             prior: q.clone(),
             prior_rate: 0.5,
+            fixed: vec![false; q.len()],
             q,
         }
     };
