@@ -1,5 +1,6 @@
 //! The reading of statements against a small hospital of 200 people.
 
+mod corpus;
 mod groups;
 mod odd;
 mod ordinary;
