@@ -177,7 +177,7 @@ select bit_count(bitstring('1', 2147483647))
 select length(to_json(list(range))::varchar) from range(100000000)
 
 -- JSON that is nested deeply
--- held: error,rows,killed time
+-- held: error,rows,killed time,killed memory
 select json_valid(repeat('[', 10000000) || repeat(']', 10000000))
 
 -- a sample of more than there is
