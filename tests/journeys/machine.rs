@@ -133,6 +133,7 @@ fn real_encounters_give_the_known_table() {
         .unwrap();
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
+    let (mut back, mut lost) = (0, 0);
     for (group, people, readmitted) in KNOWN {
         let line = said
             .lines()
@@ -152,7 +153,11 @@ fn real_encounters_give_the_known_table() {
             linked <= people && (people - linked) * 50 < people,
             "{line}"
         );
-        assert!((readmitted - linked_back).abs() * 50 < readmitted, "{line}");
+        // In a group of 161 a few are chance; over all groups they are not.
+        assert!((readmitted - linked_back).abs() * 20 < readmitted, "{line}");
+        back += readmitted;
+        lost += readmitted - linked_back;
     }
+    assert!(lost.abs() * 100 < back, "{said}");
     assert!(said.contains("ok  as published"), "{said}");
 }

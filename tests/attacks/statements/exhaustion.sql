@@ -115,7 +115,7 @@ select count(*) from (select distinct repeat(range::varchar, 30) from range(1000
 select count(*) from range(100000000) a join range(100000000) b on hash(a.range) = hash(b.range + 1)
 
 -- a window over everything
--- held: killed memory,killed disk,killed time
+-- held: killed memory,killed disk,killed time,error
 select max(m) from (select median(range) over (order by range rows between 1000000 preceding and current row) as m from range(10000000))
 
 -- a temporary table that fills the scratch space
