@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use governance::measure::{Fault, Lost, Measurement};
-use governance::{Action, Batch, Change, Fact, MeasurementId, Refusal, Timestamp};
+use governance::{Action, Batch, Change, Fact, Lifecycle, MeasurementId, Refusal, Timestamp};
 
 use super::super::{at, just};
 use super::scene::{PEOPLE_CAP, Scene, WORKERS, hash, loss, request, the_people};
@@ -17,8 +17,12 @@ use crate::{EventFilter, Filter, Store, StoreError};
 
 const DIR: &str = "STORE_TEST_LEDGER_DIR";
 const SEED: &str = "STORE_TEST_LEDGER_SEED";
-/// Different questions of one researcher.
+const WINDOW: &str = "STORE_TEST_LEDGER_WINDOW";
+/// Different questions that one researcher has in hand at a time. An answered one is done with, so the window
+/// moves on now and then; what is left behind stays reserved or running.
 const QUESTIONS: u64 = 40;
+/// Kills after which it does.
+const KILLS_A_WINDOW: usize = 4;
 
 /// Xorshift (Marsaglia 2003): the same moves for the same seed.
 struct Dice(u64);
@@ -79,10 +83,16 @@ fn say(line: &str) {
 }
 
 /// One researcher at work: each acknowledged booking is a line on the standard output.
-async fn work(store: Store, (scene, version): (Arc<Scene>, i64), who: usize, seed: u64) {
+async fn work(
+    store: Store,
+    (scene, version): (Arc<Scene>, i64),
+    who: usize,
+    (seed, window): (u64, u64),
+) {
     let mut dice = Dice(seed | 1);
+    let first = (who as u64) * 1_000_000 + window * QUESTIONS;
     loop {
-        let question = (who as u64) * QUESTIONS + dice.roll(QUESTIONS);
+        let question = first + dice.roll(QUESTIONS);
         let id = MeasurementId::of(&request(question), &hash([8, 9][who / 2]));
         let held = store.load::<Measurement>(id.as_str()).await.unwrap();
         let value = held.as_ref().map(|h| h.value.clone());
@@ -111,7 +121,8 @@ async fn child_that_books() {
     let Some(dir) = std::env::var_os(DIR) else {
         return;
     };
-    let seed: u64 = std::env::var(SEED).unwrap().parse().unwrap();
+    let given = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
+    let (seed, window) = (given(SEED), given(WINDOW));
     let store = Store::open(&PathBuf::from(dir)).await.unwrap();
     let (scene, version) = Scene::again(&store).await;
     let scene = Arc::new(scene);
@@ -121,7 +132,7 @@ async fn child_that_books() {
             store.clone(),
             (scene.clone(), version),
             who,
-            seed ^ ((who as u64) << 40),
+            (seed ^ ((who as u64) << 40), window),
         ));
     }
     while let Some(done) = tasks.join_next().await {
@@ -132,7 +143,7 @@ async fn child_that_books() {
 type Acked = (u64, String, String);
 
 /// Starts a child, kills it once it has acknowledged so much, and gives what it said until it was dead.
-fn until_killed(dir: &Path, seed: u64, acknowledged: usize) -> Vec<Acked> {
+fn until_killed(dir: &Path, (seed, window): (u64, usize), acknowledged: usize) -> Vec<Acked> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -141,6 +152,7 @@ fn until_killed(dir: &Path, seed: u64, acknowledged: usize) -> Vec<Acked> {
         ])
         .env(DIR, dir)
         .env(SEED, seed.to_string())
+        .env(WINDOW, window.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -220,15 +232,21 @@ async fn reckon(store: &Store) -> (u64, u64, BTreeMap<u64, (String, &'static str
 
 /// Sum of the prices of what the states say is reserved or runs.
 async fn open_by_state(store: &Store) -> u64 {
-    let mut sum = 0;
-    let filter = Filter {
-        states: &["reserved", "running"],
-        ..Filter::default()
-    };
-    for held in store.list::<Measurement>(filter).await.unwrap() {
-        sum += held.value.core().price.nano_rho;
+    let (mut sum, mut after) = (0, None::<String>);
+    loop {
+        let filter = Filter {
+            states: &["reserved", "running"],
+            after: after.as_deref(),
+            ..Filter::default()
+        };
+        let page = store.list::<Measurement>(filter).await.unwrap();
+        let Some(last) = page.last() else { return sum };
+        after = Some(last.value.id().to_owned());
+        sum += page
+            .iter()
+            .map(|held| held.value.core().price.nano_rho)
+            .sum::<u64>();
     }
-    sum
 }
 
 #[tokio::test]
@@ -242,10 +260,12 @@ async fn no_budget_is_lost_or_gained_whenever_the_process_is_killed() {
     let store = Store::open(dir.path()).await.unwrap();
     Scene::open(&store).await;
     store.close().await;
-    let (mut done, mut kills, mut dice, mut cap) = (0, 0, Dice(20_261_128), PEOPLE_CAP);
+    let (mut done, mut kills) = (0_usize, 0_usize);
+    let (mut dice, mut cap) = (Dice(20_261_128), PEOPLE_CAP);
     while done < operations && kills < 2_000 {
         let acknowledged = 1 + dice.roll(24) as usize;
-        let acked = until_killed(dir.path(), dice.roll(u64::MAX), acknowledged);
+        let with = (dice.roll(u64::MAX), kills / KILLS_A_WINDOW);
+        let acked = until_killed(dir.path(), with, acknowledged);
         (done, kills) = (done + acked.len(), kills + 1);
         let store = Store::open(dir.path()).await.unwrap();
         let check = store.check_accounts().await.unwrap();
