@@ -360,16 +360,17 @@ async fn record(store: &Store, batch: Batch) {
 pub(crate) fn worklists(full: &Full) -> Vec<Asked> {
     full.sessions
         .iter()
-        .map(|(_, session)| Asked {
+        .map(|(role, session)| Asked {
             path: "/".into(),
             session: session.clone(),
+            role: *role,
         })
         .collect()
 }
 
 /// Applications, each read by somebody who decides.
 pub(crate) fn applications(full: &Full) -> Vec<Asked> {
-    let readers: Vec<&String> = full
+    let readers: Vec<&(Role, String)> = full
         .sessions
         .iter()
         .filter(|(role, _)| {
@@ -378,15 +379,18 @@ pub(crate) fn applications(full: &Full) -> Vec<Asked> {
                 Role::PanelMember | Role::PanelChair | Role::Coordinator
             )
         })
-        .map(|(_, session)| session)
         .collect();
     full.projects
         .iter()
         .step_by(7)
         .enumerate()
-        .map(|(n, project)| Asked {
-            path: format!("/projects/{project}"),
-            session: readers[n % readers.len()].clone(),
+        .map(|(n, project)| {
+            let (role, session) = readers[n % readers.len()];
+            Asked {
+                path: format!("/projects/{project}"),
+                session: session.clone(),
+                role: *role,
+            }
         })
         .collect()
 }

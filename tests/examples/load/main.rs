@@ -60,6 +60,9 @@ fn main() {
             "{what:<12} {times}; {:.2} ms of CPU each",
             cpu.as_secs_f64() * 1_000.0 / f64::from(ask.rate * ask.seconds)
         );
+        for (role, times) in times.by_role() {
+            println!("  {:<14} {times}", role.word());
+        }
     }
     let acts = measure::acts(&serving.socket, &full.researchers, Duration::from_secs(10));
     println!(

@@ -1,5 +1,6 @@
 //! Times at a steady rate, and durable acts beside what the disk can do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
@@ -12,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use governance::person::Role;
+
 use crate::http::Line;
 
 /// Clients that take turns; each waits for its answer before it asks again.
@@ -22,16 +25,29 @@ const ACTORS: usize = 64;
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) session: String,
+    pub(crate) role: Role,
 }
 
-/// Times of one kind of page.
-pub(crate) struct Times(Vec<Duration>);
+/// Times of one kind of page, shortest first.
+pub(crate) struct Times(Vec<(Duration, Role)>);
+
+impl Times {
+    /// The times of each role by itself.
+    pub(crate) fn by_role(&self) -> BTreeMap<Role, Times> {
+        let mut by_role = BTreeMap::new();
+        for (time, role) in &self.0 {
+            let times = by_role.entry(*role).or_insert_with(|| Times(Vec::new()));
+            times.0.push((*time, *role));
+        }
+        by_role
+    }
+}
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |share: f64| {
             let index = ((self.0.len() - 1) as f64 * share).round() as usize;
-            self.0[index].as_secs_f64() * 1_000.0
+            self.0[index].0.as_secs_f64() * 1_000.0
         };
         write!(
             f,
@@ -67,7 +83,7 @@ pub(crate) fn steady(port: u16, pages: &[Asked], rate: u32, seconds: u32) -> Tim
                     let cookie = format!("cookie: strongroom_session={}\r\n", page.session);
                     let (status, _) = line.ask("GET", &page.path, &cookie);
                     assert_eq!(status, 200, "{}", page.path);
-                    mine.push(due.elapsed());
+                    mine.push((due.elapsed(), page.role));
                 }
                 times.lock().unwrap().extend(mine);
             });
