@@ -78,17 +78,21 @@ fn missing() -> Option<String> {
     (!packages.exists()).then(|| "tests/browser has no packages: run `cargo xtask test`".into())
 }
 
-fn ten_minutes(mode: &str, shots: Option<PathBuf>) {
+/// Runs a script against a demonstration of its own; gives its report, in which no fault stands.
+fn script(name: &str, more: &Value) -> Value {
     if let Some(why) = missing() {
         panic!("{why}");
     }
     let demo = demo();
-    let ask = json!({
+    let mut ask = json!({
         "base": demo.base, "indexing": demo.indexing, "password": demo.password,
-        "secret": demo.secret, "mode": mode, "shots": shots,
+        "secret": demo.secret,
     });
+    for (key, value) in more.as_object().unwrap() {
+        ask[key] = value.clone();
+    }
     let ran = Command::new("node")
-        .arg(root().join("tests/browser/ten-minutes.mjs"))
+        .arg(root().join("tests/browser").join(name))
         .arg(ask.to_string())
         .stderr(Stdio::inherit())
         .output()
@@ -96,14 +100,6 @@ fn ten_minutes(mode: &str, shots: Option<PathBuf>) {
     let said = String::from_utf8_lossy(&ran.stdout);
     let report: Value = serde_json::from_str(said.lines().last().unwrap_or_default())
         .unwrap_or_else(|_| panic!("the script ended without a report: {said}"));
-    println!(
-        "{mode}: {} pages, {} fields, {} keystrokes or clicks by {} people; {} different pages checked",
-        report["pages"],
-        report["fields"],
-        report["keystrokes"],
-        report["people"],
-        report["checked"]
-    );
     let faults: Vec<&str> = report["faults"]
         .as_array()
         .expect("faults")
@@ -112,6 +108,19 @@ fn ten_minutes(mode: &str, shots: Option<PathBuf>) {
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(ran.status.success());
+    report
+}
+
+fn ten_minutes(mode: &str, shots: Option<PathBuf>) {
+    let report = script("ten-minutes.mjs", &json!({ "mode": mode, "shots": shots }));
+    println!(
+        "{mode}: {} pages, {} fields, {} keystrokes or clicks by {} people; {} different pages checked",
+        report["pages"],
+        report["fields"],
+        report["keystrokes"],
+        report["people"],
+        report["checked"]
+    );
 }
 
 #[test]
@@ -129,4 +138,73 @@ fn the_first_ten_minutes_by_keyboard_alone() {
 #[test]
 fn the_first_ten_minutes_without_scripts() {
     ten_minutes("plain", None);
+}
+
+/// Routes that answer with something else than a page of their own.
+const NO_PAGES: &[&str] = &[
+    "/assets/{name}",
+    "/outputs/{id}/table.csv",
+    "/register/checkpoint",
+    "/workspaces/{id}/running",
+];
+
+/// Routes of pages, as the sources of `web` have them: those that can be asked for.
+fn pages() -> Vec<String> {
+    let mut sources = vec![root().join("crates/web/src/pages.rs")];
+    let mut folders = vec![root().join("crates/web/src/pages")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => sources.push(path),
+            }
+        }
+    }
+    let mut pages = Vec::new();
+    for source in sources {
+        let text = std::fs::read_to_string(source).unwrap();
+        for route in text.split(".route(").skip(1) {
+            let Some(path) = route.split('"').nth(1) else {
+                continue;
+            };
+            // What follows, up to the next route, says which methods it has.
+            if route.contains("get(") && path.starts_with('/') {
+                pages.push(path.to_owned());
+            }
+        }
+    }
+    pages.sort();
+    pages.dedup();
+    pages.retain(|page| !NO_PAGES.contains(&page.as_str()));
+    pages
+}
+
+fn is_of(path: &str, route: &str) -> bool {
+    let (path, route) = (path.split('/'), route.split('/'));
+    path.clone().count() == route.clone().count()
+        && path.zip(route).all(|(p, r)| r.starts_with('{') || p == r)
+}
+
+#[test]
+fn every_page_that_anybody_can_reach_passes_axe() {
+    let report = script("every-door.mjs", &json!({}));
+    let seen: Vec<&str> = report["paths"]
+        .as_array()
+        .expect("paths")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let pages = pages();
+    assert!(pages.len() > 40, "{pages:?}");
+    let missed: Vec<&String> = pages
+        .iter()
+        .filter(|page| !seen.iter().any(|path| is_of(path, page)))
+        .collect();
+    assert!(missed.is_empty(), "nobody looked at {missed:?}");
+    println!(
+        "{} routes of pages, {} different pages checked",
+        pages.len(),
+        report["checked"]
+    );
 }

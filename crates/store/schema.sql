@@ -1,4 +1,4 @@
-pragma user_version = 4;
+pragma user_version = 5;
 
 CREATE INDEX accounts_by_budget on accounts (budget, account);
 

@@ -2,6 +2,7 @@
 // that leaves. Run by tests/browser.rs:
 //   node ten-minutes.mjs '{"base": …, "indexing": …, "password": …, "secret": …, "mode": "mouse|keyboard|plain", "shots": DIR}'
 // Prints one JSON line: pages, fields and keystrokes of everybody together, and every fault.
+import { STATEMENT, apply, date, submit, vote } from "./apply.mjs";
 import { Person, browser } from "./lib.mjs";
 
 const ask = JSON.parse(process.argv[2]);
@@ -9,7 +10,6 @@ const chromium = await browser();
 const checked = new Set();
 const people = [];
 const TITLE = "Which hospitals see how many people";
-const STATEMENT = "select hospital, count(distinct person) as people from hospital_episodes group by hospital order by hospital";
 
 async function as(name, base = ask.base) {
   const known = people.find((person) => person.who.name === name);
@@ -53,58 +53,13 @@ try {
   await rowan.follow("Catalogue");
   await rowan.follow("Hospital episodes");
   await rowan.shot("catalogue-dataset");
-  await rowan.follow("Projects");
-  await rowan.press("Start an application");
-  project = new URL(rowan.page.url()).pathname.match(/\/projects\/[^/]+/)[0];
-  await rowan.go(`${project}/application/projects`);
-  await rowan.fill("Title", TITLE);
-  // Drafts are saved even when they are not finished.
-  await rowan.press("Save and go back to the sections");
-  await rowan.see("Still missing");
-  await rowan.shot("application-sections");
-  await rowan.follow("Safe projects");
-  await rowan.fill("Title", TITLE);
-  await rowan.fill("Lay summary", "How many people each hospital admits, so that beds are where they are needed.");
-  await rowan.fill("Public benefit", "Beds and staff go where most people need them.");
-  await date(rowan, "start", [1, 1, 2026]);
-  await date(rowan, "end", [31, 12, 2027]);
-  await rowan.check("No");
-  await rowan.press("Save and go back to the sections");
-  await rowan.follow("Safe people");
-  await rowan.press("Save and go back to the sections");
-  await rowan.follow("Safe data");
-  await rowan.check("Hospital episodes");
-  await rowan.press("Save and go on to the variables");
-  if (!/\/data\/dst_/.test(rowan.page.url())) await rowan.follow("Variables of Hospital episodes");
-  await rowan.check("hospital");
-  await rowan.fill("Why do you need hospital?", "The question is about hospitals");
-  await rowan.shot("application-variables");
-  await rowan.press("Save");
-  await rowan.go(`${project}/application/outputs`);
-  await rowan.fill("Smallest number of people behind a released number", "10");
-  await rowan.fill("Which results do you plan to release?", "People by hospital");
-  await rowan.fill("What keeps them safe?", "Counts of people, nothing by small area");
-  await rowan.press("Save and go back to the sections");
-  await rowan.press("Check your answers");
-  await rowan.shot("application-check");
-  await rowan.press("Submit the application");
-  await rowan.see("frozen and hashed");
+  project = await apply(rowan, TITLE);
+  await submit(rowan);
 
   // The controller signs; three panel members vote; the chair closes; the coordinator puts it in force.
   const controller = await signs("elspeth", "tam");
   await controller.shot("controller-signed");
-  for (const name of ["morag", "iain", "priya"]) {
-    const member = await as(name);
-    await toProject(member);
-    if (name === "morag") {
-      await member.shot("panel-reads");
-    }
-    await member.press("Vote on this application");
-    await member.check("Approve");
-    if (name === "morag") await member.shot("panel-vote");
-    await member.press("Record my vote");
-    await member.see("Your vote is recorded");
-  }
+  await vote([await as("morag"), await as("iain"), await as("priya")], project, "Approve");
   const fergus = await as("fergus");
   await toProject(fergus);
   await fergus.press("Approve");
@@ -213,22 +168,6 @@ const sum = (what) => people.reduce((total, person) => total + person.count[what
 const faults = people.flatMap((person) => person.faults);
 console.log(JSON.stringify({ mode: ask.mode, pages: sum("pages"), fields: sum("fields"), keystrokes: sum("keystrokes"), people: people.length, checked: checked.size, faults }));
 process.exit(faults.length === 0 ? 0 : 1);
-
-// Three fields of one date.
-async function date(person, name, [day, month, year]) {
-  for (const [id, value] of [[name, day], [`${name}-month`, month], [`${name}-year`, year]]) {
-    const field = person.page.locator(`[id="${id}"]`);
-    person.count.fields += 1;
-    person.count.keystrokes += String(value).length;
-    if (person.keyboard) {
-      await person.tabTo(field);
-      await person.page.keyboard.press("Control+A");
-      await person.page.keyboard.type(String(value));
-    } else {
-      await field.fill(String(value));
-    }
-  }
-}
 
 async function labels(person, pattern) {
   const all = await person.page.locator("label").allInnerTexts();

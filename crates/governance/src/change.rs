@@ -142,6 +142,9 @@ pub enum TieKind {
     Asks,
     /// The controller of this dataset has neither signed nor declined.
     Unsigned,
+    /// The controller of this dataset has signed or declined. While that is decided, every dataset that is asked
+    /// for is either this or the one before: a list finds either without passing by the other.
+    Signed,
     /// Enough have spoken for the panel's chair to look at it. Tied to `-`.
     Ready,
     /// Belongs to this: a delivery to its dataset, an indexing to its delivery, a comment to its subject.
@@ -160,6 +163,7 @@ impl TieKind {
             Self::Due => "due",
             Self::Asks => "asks",
             Self::Unsigned => "unsigned",
+            Self::Signed => "signed",
             Self::Ready => "ready",
             Self::Of => "of",
             Self::Acted => "acted",

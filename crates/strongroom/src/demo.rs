@@ -39,7 +39,8 @@ pub(crate) struct Args {
     /// Keep the safe haven in this empty folder; without it, it is deleted at the end.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Afterwards keep the pages open on this machine, with everybody of the story to sign in as.
+    /// Afterwards keep the pages open on this machine, with everybody of the story to sign in as. The project of
+    /// the story then stays in force, so that there is a workspace to look at.
     #[arg(long)]
     serve: bool,
     /// Write each step's CPU, wall-clock time and peak memory to this file as JSON.
@@ -139,6 +140,6 @@ async fn tell(args: &Args, house: &House, teller: &mut Teller) -> Result<Cast, P
     let cast = Cast::gather(house, teller).await?;
     match &args.strack {
         Some(file) => strack::tell(cast, teller, file, args.seed).await,
-        None => story::tell(cast, teller, args.people, args.seed).await,
+        None => story::tell(cast, teller, args.people, args.seed, args.serve).await,
     }
 }

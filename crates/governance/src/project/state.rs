@@ -347,9 +347,11 @@ impl Submitted {
     fn tie(&self, ties: &mut BTreeSet<Tie>) {
         for asked in &self.request.datasets {
             ties.insert(Tie::new(TieKind::Asks, &asked.dataset));
-            if !self.signatures.contains_key(&asked.dataset) {
-                ties.insert(Tie::new(TieKind::Unsigned, &asked.dataset));
-            }
+            let tie = match self.signatures.contains_key(&asked.dataset) {
+                true => TieKind::Signed,
+                false => TieKind::Unsigned,
+            };
+            ties.insert(Tie::new(tie, &asked.dataset));
         }
         let voters = self.votes.iter().map(|v| &v.by);
         let spoke = voters.chain(&self.core.interests);

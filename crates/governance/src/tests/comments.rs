@@ -192,11 +192,12 @@ fn the_people_of_a_project_are_tied_to_it_in_every_state_and_its_panel_while_it_
             "{}",
             project.state()
         );
-        let (votes, unsigned) = match &project {
-            Project::Submitted(s) => (s.votes.len(), 2 - s.signatures.len()),
-            _ => (0, 0),
+        let (votes, signed, unsigned) = match &project {
+            Project::Submitted(s) => (s.votes.len(), s.signatures.len(), 2 - s.signatures.len()),
+            _ => (0, 0, 0),
         };
         assert_eq!(of(TieKind::Spoke).len(), votes);
+        assert_eq!(of(TieKind::Signed).len(), signed);
         assert_eq!(of(TieKind::Unsigned).len(), unsigned);
         assert_eq!(of(TieKind::Ready).len(), usize::from(votes >= 3));
         let asks = project.manifest().is_some() || project.state() == "submitted";

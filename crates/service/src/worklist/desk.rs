@@ -15,8 +15,10 @@ use crate::cases::{Cases, Standing};
 use crate::error::ServiceError;
 use crate::{Caller, Service};
 
+/// The state of an application that is decided on: each of its datasets is signed for or unsigned.
+const SUBMITTED: &str = "submitted";
 /// States in which something may still be asked of somebody.
-const LIVE_PROJECTS: &[&str] = &["draft", "submitted", "returned", "approved", "in_force"];
+const LIVE_PROJECTS: &[&str] = &["draft", SUBMITTED, "returned", "approved", "in_force"];
 const LIVE_OUTPUTS: &[&str] = &[
     "staged",
     "checked",
@@ -157,9 +159,9 @@ impl<'a> Desk<'a> {
     /// Applications: the panel's votes, the controllers' signatures, the chair's and coordinator's acts.
     fn panel(&mut self) {
         let (off, spoke) = ((TieKind::On, self.me), (TieKind::Spoke, self.me));
-        let submitted = ["submitted"];
+        let submitted = [SUBMITTED];
         let votes = Action::VoteOnApplication;
-        if self.cases.may(votes, "submitted", Standing::Apart) {
+        if self.cases.may(votes, SUBMITTED, Standing::Apart) {
             // A controller signs and does not vote as well.
             let signs = self.controlled().map(|d| (TieKind::Asks, d.id.as_str()));
             let wanted = self.want::<Project>(Purpose::Ask(votes), &submitted);
@@ -171,14 +173,14 @@ impl<'a> Desk<'a> {
             .controlled()
             .map(|d| (TieKind::Unsigned, d.id.as_str()));
         if let Some(first) = unsigned.next()
-            && self.cases.may(signs, "submitted", Standing::Controller)
+            && self.cases.may(signs, SUBMITTED, Standing::Controller)
         {
             let wanted = self.want::<Project>(Purpose::Ask(signs), &submitted);
             let wanted = wanted.tied([first]).tied(unsigned).untied([off]);
             self.wanted.push(wanted);
         }
         let closes = Action::ApproveApplication;
-        if self.cases.may(closes, "submitted", Standing::Apart) {
+        if self.cases.may(closes, SUBMITTED, Standing::Apart) {
             let wanted = Wanted::of::<Project>(Purpose::Decide, &submitted, CHAIR_LOOKS_MAX);
             let wanted = wanted.tied([(TieKind::Ready, "-")]).untied([off]);
             self.wanted.push(wanted);
@@ -267,20 +269,23 @@ impl<'a> Desk<'a> {
             let ids = self.controlled().map(|d| d.id.as_str());
             ids.map(move |id| (tie, id)).collect::<Vec<Tied<'a>>>()
         };
-        let (asks, unsigned) = (under(TieKind::Asks), under(TieKind::Unsigned));
+        let asks = under(TieKind::Asks);
         let as_controller = match asks.as_slice() {
             [] => Vec::new(),
             _ => self.cases.states(view, states, Standing::Controller),
         };
+        let (signing, signed): (Vec<&str>, Vec<&str>) =
+            as_controller.into_iter().partition(|s| *s == SUBMITTED);
         let newest = |states: &[&'a str]| self.want::<S>(purpose, states).newest();
         let lists = [
             newest(&asked).tied([on]).untied([due]),
             newest(&unasked).tied([on]),
             newest(&as_other).tied([acted]).untied([on]),
-            newest(&as_controller)
-                .tied(asks)
-                .untied(unsigned)
+            newest(&signing)
+                .tied(under(TieKind::Signed))
+                .untied(under(TieKind::Unsigned))
                 .untied([on]),
+            newest(&signed).tied(asks).untied([on]),
         ];
         self.wanted.extend(lists);
     }

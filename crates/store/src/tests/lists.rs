@@ -193,7 +193,7 @@ const STATES: [&[&str]; 4] = [
 async fn every_search_is_right(store: &Store, known: &BTreeMap<String, Known>) -> usize {
     let all = store.list::<Project>(Filter::default()).await.unwrap();
     let all: Vec<Project> = all.into_iter().map(|held| held.value).collect();
-    let tied: [&[(TieKind, &str)]; 6] = [
+    let tied: [&[(TieKind, &str)]; 7] = [
         &[],
         &[(TieKind::On, "per_1")],
         &[(TieKind::Acted, "per_5")],
@@ -203,6 +203,7 @@ async fn every_search_is_right(store: &Store, known: &BTreeMap<String, Known>) -
             (TieKind::Spoke, "per_6"),
         ],
         &[(TieKind::Unsigned, "dst_a")],
+        &[(TieKind::Signed, "dst_a")],
         &[(TieKind::Ready, "-"), (TieKind::Due, "per_2")],
     ];
     let untied: [&[(TieKind, &str)]; 3] = [
@@ -305,6 +306,30 @@ async fn what_lists_are_made_of_can_be_derived_again() {
         (brief.title.as_str(), brief.author),
         ("Stays", Some(per(0)))
     );
+}
+
+/// A file of the version that did not tie what is signed.
+#[tokio::test]
+async fn what_is_signed_is_tied_when_an_older_file_is_opened() {
+    let (dir, store) = opened().await;
+    let submit = (0..8).map(|n| (n, 0, 3));
+    let steps: Vec<Step> = submit.chain((0..4).map(|n| (n, 6, 3))).collect();
+    play(&store, &steps).await;
+    store.close().await;
+    let mut other = beside(&dir).await;
+    let before = rows(&mut other).await;
+    let signed = |rows: &[(String, String, String, String, String)]| {
+        rows.iter().filter(|(_, tie, ..)| tie == "signed").count()
+    };
+    assert!(signed(&before) > 0 && before.iter().any(|(_, tie, ..)| tie == "unsigned"));
+    run(
+        &mut other,
+        "delete from ties where tie = 'signed'; pragma user_version = 4",
+    )
+    .await;
+    other.close().await.unwrap();
+    Store::open(dir.path()).await.unwrap();
+    assert_eq!(rows(&mut beside(&dir).await).await, before);
 }
 
 /// A file of the first version, as the program of its day wrote it.

@@ -74,7 +74,7 @@ fn tell(house: &House, cast: &Cast, authenticator: &Authenticator) -> Result<(),
     line(&format!("  app key        {}", authenticator.key()))?;
     line("")?;
     line("Where to look first:")?;
-    line("  rowan      Projects: the approved one, its workspace, and a query")?;
+    line("  rowan      Projects: the one in force, and its workspace to ask in")?;
     line("  zofia      Outputs: what she reviewed, with the people behind each cell")?;
     line("  jean       Log: every act, and whether it still proves itself")?;
     line("  nobody     the public register, without signing in")?;

@@ -17,11 +17,13 @@ fn small_cell_sql() -> String {
     )
 }
 
+/// Tells the story. Its project stays in force if `goes_on`.
 pub(crate) async fn tell(
     mut cast: Cast,
     teller: &mut Teller,
     people: usize,
     seed: u64,
+    goes_on: bool,
 ) -> Result<Cast, Problem> {
     teller.step(
         "The population",
@@ -65,7 +67,9 @@ pub(crate) async fn tell(
         .await?;
     cast.remember(text(&answer, "/checkpoint")?);
     output(&cast, teller, &workspace).await?;
-    end(&cast, teller, &project, &workspace, &sets).await?;
+    if !goes_on {
+        end(&cast, teller, &project, &workspace, &sets).await?;
+    }
     Ok(cast)
 }
 

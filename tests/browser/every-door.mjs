@@ -1,0 +1,205 @@
+// Every page that anybody can reach, against axe: what the first ten minutes do not open is opened here, then
+// everybody follows every link that they are shown. Run by tests/browser.rs, which compares the paths with the
+// routes of the pages:
+//   node every-door.mjs '{"base": …, "indexing": …, "password": …, "secret": …}'
+// Prints one JSON line: the paths that were seen, how many different pages were checked, and every fault.
+import { apply, submit, vote } from "./apply.mjs";
+import { Person, browser, code } from "./lib.mjs";
+
+const ask = JSON.parse(process.argv[2]);
+const chromium = await browser();
+const checked = new Set();
+const paths = new Set();
+const people = new Map();
+const DESKS = {
+  [ask.base]: [
+    "ada", "catriona", "rowan", "corin", "morag", "fergus", "elspeth", "tam", "niamh", "lewis", "ailsa", "zofia", "jean",
+  ],
+  [ask.indexing]: ["struan"],
+};
+
+async function enter(name, base = ask.base) {
+  const who = { name, password: ask.password, secret: ask.secret };
+  const person = await Person.enter(chromium, base, who, { checked });
+  person.page.on("framenavigated", (frame) => paths.add(new URL(frame.url()).pathname));
+  people.set(name, person);
+  return person;
+}
+
+async function as(name, base) {
+  const known = people.get(name);
+  if (known) {
+    await known.go("/");
+    return known;
+  }
+  const person = await enter(name, base);
+  await person.signIn();
+  return person;
+}
+
+// A new researcher: added, invited, joined.
+async function newcomer(visitor) {
+  const ada = await as("ada");
+  await ada.follow("People");
+  await ada.press("Add a person");
+  await ada.press("Add the person");
+  await ada.see("There is a problem");
+  await ada.fill("Name", "Aileen Ross");
+  await ada.fill("Organisation", "Example University");
+  await ada.check("researcher");
+  await ada.press("Add the person");
+  const invitation = await ada.page.locator("#invitation").innerText();
+  await visitor.go("/join");
+  await visitor.fill("Invitation", invitation);
+  await visitor.press("Continue");
+  const secret = await visitor.page.locator("#totp-key").innerText();
+  await visitor.fill("Sign-in name", "aileen");
+  await visitor.fill("Password", "wet stones by the shore");
+  await visitor.fill("Password again", "wet stones by the shore");
+  await visitor.fill("Code", code(secret));
+  await visitor.press("Set up and sign in");
+  await visitor.see("Needs you");
+}
+
+// A budget is opened, a question priced and measured.
+async function measure(rowan) {
+  let controller;
+  for (const name of ["elspeth", "tam"]) {
+    controller = await as(name);
+    await controller.follow("Catalogue");
+    await controller.follow("Hospital episodes");
+    await controller.follow("How much may be learnt of its people, and who has learnt what");
+    if (await controller.page.getByRole("button", { name: "Open the budget" }).count()) break;
+  }
+  await controller.fill("One project may learn (rho)", "much");
+  await controller.press("Open the budget");
+  await controller.see("There is a problem");
+  await controller.fill("All projects together may learn (rho)", "0.5");
+  await controller.fill("One project may learn (rho)", "0.2");
+  await controller.fill("One researcher may learn (rho)", "0.1");
+  await controller.fill("Delta of each", "0.0000001");
+  await controller.press("Open the budget");
+  await controller.see("Who has spent what");
+  await rowan.act(rowan.page.getByRole("link", { name: "Measure instead" }));
+  await rowan.fill("Question", "{");
+  await rowan.press("What does it cost?");
+  await rowan.see("There is a problem");
+  await rowan.fill("Question", JSON.stringify({ table: "hospital_episodes", statistics: ["people"], accuracy: 50 }));
+  await rowan.press("What does it cost?");
+  await rowan.see("Price in rho");
+  await rowan.press("Measure and pay");
+  if (!/\/measurements\/msr_/.test(rowan.page.url())) await rowan.act(rowan.page.locator("a[href^='/measurements/']").first());
+  await rowan.see("noise");
+}
+
+// While a statement runs, the page says so and stops it.
+async function cancel(rowan) {
+  const twice = "hospital_episodes a, hospital_episodes b, hospital_episodes c";
+  await rowan.fill("Statement", `select a.hospital, count(distinct a.person) as people from ${twice} group by a.hospital`);
+  await rowan.page.getByRole("button", { name: "Run", exact: true }).click();
+  await rowan.see("Running now");
+  checked.delete(`${new URL(rowan.page.url()).pathname} ${await rowan.page.title()}`);
+  await rowan.arrived();
+  await rowan.page.getByRole("button", { name: "Cancel this statement" }).first().click();
+  await rowan.page.locator("#result [data-focus]").waitFor({ timeout: 60000 });
+  await rowan.arrived();
+}
+
+// An application that is returned, changed, commented on and approved; its papers are still to be recorded.
+async function returned(rowan) {
+  const project = await apply(rowan, "Stays by hospital", "Corin, researcher on the same project");
+  await submit(rowan);
+  const members = [await as("morag"), await as("iain"), await as("priya")];
+  await members[0].go(project);
+  await members[0].act(members[0].page.getByRole("link", { name: /^Comment on / }).first());
+  await members[0].fill("Your comment", "Which years are compared?");
+  await members[0].page.getByRole("button", { name: /comment/i }).first().click();
+  await members[0].page.waitForLoadState();
+  await sign(project);
+  await vote(members, project, "Return");
+  const fergus = await as("fergus");
+  await fergus.go(project);
+  await fergus.press("Return to its author");
+  await rowan.go(project);
+  await rowan.act(rowan.page.getByRole("button", { name: "Edit and submit again" }));
+  await rowan.follow("Safe projects");
+  await rowan.fill("Title", "Stays by hospital, compared");
+  await rowan.press("Save and go back to the sections");
+  await submit(rowan);
+  await rowan.go(project);
+  await rowan.follow("What changed since the version before");
+  await sign(project);
+  await vote(members, project, "Approve");
+  await fergus.go(project);
+  await fergus.press("Approve");
+}
+
+async function sign(project) {
+  for (const name of ["elspeth", "tam"]) {
+    const controller = await as(name);
+    await controller.go(project);
+    const button = controller.page.getByRole("button", { name: /^Sign for / }).first();
+    if (await button.count()) await controller.act(button);
+  }
+}
+
+// Where numbers stand for any.
+function shape(path) {
+  return path.replace(/\/[a-z]{3}_[a-z0-9]+/g, "/ID").replace(/[0-9a-f]{64}/g, "HASH").replace(/\/\d+$/, "/N");
+}
+
+// Follows every link from the first page on, each shape of path once for each title that leads there.
+async function everywhere(person) {
+  const seen = new Set();
+  const queue = ["/"];
+  while (queue.length > 0) {
+    const path = queue.shift();
+    await person.go(path);
+    const links = await person.page.locator("a[href]").evaluateAll((all) =>
+      all.filter((a) => a.origin === location.origin && !a.hasAttribute("download")).map((a) => a.pathname + a.search),
+    );
+    for (const link of links) {
+      const key = shape(link.replace(/\?.*/, "")) + (link.includes("?") ? "?" : "");
+      if (seen.has(key) || /\.csv$|\/register\/checkpoint$/.test(link)) continue;
+      seen.add(key);
+      queue.push(link);
+    }
+  }
+}
+
+try {
+  const visitor = await enter("visitor");
+  for (const path of ["/", "/register", "/accessibility", "/sign-in"]) await visitor.go(path);
+  await visitor.fill("Sign-in name", "nobody");
+  await visitor.press("Sign in");
+  await newcomer(visitor);
+  const rowan = await as("rowan");
+  // The project of the story, and its workspace.
+  await rowan.follow("Projects");
+  await rowan.act(rowan.page.locator("tr", { hasText: /in force/i }).getByRole("link").first());
+  await rowan.act(rowan.page.getByRole("link", { name: /^Work in / }).first());
+  const workspace = new URL(rowan.page.url()).pathname;
+  await cancel(rowan);
+  await rowan.go(workspace);
+  await measure(rowan);
+  await returned(await as("rowan"));
+  const draft = await as("rowan");
+  await apply(draft, "Never sent in");
+  await draft.press("Check your answers");
+  for (const [base, names] of Object.entries(DESKS)) {
+    for (const name of names) {
+      await everywhere(await as(name, base));
+    }
+  }
+} catch (error) {
+  const where = [];
+  for (const { page } of people.values()) {
+    const text = await page.locator("main").innerText().catch(() => "");
+    where.push(`at ${page.url()}: ${text.replaceAll("\n", " ").slice(0, 300)}`);
+  }
+  people.set("error", { faults: [`${error.stack}\n${where.join("\n")}`] });
+}
+await chromium.close();
+const faults = [...people.values()].flatMap((person) => person.faults);
+console.log(JSON.stringify({ paths: [...paths], checked: checked.size, faults }));
+process.exit(faults.length === 0 ? 0 : 1);
