@@ -143,7 +143,9 @@ fn the_first_ten_minutes_without_scripts() {
 /// Routes that answer with something else than a page of their own.
 const NO_PAGES: &[&str] = &[
     "/assets/{name}",
+    "/log/proof/{leaf}",
     "/outputs/{id}/table.csv",
+    "/projects/{id}/versions/{sha256}",
     "/register/checkpoint",
     "/workspaces/{id}/running",
 ];
@@ -168,8 +170,9 @@ fn pages() -> Vec<String> {
             let Some(path) = route.split('"').nth(1) else {
                 continue;
             };
-            // What follows, up to the next route, says which methods it has.
-            if route.contains("get(") && path.starts_with('/') {
+            // What follows, up to the next route or the function's end, says which methods it has.
+            let methods = route.split("\n}").next().unwrap_or_default();
+            if methods.contains("get(") && path.starts_with('/') {
                 pages.push(path.to_owned());
             }
         }
@@ -196,7 +199,7 @@ fn every_page_that_anybody_can_reach_passes_axe() {
         .filter_map(Value::as_str)
         .collect();
     let pages = pages();
-    assert!(pages.len() > 40, "{pages:?}");
+    assert!(pages.len() > 30, "{pages:?}");
     let missed: Vec<&String> = pages
         .iter()
         .filter(|page| !seen.iter().any(|path| is_of(path, page)))

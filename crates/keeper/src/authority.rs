@@ -25,7 +25,7 @@ use crate::error::{by_rule, not_permitted};
 use crate::manifest;
 use crate::mounts::{Database, Events, Identifiers, Map, Mounts, Payload, Records, Table};
 use crate::orders;
-use crate::seal::Sealed;
+use crate::seal::{KeptAs, Sealed};
 
 /// A job that may run: what it mounts and what the worker is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -281,10 +281,10 @@ impl Desk<'_> {
     ) -> Result<(Mounts, Job), Refused> {
         let format = orders::format(format)?;
         let kept = self.reading(delivery, dataset).await?;
-        let (owner, purpose) = (delivery.as_str(), Purpose::Delivery);
+        let owner = delivery.as_str();
         let mounts = Mounts::LoadPayload {
             delivery: Payload(Sealed::upload(job.as_str(), owner)),
-            records: Records(Sealed::kept(&kept.records_file, owner, purpose)),
+            records: Records(Sealed::of_delivery(&kept.records_file, "records", owner)?),
         };
         Ok((mounts, orders::load_payload(&dataset.dictionary, format)))
     }
@@ -380,16 +380,20 @@ impl Desk<'_> {
             let events = match (asked.event, &payload.events_file) {
                 (EventPseudonym::Absent, _) => None,
                 (EventPseudonym::Present, Some(file)) => {
-                    Some(Events(Sealed::kept(file, owner, Purpose::Delivery)))
+                    Some(Events(Sealed::of_delivery(file, "events", owner)?))
                 }
                 (EventPseudonym::Present, None) => {
                     return Err(not_permitted("the delivery does not number its events"));
                 }
             };
-            let project = project.core.id.as_str();
             tables.push(Table {
-                payload: Payload(Sealed::kept(&payload.file, owner, Purpose::Delivery)),
-                map: Map(Sealed::kept(map, project, Purpose::Extract)),
+                payload: Payload(Sealed::of_delivery(&payload.file, "payload", owner)?),
+                map: Map(Sealed::kept(
+                    map,
+                    KeptAs::new(core.id.as_str(), &["map"]),
+                    project.core.id.as_str(),
+                    Purpose::Extract,
+                )?),
                 events,
             });
             plans.push(orders::table(n, asked, &dataset.dictionary)?);
@@ -466,8 +470,9 @@ impl Desk<'_> {
                 "the manifest of this extract",
             )));
         }
+        let kept_as = KeptAs::new(core.id.as_str(), &["extract"]);
         let owner = core.project.as_str();
-        Ok(Database(Sealed::kept(file, owner, Purpose::Extract)))
+        Sealed::kept(file, kept_as, owner, Purpose::Extract).map(Database)
     }
 }
 
@@ -488,9 +493,5 @@ fn identifiers_of(delivery: &Delivery) -> Result<Identifiers, Refused> {
         by_rule(Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state()))
     })?;
     let owner = delivery.core().id.as_str();
-    Ok(Identifiers(Sealed::kept(
-        &kept.file,
-        owner,
-        Purpose::Delivery,
-    )))
+    Sealed::of_delivery(&kept.file, "identifiers", owner).map(Identifiers)
 }

@@ -41,3 +41,13 @@ impl Halt {
         self.0.killer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Stops a job when nobody waits for it any more; after its end that does nothing.
+#[derive(Debug)]
+pub(crate) struct StopOnDrop(pub(crate) Halt);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

@@ -12,8 +12,8 @@ use vault::Purpose;
 
 use crate::error::{by_rule, internal, no, not_permitted};
 use crate::halt::Halt;
-use crate::rooms::part_name;
-use crate::seal::{Checked, Sealed};
+use crate::rooms::{part_name, part_words};
+use crate::seal::{Checked, KeptAs, Sealed};
 use crate::server::Keeper;
 use crate::upload::receive;
 
@@ -62,7 +62,8 @@ impl Keeper {
         .await
     }
 
-    /// The bytes of a file of an output, whole and as recorded.
+    /// The bytes of a file of an output, whole and as recorded. Whoever asks holds a place for as long as they
+    /// hold the bytes.
     pub(crate) async fn fetch(&self, output: &str, part: Part) -> Result<Vec<u8>, Refused> {
         let output = self.output(output).await?;
         let record = recorded(&output, part)
@@ -73,14 +74,15 @@ impl Keeper {
                 format!("a file of an output has at most {OUTPUT_BYTES_MAX} bytes"),
             ));
         }
-        let sealed = Sealed::kept(record, output.core().project.as_str(), Purpose::Output);
+        let core = output.core();
+        let kept_as = KeptAs::new(core.id.as_str(), part_words(part));
+        let sealed = Sealed::kept(record, kept_as, core.project.as_str(), Purpose::Output)?;
         let reader = sealed.open(
             &self.custody,
             &self.rooms.uploads,
             &self.rooms.sealed,
             &Halt::default(),
         )?;
-        let _place = self.fetch_places.acquire().await;
         tokio::task::spawn_blocking(move || whole(reader))
             .await
             .map_err(|_| internal("the file could not be opened"))?

@@ -49,6 +49,13 @@ impl Rooms {
                 .create(folder)
                 .map_err(KeeperError::folder(folder))?;
         }
+        // A folder that a power cut takes back takes what lies in it along.
+        let parents = [Some(data_dir), data_dir.parent()];
+        for folder in parents.into_iter().flatten() {
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(KeeperError::folder(folder))?;
+        }
         Ok(rooms)
     }
 
@@ -107,6 +114,16 @@ pub(crate) fn part_name(output: &str, part: Part, job: &str) -> String {
         Part::Reviewed => "reviewed",
     };
     made_name(output, word, job)
+}
+
+/// Under which words a part is kept; what was reviewed is one of the two tables.
+pub(crate) const fn part_words(part: Part) -> &'static [&'static str] {
+    match part {
+        Part::Exact => &["exact"],
+        Part::Treated => &["treated"],
+        Part::Report => &["report"],
+        Part::Reviewed => &["exact", "treated"],
+    }
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::authority::{Desk, Warrant};
 use crate::error::{internal, not_permitted};
-use crate::halt::Halt;
+use crate::halt::{Halt, StopOnDrop};
 use crate::progress::Teller;
 use crate::rooms::remove;
 use crate::server::{Keeper, plain_id};
@@ -85,14 +85,19 @@ impl Keeper {
         tokio::pin!(ended);
         tell.stage("waiting for a place");
         let (places, _) = self.place(warrant);
-        let _place = tokio::select! {
+        let place = tokio::select! {
             refused = &mut ended => return Err(refused),
-            place = places.acquire() => place.map_err(|_| internal("the keeper is closing"))?,
+            place = Arc::clone(places).acquire_owned() => {
+                place.map_err(|_| internal("the keeper is closing"))?
+            }
         };
         let halt = Halt::default();
+        // Whoever stops waiting for the job stops it; its place is free once its worker is gone.
+        let _stop = StopOnDrop(halt.clone());
         let (keeper, its_warrant, its_halt) = (Arc::clone(self), warrant.clone(), halt.clone());
         let tell = tell.clone();
         let mut task = tokio::task::spawn_blocking(move || {
+            let _place = place;
             let (_, profile) = keeper.place(&its_warrant);
             let tools = Tools {
                 custody: &keeper.custody,
@@ -133,7 +138,7 @@ impl Keeper {
         }
     }
 
-    fn place(&self, warrant: &Warrant) -> (&Semaphore, &sandbox::Profile) {
+    fn place(&self, warrant: &Warrant) -> (&Arc<Semaphore>, &sandbox::Profile) {
         match &warrant.core.task {
             Task::Query { .. } | Task::Check { .. } => (&self.query_places, &self.query_profile),
             // Somebody waits for it; it may take what a job takes.

@@ -10,9 +10,9 @@ use ring::digest::{Context, SHA256};
 use vault::{OpenReader, Purpose, SealedInfo};
 
 use crate::custody::Custody;
-use crate::error::by_vault;
+use crate::error::{by_vault, not_permitted};
 use crate::halt::Halt;
-use crate::rooms::remove;
+use crate::rooms::{made_name, remove};
 
 /// A sealed file with whose secret it is sealed and what it must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,19 @@ pub(crate) struct Sealed {
     pub(crate) record: Option<(String, u64)>,
 }
 
+/// As what a file was made: for which object, and under which of these words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeptAs<'a> {
+    pub(crate) object: &'a str,
+    pub(crate) words: &'a [&'a str],
+}
+
+impl<'a> KeptAs<'a> {
+    pub(crate) fn new(object: &'a str, words: &'a [&'a str]) -> Self {
+        Self { object, words }
+    }
+}
+
 /// Which folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
@@ -42,15 +55,46 @@ impl Sealed {
         self.record.as_ref().is_some_and(|(held, _)| held == sha256)
     }
 
-    /// A kept file as the store records it.
-    pub(crate) fn kept(file: &SealedFile, owner: &str, purpose: Purpose) -> Self {
-        Self {
+    /// A kept file as the store records it. Names, payload and keys of one delivery share a secret, and the
+    /// store is the desk's: only its name, under which the keeper made it, says what a file is. So a record that
+    /// names a file of another object or of another kind opens nothing.
+    pub(crate) fn kept(
+        file: &SealedFile,
+        kept_as: KeptAs<'_>,
+        owner: &str,
+        purpose: Purpose,
+    ) -> Result<Self, Refused> {
+        let of_kind = kept_as.words.iter().any(|word| {
+            let job = file.name.strip_prefix(&made_name(kept_as.object, word, ""));
+            job.is_some_and(|job| !job.is_empty() && !job.contains('.'))
+        });
+        if !of_kind {
+            return Err(not_permitted(
+                "a file on record is not of the kind that is asked for",
+            ));
+        }
+        Ok(Self {
             room: Room::Sealed,
             name: file.name.clone(),
             owner: owner.to_owned(),
             purpose,
             record: Some((file.sha256.to_string(), file.bytes)),
-        }
+        })
+    }
+
+    /// A kept file of a delivery, kept under this word.
+    pub(crate) fn of_delivery(
+        file: &SealedFile,
+        word: &str,
+        delivery: &str,
+    ) -> Result<Self, Refused> {
+        let words = [word];
+        Self::kept(
+            file,
+            KeptAs::new(delivery, &words),
+            delivery,
+            Purpose::Delivery,
+        )
     }
 
     /// The file of a load job.

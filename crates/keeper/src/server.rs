@@ -27,7 +27,7 @@ use crate::progress::Teller;
 use crate::ran::Ran;
 use crate::refusals::Refusals;
 use crate::rooms::Rooms;
-use crate::socket::{bind, is_peer};
+use crate::socket::{bind, is_peer, next};
 use crate::wire::{self, Sent};
 use crate::{Clock, Config, library, manifest, sweep};
 
@@ -35,7 +35,7 @@ use crate::{Clock, Config, library, manifest, sweep};
 const PROGRESS: Duration = Duration::from_millis(250);
 /// How often what no record names is looked for.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Connections that are answered at once; more wait at the socket.
+/// Connections of one door that are answered at once; more wait at the socket.
 const CONNECTIONS: usize = 128;
 /// Load, link and extract workers at once.
 const JOBS: usize = 2;
@@ -62,8 +62,8 @@ pub(crate) struct Keeper {
     pub(crate) linkage_settings: String,
     pub(crate) request_limits: protocol::job::RequestLimits,
     pub(crate) upload_bytes_max: u64,
-    pub(crate) job_places: Semaphore,
-    pub(crate) query_places: Semaphore,
+    pub(crate) job_places: Arc<Semaphore>,
+    pub(crate) query_places: Arc<Semaphore>,
     pub(crate) fetch_places: Semaphore,
     /// What was refused, for the log.
     pub(crate) refusals: Refusals,
@@ -108,8 +108,8 @@ impl Keeper {
             linkage_settings: config.linkage_settings,
             request_limits: config.request_limits,
             upload_bytes_max: config.upload_bytes_max,
-            job_places: Semaphore::new(JOBS),
-            query_places: Semaphore::new(QUERIES),
+            job_places: Arc::new(Semaphore::new(JOBS)),
+            query_places: Arc::new(Semaphore::new(QUERIES)),
             fetch_places: Semaphore::new(FETCHES),
             refusals: Refusals::new()?,
             destroying: Mutex::default(),
@@ -119,17 +119,26 @@ impl Keeper {
             latest_ms: AtomicI64::new(i64::MIN),
             closing,
         };
-        let left_over = sweep::sweep(&keeper.rooms, &keeper.books, (keeper.clock)()).await?;
-        if left_over > 0 {
-            tracing::info!(
-                files = left_over,
-                "files of jobs that never ended were deleted"
-            );
+        if let Some(newest) = keeper.books.store.newest().await? {
+            keeper
+                .latest_ms
+                .store(newest.as_millisecond(), Ordering::SeqCst);
+        }
+        // With a clock that stands behind the log nothing can be judged: what is left over stays.
+        if let Ok(now) = keeper.now() {
+            let left_over = sweep::sweep(&keeper.rooms, &keeper.books, now).await?;
+            if left_over > 0 {
+                tracing::info!(
+                    files = left_over,
+                    "files of jobs that never ended were deleted"
+                );
+            }
         }
         Ok(keeper)
     }
 
-    /// Now. A clock that goes backwards stops everything: a right that ended must not come alive again.
+    /// Now. A clock that goes backwards stops everything, also one that went back while nothing ran: a right that
+    /// ended must not come alive again.
     pub(crate) fn now(&self) -> Result<Timestamp, Refused> {
         let now = (self.clock)();
         let latest = self
@@ -137,7 +146,7 @@ impl Keeper {
             .fetch_max(now.as_millisecond(), Ordering::SeqCst);
         if now.as_millisecond().saturating_add(CLOCK_SLACK_MS) < latest {
             return Err(not_permitted(
-                "the clock went backwards; nothing runs until it is right",
+                "the clock stands behind the log; nothing runs until it is right",
             ));
         }
         Ok(now)
@@ -181,28 +190,29 @@ pub(crate) async fn serve(
     let keeper = Arc::new(Keeper::open(config, closing).await?);
     let (at_research, at_indexing) = (bind(&research)?, bind(&indexing)?);
     tracing::info!(build = protocol::build_id(), "the keeper is open");
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    // Each door has places of its own: a desk that holds all of its own keeps nobody else out.
+    let places = || Arc::new(Semaphore::new(CONNECTIONS));
+    let (research_places, indexing_places) = (places(), places());
     let mut tasks = JoinSet::new();
     tasks.spawn(sweeping(Arc::clone(&keeper)));
     let mut ended = Ok(());
     tokio::pin!(until);
     loop {
-        let place = tokio::select! {
-            () = &mut until => break,
-            place = Arc::clone(&places).acquire_owned() => place,
-        };
-        let Ok(place) = place else { break };
         let (door, peer, accepted) = tokio::select! {
             () = &mut until => break,
             () = keeper.broken.notified() => {
                 ended = Err(KeeperError::MustReopen);
                 break;
             }
-            accepted = at_research.accept() => (Door::Research, research.peer, accepted),
-            accepted = at_indexing.accept() => (Door::Indexing, indexing.peer, accepted),
+            accepted = next(&at_research, &research_places) => {
+                (Door::Research, research.peer, accepted)
+            }
+            accepted = next(&at_indexing, &indexing_places) => {
+                (Door::Indexing, indexing.peer, accepted)
+            }
         };
         match accepted {
-            Ok((stream, _)) if is_peer(&stream, peer) => {
+            Ok((stream, place)) if is_peer(&stream, peer) => {
                 let keeper = Arc::clone(&keeper);
                 tasks.spawn(async move {
                     if let Err(error) = answer(&keeper, door, stream).await {
@@ -291,6 +301,8 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
         }
         Request::Run { job } => run(keeper, door, stream, &job).await,
         Request::Fetch { output, part } => {
+            // Held until the bytes are written out: so many are in memory at most.
+            let _place = keeper.fetch_places.acquire().await;
             let fetched = keeper.fetch(&output, part).await;
             give(keeper, &mut stream, fetched, &id, part).await
         }
@@ -380,8 +392,12 @@ async fn run(keeper: &Arc<Keeper>, door: Door, stream: UnixStream, job: &str) ->
                     Ok(true) => told.borrow_and_update().clone(),
                     Ok(false) | Err(_) => None,
                 };
+                // Nobody waits for a desk that does not read: the job's right is watched meanwhile.
                 if let Some(progress) = progress {
-                    wire::write_reply(&mut to, &progress).await?;
+                    match timeout(PROGRESS, wire::write_reply(&mut to, &progress)).await {
+                        Ok(written) => written.map(drop)?,
+                        Err(_) => return Ok(()),
+                    }
                 }
             }
         }

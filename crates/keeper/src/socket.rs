@@ -4,8 +4,10 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Socket;
 use crate::error::KeeperError;
@@ -17,6 +19,17 @@ pub(crate) fn is_peer(stream: &UnixStream, wanted: Option<u32>) -> bool {
         (Some(uid), Ok(peer)) => peer.uid() == uid,
         (Some(_), Err(_)) => false,
     }
+}
+
+/// The next connection at a door, with a place there.
+pub(crate) async fn next(
+    door: &UnixListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    let (stream, _) = door.accept().await?;
+    Ok((stream, place))
 }
 
 /// Listens with the right mode from the first moment: bound in a folder of its own, then moved. The mode is 0600,

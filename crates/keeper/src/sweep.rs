@@ -1,10 +1,12 @@
 //! At the start and now and then: what no record names is deleted. A crash may leave files of jobs whose end
 //! was never recorded.
 
-use governance::delivery::Delivery;
+use std::time::Duration;
+
+use governance::delivery::{Delivery, SealedFile};
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::Job;
+use governance::job::{Core, Job};
 use governance::output::Output;
 use governance::{Lifecycle, Timestamp};
 use protocol::keeper::{Part, Refused};
@@ -13,6 +15,9 @@ use crate::books::Books;
 use crate::error::{KeeperError, by_store};
 use crate::outputs::recorded;
 use crate::rooms::{Rooms, names, remove};
+
+/// How long after its deadline a job that is still queued is over.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Whether a file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +45,6 @@ pub(crate) async fn sweep(
             gone += 1;
         }
     }
-    // A job that ended can never be queued again; its mark is needed no more.
     for name in names(&rooms.ran).map_err(KeeperError::folder(&rooms.ran))? {
         if may_run(books, &name, now).await == Ok(Fate::Goes) {
             remove(&rooms.ran, &name);
@@ -57,18 +61,25 @@ async fn find<S: Lifecycle>(books: &Books, id: &str) -> Result<Option<S>, Refuse
 /// A delivered file stays while its job may still run: queued, and in time.
 async fn has_ended(books: &Books, job: &str, now: Timestamp) -> Result<Fate, Refused> {
     Ok(match find::<Job>(books, job).await? {
-        Some(Job::Queued { core }) if now <= core.deadline => Fate::Stays,
+        Some(Job::Queued { core }) if !is_over(&core, now) => Fate::Stays,
         None => Fate::Stays,
         Some(_) => Fate::Goes,
     })
 }
 
+/// Whether a queued job's time is over for sure: its desk may record an end that it computed just in time.
+fn is_over(core: &Core, now: Timestamp) -> bool {
+    core.deadline
+        .checked_add(GRACE)
+        .is_ok_and(|over| now > over)
+}
+
 /// The mark of a job stays until its deadline, also once the job has ended: a store that tells an old state
-/// again must not have it run twice. A job that the store does not know is none of ours to judge.
+/// again must not have it run twice. That of a queued job stays whatever the clock says: set right, it might let
+/// the job run again. A job that the store does not know is none of ours to judge.
 async fn may_run(books: &Books, job: &str, now: Timestamp) -> Result<Fate, Refused> {
     Ok(match find::<Job>(books, job).await? {
-        Some(Job::Queued { core }) if now <= core.deadline => Fate::Stays,
-        None => Fate::Stays,
+        Some(Job::Queued { .. }) | None => Fate::Stays,
         Some(job) if now > job.core().deadline => Fate::Goes,
         Some(_) => Fate::Stays,
     })
@@ -86,7 +97,7 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
         Some(_) | None => Fate::Goes,
     };
     if let Some(job) = job
-        && !matches!(find::<Job>(books, job).await?, Some(ended) if ended.state() != "queued" || now > ended.core().deadline)
+        && !matches!(find::<Job>(books, job).await?, Some(ended) if ended.state() != "queued" || is_over(ended.core(), now))
     {
         return Ok(Fate::Stays);
     }
@@ -125,7 +136,7 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
         Some("out") => match find::<Output>(books, object).await? {
             None => return Ok(Fate::Stays),
             Some(output) => [Part::Exact, Part::Treated, Part::Report, Part::Reviewed]
-                .map(|part| named(recorded(&output, part).map(|f| f.name.as_str())))
+                .map(|part| named(kept(&output, part).map(|f| f.name.as_str())))
                 .to_vec(),
         },
         Some(_) | None => return Ok(Fate::Stays),
@@ -135,4 +146,13 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
     } else {
         Fate::Goes
     })
+}
+
+/// What is kept of an output: what its state gives out, and what was released also after its recall, as the
+/// evidence of what left.
+fn kept(output: &Output, part: Part) -> Option<&SealedFile> {
+    match (output, part) {
+        (Output::Recalled { file, .. }, Part::Reviewed) => Some(file),
+        (output, part) => recorded(output, part),
+    }
 }

@@ -53,7 +53,7 @@ pub enum ServiceError {
     #[error("the log folder: {0}")]
     Log(String),
     /// The clock moved backwards.
-    #[error("the clock moved backwards; no act is taken until it is right again")]
+    #[error("the clock stands behind the newest act; no act is taken until it is right again")]
     ClockBackwards,
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]

@@ -234,6 +234,12 @@ impl Service {
 
     /// Now. A clock that moves backwards by more than two seconds stops every act: a right that ended must
     /// not come alive again.
+    /// From now on the clock must not stand before this.
+    fn not_before(&self, at: Timestamp) {
+        self.latest_ms
+            .fetch_max(at.as_millisecond(), Ordering::SeqCst);
+    }
+
     fn now(&self) -> Result<Timestamp, ServiceError> {
         let now = self.clock.now();
         let latest = self

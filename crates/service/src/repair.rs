@@ -44,8 +44,13 @@ impl Service {
     /// held is free.
     ///
     /// # Errors
-    /// As [`Service::repair`].
+    /// [`ServiceError::ClockBackwards`] if the clock stands behind the newest act; else as [`Service::repair`].
     pub async fn repair_at_start(&self) -> Result<Repaired, ServiceError> {
+        // A clock that went back while nothing ran is noticed as one that goes back while something does.
+        if let Some(newest) = self.store.newest().await? {
+            self.not_before(newest);
+        }
+        self.now()?;
         let accounts = self.mend_accounts().await?;
         let repaired = self.mend(Over::Predecessor).await?;
         Ok(Repaired {

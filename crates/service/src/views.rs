@@ -105,24 +105,42 @@ impl Service {
         if caller.person.activity != Activity::Active {
             return Err(ServiceError::NotSignedIn);
         }
-        let (name, organisation) = match called.split_once(',') {
-            Some((name, organisation)) => (name.trim(), Some(organisation.trim())),
-            None => (called.trim(), None),
-        };
+        // A name may hold a comma itself.
+        let named = (called.trim(), None);
+        let parts = called.rsplit_once(',');
+        let with_organisation = parts.map(|(name, of)| (name.trim(), Some(of.trim())));
+        for (name, organisation) in [Some(named), with_organisation].into_iter().flatten() {
+            let mut fitting = self
+                .researchers_called(name, organisation)
+                .await?
+                .into_iter();
+            match (fitting.next(), fitting.next()) {
+                (Some(one), None) => {
+                    return Ok(Some(Named {
+                        person: one.id,
+                        name: one.name,
+                        organisation: one.organisation,
+                    }));
+                }
+                (Some(_), Some(_)) => return Ok(None),
+                (None, _) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    async fn researchers_called(
+        &self,
+        name: &str,
+        organisation: Option<&str>,
+    ) -> Result<Vec<Person>, ServiceError> {
         let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
         let held = self.store.people_called(name).await?;
-        let mut fitting = held.into_iter().map(|held| held.value).filter(|person| {
+        let people = held.into_iter().map(|held| held.value).filter(|person| {
             person.roles.contains(&Role::Researcher)
                 && organisation.is_none_or(|o| same(o, &person.organisation))
         });
-        match (fitting.next(), fitting.next()) {
-            (Some(one), None) => Ok(Some(Named {
-                person: one.id,
-                name: one.name,
-                organisation: one.organisation,
-            })),
-            _ => Ok(None),
-        }
+        Ok(people.collect())
     }
 
     /// Everybody in the safe haven, with roles and standing, by id.

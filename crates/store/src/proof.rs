@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit_log::{AuditError, Hash, Nodes};
+use audit_log::{AuditError, Entry, Hash, Nodes};
+use governance::Timestamp;
 
 use crate::error::{StoreError, count, int};
 use crate::room::Store;
@@ -64,6 +65,22 @@ impl Store {
         rows.into_iter()
             .map(|(index, entry)| Ok((count(index)?, entry)))
             .collect()
+    }
+
+    /// When the newest entry was written; nothing in an empty log.
+    ///
+    /// # Errors
+    /// If the database fails, or the entry cannot be read.
+    pub async fn newest(&self) -> Result<Option<Timestamp>, StoreError> {
+        let size = self.log_size().await?;
+        let newest = self.leaves(size.saturating_sub(1), size).await?;
+        let Some((_, entry)) = newest.last() else {
+            return Ok(None);
+        };
+        let entry = Entry::decode(entry)?;
+        let time = entry.time.parse();
+        time.map(Some)
+            .map_err(|_| StoreError::Unreadable("time of an entry"))
     }
 
     /// Root of the first `size` entries.

@@ -27,7 +27,11 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
         "/v1/people/ID/standing",
         "accreditation_until training_until undertaking_on",
     ),
+    ("invite_person", "POST", "/v1/people/ID/invitation", ""),
     ("retire_person", "POST", "/v1/people/ID/retire", ""),
+    ("view_jobs", "GET", "/v1/jobs", ""),
+    ("view_job", "GET", "/v1/jobs/ID", ""),
+    ("cancel_job", "POST", "/v1/jobs/ID/cancel", ""),
     ("view_catalogue", "GET", "/v1/catalogue", ""),
     ("register_dataset", "POST", "/v1/datasets", "--form FILE"),
     (

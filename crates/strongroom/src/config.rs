@@ -1,7 +1,7 @@
 //! What `serve --config FILE` reads, strictly, and the root key that it names.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(crate) const PAGES: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALH
 pub(crate) const INDEXING_PAGES: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8441);
 /// Most bytes of a passphrase or key that is read for the keeper.
-const SECRET_MAX: u64 = 4096;
+const SECRET_MAX: usize = 4096;
 
 /// Where the pages listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +185,16 @@ impl Settings {
         };
         let users = file.users.map(|users| users.look_up()).transpose()?;
         let root_key = file.root_key.unwrap_or(RootKeyFrom::Folder {});
+        if let RootKeyFrom::File { path }
+        | RootKeyFrom::Passphrase {
+            file: Some(path), ..
+        } = &root_key
+            && path.starts_with(&file.data_dir)
+        {
+            return Err(Problem::could_not(
+                "[root_key] lies in data_dir, beside what it protects; keep it elsewhere, or leave [root_key] out",
+            ));
+        }
         if let RootKeyFrom::Passphrase {
             file: Some(_),
             fd: Some(_),
@@ -269,18 +279,17 @@ impl RootKeyFrom {
 
 fn in_hex(path: &Path) -> Result<Zeroizing<String>, Problem> {
     let cannot = || Problem::could_not(format!("{} cannot be read", path.display()));
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room for all of it: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_MAX));
     let file = File::open(path).map_err(|_| cannot())?;
-    file.take(SECRET_MAX)
+    file.take(SECRET_MAX as u64)
         .read_to_end(&mut bytes)
         .map_err(|_| cannot())?;
     if bytes.len() == 32 {
         return Ok(Zeroizing::new(hex::encode(bytes.as_slice())));
     }
-    let text =
-        Zeroizing::new(String::from_utf8(bytes.to_vec()).map_err(|_| {
-            Problem::could_not(format!("{} does not hold a root key", path.display()))
-        })?);
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Problem::could_not(format!("{} does not hold a root key", path.display())))?;
     Ok(Zeroizing::new(text.trim_end().to_owned()))
 }
 
@@ -338,13 +347,22 @@ fn from_terminal() -> Result<Zeroizing<String>, Problem> {
     read.map_err(|_| cannot())?
 }
 
-fn first_line(from: impl Read) -> Result<Zeroizing<String>, Problem> {
-    let cannot = |_: io::Error| Problem::could_not("the passphrase cannot be read");
-    let mut line = Zeroizing::new(String::with_capacity(1024));
-    BufReader::new(from.take(SECRET_MAX))
-        .read_line(&mut line)
-        .map_err(cannot)?;
-    let text = line.trim_end_matches(['\n', '\r']);
+/// A byte at a time: a buffer of the standard library's would keep what is behind the line and is never wiped.
+fn first_line(mut from: impl Read) -> Result<Zeroizing<String>, Problem> {
+    let cannot = || Problem::could_not("the passphrase cannot be read");
+    let mut line = Zeroizing::new(Vec::with_capacity(SECRET_MAX));
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    while line.len() < SECRET_MAX {
+        match from.read(byte.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(_) if byte.as_slice() == b"\n" => break,
+            Ok(_) => line.extend_from_slice(byte.as_slice()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(cannot()),
+        }
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| cannot())?;
+    let text = text.trim_end_matches('\r');
     if text.is_empty() {
         return Err(Problem::could_not("the passphrase is empty"));
     }

@@ -7,6 +7,7 @@ mod spec;
 
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -382,11 +383,26 @@ impl Folder {
                 "the worker sent a file that was not asked for",
             ));
         }
-        File::create(self.unfinished(name)).map_err(|error| self.unwritten(&error))
+        self.new_file(name)
+    }
+
+    fn new_file(&self, name: &str) -> Result<File, Problem> {
+        let path = self.unfinished(name);
+        // Links are about people: whoever else may look into the folder does not read them, and what lies in
+        // their place, perhaps a link to elsewhere, is not followed.
+        let _ = fs::remove_file(&path);
+        File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| self.unwritten(&error))
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Problem> {
-        fs::write(self.unfinished(name), bytes).map_err(|error| self.unwritten(&error))
+        let mut file = self.new_file(name)?;
+        file.write_all(bytes)
+            .map_err(|error| self.unwritten(&error))
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Problem> {

@@ -16,7 +16,7 @@
 //! `-shm` the same mode and keeps them up to date for a reader that may not write them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ use crate::users::{User, Users};
 
 /// How long a desk of before may take to end.
 const ENDING: Duration = Duration::from_secs(5);
+/// Longest text of the address of a desk's pages, in bytes.
+const ADDRESS_MAX: u64 = 64;
 
 /// Where the parts of a safe haven lie.
 #[derive(Debug, Clone)]
@@ -90,7 +92,18 @@ impl Places {
 
     /// Address of a desk's pages, if it runs and has any.
     pub(crate) fn pages(&self, door: Door) -> Option<SocketAddr> {
-        fs::read_to_string(self.pages_file(door)).ok()?.parse().ok()
+        // The file is the desk's, and whoever reads it may be root: a link or a pipe in its place is not read.
+        let file = File::options()
+            .read(true)
+            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
+            .open(self.pages_file(door))
+            .ok()?;
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut text = String::new();
+        file.take(ADDRESS_MAX).read_to_string(&mut text).ok()?;
+        text.parse().ok()
     }
 
     /// Folder of the keeper's sockets.

@@ -271,6 +271,9 @@ async fn told_to_stop() -> Result<(), Problem> {
 /// The keeper's process: started by `serve`, ends with it.
 pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
     log_to_stderr(&args.logs);
+    // Keys and opened bytes pass through this process: nobody else traces it, and no crash writes them out.
+    nix::sys::prctl::set_dumpable(false)
+        .map_err(|_| Problem::could_not("the keeper cannot be kept from dumping its memory"))?;
     let places = Places::new(&args.data_dir);
     let policies = load_policies(args.policies.as_deref())?;
     let socket = |door, peer| Socket {

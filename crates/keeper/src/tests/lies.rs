@@ -4,6 +4,7 @@
 use std::future::pending;
 
 use governance::dataset::Dataset;
+use governance::extract::Extract;
 use governance::job::{Authority, Job, Task};
 use governance::output::Output;
 use governance::person::Person;
@@ -14,7 +15,7 @@ use protocol::keeper::{Door, Refused, RefusedCode};
 
 use crate::progress::Teller;
 
-use super::{DAY, STATEMENT, Told, World, hash_of, id, instructed, keeper, query};
+use super::{DAY, STATEMENT, Told, World, hash_of, id, instructed, keeper, query, sealed};
 
 async fn refused(world: &World, job: &str) -> Refused {
     let door = world.door(job).await;
@@ -56,7 +57,7 @@ enum Lie {
     Cancelled,
     DeadlinePassed,
     Expired,
-    NotBegun,
+    ClockBehindLog,
     ClockBackwards,
     Revoked,
     OtherManifest,
@@ -67,6 +68,7 @@ enum Lie {
     AnothersExtract,
     AnothersWorkspace,
     AnothersOutput,
+    FileOfAnotherKind,
     ExtractOfNobody,
     Suspended,
     Retired,
@@ -84,12 +86,12 @@ enum Lie {
 }
 
 impl Lie {
-    const ALL: [(Self, &'static str); 28] = [
+    const ALL: [(Self, &'static str); 29] = [
         (Self::Cancelled, "while the job is cancelled"),
         (Self::DeadlinePassed, "within its deadline"),
         (Self::Expired, "approval ended on 2026-02-10"),
-        (Self::NotBegun, "approval begins on 2026-01-05"),
-        (Self::ClockBackwards, "clock went backwards"),
+        (Self::ClockBehindLog, "clock stands behind the log"),
+        (Self::ClockBackwards, "clock stands behind the log"),
         (Self::Revoked, "while the project is revoked"),
         (
             Self::OtherManifest,
@@ -111,6 +113,10 @@ impl Lie {
             "the workspace belongs to something else",
         ),
         (Self::AnothersOutput, "the output belongs to something else"),
+        (
+            Self::FileOfAnotherKind,
+            "a file on record is not of the kind that is asked for",
+        ),
         (Self::ExtractOfNobody, "there is no such extract"),
         (Self::Suspended, "while the workspace is suspended"),
         (Self::Retired, "no active account"),
@@ -148,7 +154,8 @@ impl Lie {
                 world.pass(32 * DAY);
                 queue(query()).await;
             }
-            Self::NotBegun => {
+            // A keeper that was started with its clock set back, to when an approval did not run out yet.
+            Self::ClockBehindLog => {
                 queue(query()).await;
                 world.pass(-6 * DAY);
             }
@@ -191,6 +198,23 @@ impl Lie {
                 .await;
             }
             Self::AnothersOutput => queue(check("out_b")).await,
+            Self::FileOfAnotherKind => {
+                world
+                    .change::<Extract>("ext_a2", |e| e.seal(sealed("idx_a.map.job_i1"), vec![], at))
+                    .await;
+                let (project, extract) = (world.get("prj_a").await, world.get("ext_a2").await);
+                let Project::InForce(project) = project else {
+                    panic!("in force");
+                };
+                let place = Workspace::open(id("wsp_new"), &project, &extract, &id("per_std"), at);
+                world.begin(place.unwrap()).await;
+                queue(Task::Query {
+                    workspace: id("wsp_new"),
+                    person: id("per_a"),
+                    statement: hash_of(STATEMENT.as_bytes()),
+                })
+                .await;
+            }
             Self::ExtractOfNobody => queue(extract("ext_none")).await,
             Self::Suspended => {
                 queue(query()).await;

@@ -10,9 +10,30 @@ use protocol::job::{ColumnKind, Job as Order, Presence, RowFilter, Transform};
 use vault::Purpose;
 
 use super::lies::{check, extract, index, open_load};
-use super::{STATEMENT, World, query};
+use super::{STATEMENT, World, query, sealed};
 use crate::mounts::Mounts;
-use crate::seal::Room;
+use crate::seal::{KeptAs, Room, Sealed};
+
+/// Names, keys, payload and numbers of one delivery share a secret: the name alone tells them apart.
+#[test]
+fn a_file_opens_only_as_what_it_was_made() {
+    for (name, as_payload) in [
+        ("del_a.payload.job_1", true),
+        ("del_a.identifiers.job_1", false),
+        ("del_a.records.job_1", false),
+        ("del_a.events.job_1", false),
+        ("del_b.payload.job_1", false),
+        ("del_a.payload", false),
+        ("del_a.payload.", false),
+        ("del_a.payload.identifiers.job_1", false),
+        ("del_a.payload.job_1.events", false),
+        ("", false),
+    ] {
+        let kept_as = KeptAs::new("del_a", &["payload"]);
+        let kept = Sealed::kept(&sealed(name), kept_as, "del_a", Purpose::Delivery);
+        assert_eq!(kept.is_ok(), as_payload, "{name}");
+    }
+}
 
 #[tokio::test]
 async fn a_warrant_mounts_what_was_approved_and_nothing_else() {

@@ -1,7 +1,10 @@
 //! Names, passwords' checks, codes and sessions.
 
-use super::{House, denied};
-use crate::{NewCredential, NewPerson, ServiceError, session_csrf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use super::{Counting, Hand, House, denied};
+use crate::{NewCredential, NewPerson, Policies, Service, ServiceError, session_csrf};
 
 fn credential(name: &str) -> NewCredential {
     NewCredential {
@@ -287,4 +290,29 @@ fn the_token_of_a_form_is_the_hmac_of_the_session_s_secret() {
     let other = "b16b91124d187af339b515f5f6046a55a985f32065b63e3ea9e3f0b32f05e336";
     assert_eq!(session_csrf("key"), other);
     assert_ne!(session_csrf("key"), session_csrf("kez"));
+}
+
+/// A right that ended must not come alive again because the machine was started with its clock set back.
+#[tokio::test]
+async fn a_clock_that_was_set_back_while_nothing_ran_stops_every_act() {
+    let (house, secret) = with_session().await;
+    let ids = Arc::new(Counting(AtomicU64::new(1_000)));
+    let clock = Arc::new(Hand(AtomicI64::new(
+        house.clock.0.load(Ordering::SeqCst) - 3_600,
+    )));
+    let again = Service::new(
+        house.service.store().clone(),
+        house.service.keeper().clone(),
+        Arc::new(Policies::load(None).unwrap()),
+        clock.clone(),
+        ids,
+    );
+    again.repair_at_start().await.unwrap_err();
+    assert!(matches!(
+        again.session(&secret).await,
+        Err(ServiceError::ClockBackwards)
+    ));
+    clock.0.fetch_add(3_600, Ordering::SeqCst);
+    again.repair_at_start().await.unwrap();
+    again.session(&secret).await.unwrap();
 }

@@ -31,7 +31,7 @@ const fn folder_of(name: &'static str, presence: Presence, apart: u32) -> Folder
     }
 }
 
-const FOLDERS: [Folder; 10] = [
+const FOLDERS: [Folder; 11] = [
     folder_of("front", Presence::MayBeAbsent, 0o2775),
     folder_of("log", Presence::MayBeAbsent, 0o700),
     folder_of("doors", Presence::MayBeAbsent, 0o710),
@@ -42,6 +42,7 @@ const FOLDERS: [Folder; 10] = [
     folder_of("keeper/sealed", Presence::MayBeAbsent, 0o700),
     folder_of("keeper/uploads", Presence::MayBeAbsent, 0o700),
     folder_of("keeper/ran", Presence::MayBeAbsent, 0o700),
+    folder_of("keeper/destroyed", Presence::MayBeAbsent, 0o700),
 ];
 const ROOT_KEY: &str = "keeper/root.key";
 const KEYS: &str = "keeper/keys";
