@@ -5,6 +5,7 @@ mod against;
 mod cells;
 mod class;
 mod magnitude;
+mod secondary;
 mod treated;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,18 +207,14 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     findings.extend(about_the_whole(evidence));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
     let own: BTreeSet<usize> = unsafe_groups.keys().copied().collect();
-    let hidden = treated::with_totals(evidence, unsafe_groups, &absent, policy);
+    let (hidden, treated_rows) = hide(evidence, &cells, unsafe_groups, (&absent, &names), policy);
     for (cell, group) in cells.iter_mut().zip(&places) {
         let for_others = hidden.get(group).filter(|_| !own.contains(group));
         if for_others.is_some_and(|hidden| treated::is_secondary(evidence, hidden, cell)) {
             cell.status = Status::Secondary;
         }
     }
-    let treated_rows = if primary {
-        treated(evidence, &hidden, &absent, &names, policy)
-    } else {
-        Vec::new()
-    };
+    let treated_rows = if primary { treated_rows } else { Vec::new() };
     // Whatever is said about the whole table needs a person.
     let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
     let verdict = verdict(evidence, primary, review, &treated_rows, policy);
@@ -242,6 +239,27 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
         },
         findings,
     }
+}
+
+/// What is hidden, and what is left: by a pattern that is shown to be safe for the rows as they would leave,
+/// or else everything additive that shares people with what is hidden.
+fn hide(
+    evidence: &Evidence,
+    cells: &[CellReport],
+    unsafe_groups: BTreeMap<usize, Hidden>,
+    (absent, names): (&[Absent], &Names<'_>),
+    policy: &Policy,
+) -> (BTreeMap<usize, Hidden>, Vec<Vec<Datum>>) {
+    if let Some(pattern) = secondary::pattern(evidence, cells, &unsafe_groups, absent, policy) {
+        let hidden = pattern.hidden();
+        let rows = treated(evidence, &hidden, absent, names, policy);
+        if pattern.holds_for(evidence, &rows) {
+            return (hidden, rows);
+        }
+    }
+    let hidden = treated::with_totals(evidence, unsafe_groups, absent, policy);
+    let rows = treated(evidence, &hidden, absent, names, policy);
+    (hidden, rows)
 }
 
 /// Where the policy rounds, what leaves is rounded, also where every cell is safe.

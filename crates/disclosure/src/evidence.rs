@@ -312,6 +312,15 @@ impl Evidence {
         })
     }
 
+    /// The values of the measures in a row of the result.
+    pub(crate) fn measured<'r>(&'r self, row: &'r [Datum]) -> impl Iterator<Item = &'r Datum> {
+        let columns = self.columns.iter().zip(row);
+        columns.filter_map(|(column, value)| match column.role {
+            Role::Key(_) | Role::Label => None,
+            Role::Measure(_) => Some(value),
+        })
+    }
+
     /// Whether every group has the shape that the columns announce.
     ///
     /// # Errors
