@@ -2,6 +2,7 @@
 //! with one role each over HTTP.
 
 mod deliveries;
+mod differencing;
 mod happy;
 pub(crate) mod haven;
 pub(crate) mod http;

@@ -10,7 +10,9 @@ mod treated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use against::{CellPeople, Released, compare_with, in_words, places};
+pub use against::{
+    Beside, CellPeople, Family, Outgoing, cannot_compare, in_words, outgoing, places,
+};
 
 use absent::{Absent, Structure};
 use cells::{group_cells, implied_zeros};
@@ -206,15 +208,18 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     } = draft(evidence, &names, policy);
     findings.extend(about_the_whole(evidence));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
-    let own: BTreeSet<usize> = unsafe_groups.keys().copied().collect();
-    let (hidden, treated_rows) = hide(evidence, &cells, unsafe_groups, (&absent, &names), policy);
-    for (cell, group) in cells.iter_mut().zip(&places) {
-        let for_others = hidden.get(group).filter(|_| !own.contains(group));
-        if for_others.is_some_and(|hidden| treated::is_secondary(evidence, hidden, cell)) {
-            cell.status = Status::Secondary;
+    let mut treated_rows = Vec::new();
+    if primary {
+        let found = (cells.as_slice(), places.as_slice());
+        let treatment = hide(evidence, found, unsafe_groups, (&absent, &names), policy);
+        for (cell, group) in cells.iter_mut().zip(&places) {
+            let hidden = treatment.for_others.get(group);
+            if hidden.is_some_and(|hidden| treated::is_secondary(evidence, hidden, cell)) {
+                cell.status = Status::Secondary;
+            }
         }
+        treated_rows = treatment.rows;
     }
-    let treated_rows = if primary { treated_rows } else { Vec::new() };
     // Whatever is said about the whole table needs a person.
     let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
     let verdict = verdict(evidence, primary, review, &treated_rows, policy);
@@ -241,25 +246,41 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
     }
 }
 
-/// What is hidden, and what is left: by a pattern that is shown to be safe for the rows as they would leave,
-/// or else everything additive that shares people with what is hidden.
+/// What may leave of a table with unsafe cells.
+struct Treatment {
+    /// What is hidden for the sake of other cells. Without totals a whole row goes because of one cell, and
+    /// that protects nothing else.
+    for_others: BTreeMap<usize, Hidden>,
+    rows: Vec<Vec<Datum>>,
+}
+
+/// Hides a pattern that is shown to be safe for the rows as they would leave, or else everything additive that
+/// shares people with what is unsafe.
 fn hide(
     evidence: &Evidence,
-    cells: &[CellReport],
+    found: (&[CellReport], &[usize]),
     unsafe_groups: BTreeMap<usize, Hidden>,
     (absent, names): (&[Absent], &Names<'_>),
     policy: &Policy,
-) -> (BTreeMap<usize, Hidden>, Vec<Vec<Datum>>) {
-    if let Some(pattern) = secondary::pattern(evidence, cells, &unsafe_groups, absent, policy) {
-        let hidden = pattern.hidden();
+) -> Treatment {
+    if let Some(pattern) = secondary::pattern(evidence, found, absent, policy) {
+        let hidden = pattern.hidden(evidence);
         let rows = treated(evidence, &hidden, absent, names, policy);
         if pattern.holds_for(evidence, &rows) {
-            return (hidden, rows);
+            return Treatment {
+                for_others: hidden,
+                rows,
+            };
         }
     }
-    let hidden = treated::with_totals(evidence, unsafe_groups, absent, policy);
+    let own: BTreeSet<usize> = unsafe_groups.keys().copied().collect();
+    let mut hidden = treated::with_totals(evidence, unsafe_groups, absent, policy);
     let rows = treated(evidence, &hidden, absent, names, policy);
-    (hidden, rows)
+    hidden.retain(|group, _| !own.contains(group));
+    Treatment {
+        for_others: hidden,
+        rows,
+    }
 }
 
 /// Where the policy rounds, what leaves is rounded, also where every cell is safe.

@@ -20,6 +20,8 @@ pub const COUNTS_MAX: usize = 6;
 pub struct DerivedSet {
     /// How, as `total - part`.
     pub label: String,
+    /// The same in numbers: index of a count, and whether it is added (1) or subtracted (-1).
+    pub factors: Vec<(usize, i8)>,
     /// Distinct people in it, at least.
     pub people: u64,
     /// Rows in it (people, for counts of people).
@@ -80,6 +82,12 @@ fn family(counts: &[(usize, &Counted)], atoms: &[Atom], minimum: u64, found: &mu
         seen.push(patterns);
         found.push(DerivedSet {
             label: label(&factors, counts),
+            factors: counts
+                .iter()
+                .zip(&factors)
+                .filter(|(_, factor)| **factor != 0)
+                .map(|((index, _), factor)| (*index, if *factor > 0 { 1 } else { -1 }))
+                .collect(),
             people: set.1,
             rows: set.0,
             precision: set.2,

@@ -15,6 +15,7 @@
 
 mod bounds;
 mod bytes;
+mod close;
 mod compare;
 mod cut;
 mod red_team;
@@ -23,6 +24,7 @@ mod space;
 mod words;
 
 pub use bytes::BytesError;
+pub use close::Close;
 pub use compare::{Comparison, Isolated, Isolation, Proof, Term, compare};
 pub use red_team::{Recovered, attack_history};
 pub use release::{

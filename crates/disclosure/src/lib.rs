@@ -36,7 +36,10 @@ mod researcher;
 pub mod round;
 pub mod suppress;
 
-pub use check::{CellPeople, Released, check, check_all, compare_with, in_words, places};
+pub use check::{
+    Beside, CellPeople, Family, Outgoing, cannot_compare, check, check_all, in_words, outgoing,
+    places,
+};
 pub use csv::to_csv;
 pub use datum::Datum;
 pub use derive::{COUNTS_MAX, DerivedSet, Precision, derived_sets};

@@ -26,7 +26,9 @@ mod search;
 mod table;
 
 pub use attack::{Attack, Interval, attack};
-pub use linked::{Hierarchies, LinkError, Linked, Place, RequestCell, RequestTable, link};
+pub use linked::{
+    Hierarchies, LinkError, Linked, Place, RequestCell, RequestTable, Tie, link, link_tied,
+};
 pub use need::{Need, Side, Witness, verify};
 pub use search::{EFFORT, Suppression, suppress};
 pub use table::{

@@ -1,6 +1,7 @@
-//! `strongroom audit`: reads a published log without a server.
+//! `strongroom audit`: reads a published log, or a folder of releases, without a server.
 
 mod accounts;
+mod disclosure;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +14,8 @@ use audit_log::{
 use crate::files::read_text;
 use crate::problem::{Problem, REFUSED, say, say_raw};
 
-/// Verifies a published log, proves an entry, or prints the checkpoint. Needs the log's folder only.
+/// Verifies a published log, proves an entry, prints the checkpoint, or attacks what was released. Needs the
+/// folder of the log, or of the releases, only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -28,6 +30,10 @@ enum Act {
     /// Adds up every account of privacy loss from a log that verifies, and prints them as JSON. Exit code 1 if a
     /// leaf books what no cap allowed, or settles what was not reserved.
     Accounts(VerifyArgs),
+    /// Attacks the outputs that `strongroom check --record DIR` kept as released: differencing, bounds by linear
+    /// programmes, averaging, singling out. Prints what a reader of all of them recovers, as JSON. Exit code 1 if
+    /// that is anything.
+    Disclosure(disclosure::Args),
     /// Prints an offline proof (C2SP tlog-proof) that an entry is in the log under its checkpoint.
     Prove(ProveArgs),
     /// Prints the signed checkpoint, to remember it or to hand it to somebody who does.
@@ -83,6 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             })
         }
         Act::Accounts(args) => accounts::accounts(args),
+        Act::Disclosure(args) => disclosure::run(args),
         Act::Prove(args) => {
             say_raw(&prove(args)?)?;
             Ok(ExitCode::SUCCESS)

@@ -1,11 +1,11 @@
 //! `strongroom check`: may the result of this statement leave?
 
-mod releases;
+pub(crate) mod releases;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use disclosure::{Evidence, Key, Policy, Report as Judged, Status, Verdict};
+use disclosure::{Beside, CellPeople, Evidence, Key, Policy, Report as Judged, Status, Verdict};
 use protocol::frame::Up;
 use protocol::job::{Check, Job, Order, PEOPLE, People};
 use protocol::report::Report;
@@ -123,8 +123,7 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
         let mut releases = Releases::open(folder)?;
         let mut cells = disclosure::places(&evidence, &hidden(&report));
         releases.fill(&mut cells, &gathered.people)?;
-        let minimum = policy.differencing().unwrap_or(policy.minimum());
-        disclosure::compare_with(&mut report, &cells, &releases.earlier()?, minimum);
+        compare(&mut report, &cells, &releases, policy)?;
     }
     if let Some(folder) = &args.record
         && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
@@ -132,9 +131,29 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
         let mut releases = Releases::open(folder)?;
         let mut cells = disclosure::places(&evidence, &hidden(&report));
         releases.fill(&mut cells, &gathered.people)?;
-        releases.record(&evidence.statement, &cells)?;
+        releases.record(&evidence.statement, &cells, policy)?;
     }
     Ok(report)
+}
+
+/// Compares with everything that was released, one table at a time.
+fn compare(
+    report: &mut Judged,
+    cells: &[CellPeople],
+    releases: &Releases,
+    policy: &Policy,
+) -> Result<(), Problem> {
+    let new = match disclosure::outgoing("this output", "", cells, releases.population(), policy) {
+        Ok(new) => new,
+        Err(error) => {
+            disclosure::cannot_compare(report, &error);
+            return Ok(());
+        }
+    };
+    let mut beside = Beside::new(&new, policy);
+    releases.each(|release| beside.add(&release))?;
+    beside.finish(report, cells);
+    Ok(())
 }
 
 /// Whether a reader of the output, or of its treated version, does not see a cell.

@@ -1,242 +1,336 @@
-//! Which further cells are hidden where a table of counts adds up: the audited patterns of
-//! [`crate::suppress`] over the cells and margins of one statement.
+//! Which further cells are hidden where a table adds up: the proved patterns of [`crate::suppress`] over the
+//! cells and margins of one statement.
+//!
+//! All counts of the rows are one problem ([`counts`]), because a part and its whole give each other away; each
+//! total or mean is one more ([`totals`]). A reader who knows a sum and a mean knows how many there are, so
+//! where a count is hidden all values are, and where one value is hidden all are. A larger pattern proves what a
+//! smaller one did: the problems are solved one after the other, each with what is hidden before it.
+
+mod counts;
+mod people;
+mod totals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::absent::Absent;
 use super::treated::Hidden;
-use crate::evidence::{Evidence, Group, Kind, Shown};
+use super::{Datum, ROW};
+use crate::Policy;
+use crate::evidence::{Evidence, Kind, Role, Shown};
 use crate::report::{CellReport, Rule, Status};
 use crate::suppress::{
-    Bounds, CellStatus, EFFORT, Hierarchies, Levels, Linked, Place, RequestCell, RequestTable,
-    Suppression, link, suppress, verify,
+    CellStatus, EFFORT, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness,
+    link_tied, suppress, verify,
 };
-use crate::{Datum, Policy, ZeroRule};
 
-/// The most groups for which a pattern is searched; larger tables are hidden by what overlaps.
-const GROUPS_MAX: usize = 10_000;
-/// A check answers while somebody waits: about a CPU second of search.
+/// The most cells of one problem for which a pattern is searched; larger tables are hidden by what overlaps.
+const PROBLEM_MAX: usize = 10_000;
+/// The most totals and means.
+const TOTALS_MAX: usize = 8;
+/// A check answers while somebody waits: at most about a CPU second of search, and little for a small table.
 const SEARCH: u64 = EFFORT / 6;
+const SEARCH_PER_CELL: u64 = 10_000;
 
 /// A safe pattern with what proves it.
 pub(super) struct Pattern {
-    linked: Linked,
-    found: Suppression,
+    problems: Vec<Problem>,
+    hidden: BTreeSet<(usize, usize)>,
 }
 
-/// Finds a safe pattern over the table with its margins. `None` where it does not apply, and then what
-/// shares people with a hidden cell has to be hidden: more than one measure, a reader who knows more
-/// equations than the margins, a rule that asks for more than that a small count stays unknown, margins
-/// that are not the sums of the cells, no safe pattern, or too many groups.
+/// Cells with their equations, which of them a column shows, and the proof of a pattern.
+struct Problem {
+    table: Table,
+    /// Group, measure, and the cells that a reader of the two knows.
+    shows: Vec<(usize, usize, Vec<usize>)>,
+    hidden: BTreeSet<usize>,
+    proof: Vec<(Need, Vec<Witness>)>,
+}
+
+/// What was found unsafe in a table, and what a problem is made of.
+struct Unsafe<'a> {
+    evidence: &'a Evidence,
+    policy: &'a Policy,
+    /// Group and measure.
+    cells: BTreeSet<(usize, usize)>,
+    /// Group and what a reader can form of its counts.
+    formed: BTreeSet<(usize, String)>,
+    /// Combinations that nobody has and that must not be known to be empty.
+    empty: Vec<&'a Absent>,
+    /// Groups of one person, who knows them, each under a number for the person.
+    alone: BTreeMap<usize, u32>,
+}
+
+/// Finds a safe pattern over the table with its margins. `groups`: the group of each of the first cells. `None`
+/// where it does not apply, and then what shares people with a hidden cell has to be hidden: a reader who knows
+/// more equations than the margins, a rule that asks for more than that a number stays unknown, margins that are
+/// not the sums of the cells, no safe pattern, or too many cells.
 pub(super) fn pattern(
     evidence: &Evidence,
-    cells: &[CellReport],
-    unsafe_groups: &BTreeMap<usize, Hidden>,
+    (cells, groups): (&[CellReport], &[usize]),
     absent: &[Absent],
     policy: &Policy,
 ) -> Option<Pattern> {
-    if unsafe_groups.is_empty() || !is_simple(evidence) || !only_small(cells) {
+    let applies = evidence.shown == Shown::All
+        && evidence.sets.len() > 1
+        && !evidence.columns.iter().any(|column| column.across)
+        && people::finest(evidence).is_some()
+        && shows_its_keys(evidence);
+    if !applies {
         return None;
     }
-    // A combination that must not be known to be empty, and that no data show to be possible: whether a
-    // reader knows it to be impossible cannot be told.
-    let open = absent.iter().any(|one| !one.structural);
-    if policy.zero() == ZeroRule::Unsafe && open {
+    let found = Unsafe::of(evidence, (cells, groups), absent, policy)?;
+    let mut problems = Vec::new();
+    if let Some(problem) = counts::problem(&found)? {
+        problems.push(solved(problem)?);
+    }
+    let mut hidden = Hiding::of(&problems);
+    let totals: Vec<usize> = of_kind(evidence, |kind| matches!(kind, Kind::Total)).collect();
+    if totals.len() > TOTALS_MAX {
         return None;
     }
-    let alone = holders(evidence)?;
-    let mut request = RequestTable {
-        measure: "count".to_owned(),
-        cells: Vec::new(),
-    };
-    for (index, group) in evidence.groups.iter().enumerate() {
-        let mut cell = cell(evidence, group, policy)?;
-        cell.holder = alone.get(&index).copied();
-        if unsafe_groups.contains_key(&index) {
-            cell.status = CellStatus::Primary;
-        }
-        request.cells.push(cell);
+    for measure in &totals {
+        let problem = totals::problem(&found, *measure, &hidden.groups())?;
+        problems.push(solved(problem)?);
+        hidden = Hiding::of(&problems);
     }
-    let linked = link(&[request], &Hierarchies::new()).ok()?;
-    let found = suppress(&linked.table, SEARCH);
-    (found.feasible && found.proved_safe).then_some(Pattern { linked, found })
+    let mut places = hidden.0.clone();
+    places.extend(&found.cells);
+    // Whatever depends on values goes with a hidden count and with another hidden value.
+    let of_values = of_kind(evidence, |kind| !matches!(kind, Kind::Count | Kind::Share));
+    for measure in of_values {
+        places.extend(hidden.groups().into_iter().map(|group| (group, measure)));
+    }
+    Some(Pattern {
+        problems,
+        hidden: places,
+    })
+}
+
+fn solved(mut problem: Problem) -> Option<Problem> {
+    let is_primary = |cell: &crate::suppress::Cell| cell.status == CellStatus::Primary;
+    if !problem.table.cells().iter().any(is_primary) {
+        return Some(problem);
+    }
+    let cells = u64::try_from(problem.table.cells().len()).unwrap_or(u64::MAX);
+    let effort = SEARCH.min(SEARCH_PER_CELL.saturating_mul(cells));
+    let found = suppress(&problem.table, effort);
+    if !found.feasible || !found.proved_safe {
+        return None;
+    }
+    problem.hidden = found.hidden.into_iter().collect();
+    problem.proof = found.proof;
+    Some(problem)
+}
+
+/// Groups and measures that must not be seen.
+struct Hiding(BTreeSet<(usize, usize)>);
+
+impl Hiding {
+    fn of(problems: &[Problem]) -> Self {
+        let shows = problems.iter().flat_map(|problem| {
+            let hides = |cells: &[usize]| cells.iter().any(|cell| problem.hidden.contains(cell));
+            let shows = problem.shows.iter();
+            shows.filter(move |(_, _, cells)| hides(cells))
+        });
+        Self(
+            shows
+                .map(|(group, measure, _)| (*group, *measure))
+                .collect(),
+        )
+    }
+
+    fn groups(&self) -> BTreeSet<usize> {
+        self.0.iter().map(|(group, _)| *group).collect()
+    }
 }
 
 impl Pattern {
-    /// The groups that are hidden.
-    pub(super) fn hidden(&self) -> BTreeMap<usize, Hidden> {
-        let chosen: BTreeSet<usize> = self.found.hidden.iter().copied().collect();
-        let places = self.linked.index.iter().flatten().enumerate();
-        places
-            .filter(|(_, cell)| chosen.contains(cell))
-            .map(|(group, _)| (group, Hidden::Row))
+    /// How much of each group is hidden.
+    pub(super) fn hidden(&self, evidence: &Evidence) -> BTreeMap<usize, Hidden> {
+        let all = evidence.measures().count();
+        let mut hidden: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (group, measure) in &self.hidden {
+            hidden.entry(*group).or_default().insert(*measure);
+        }
+        let much = |measures: BTreeSet<usize>| match measures.len() == all {
+            true => Hidden::Row,
+            false => Hidden::Measures(measures),
+        };
+        let hidden = hidden.into_iter();
+        hidden
+            .map(|(group, measures)| (group, much(measures)))
             .collect()
     }
 
-    /// Whether rows that are to leave show of the table only what the proof allows: every count in them is
-    /// that of a group that is not hidden, and with exactly the others hidden every primary cell has its
+    /// Whether rows that are to leave show of the table only what the proofs allow: every number in them is one
+    /// of the group whose key the row has, and with exactly the others hidden every primary cell has its
     /// witnesses.
     pub(super) fn holds_for(&self, evidence: &Evidence, rows: &[Vec<Datum>]) -> bool {
-        let mut left: BTreeMap<&[Datum], usize> = BTreeMap::new();
-        for row in rows.iter().filter(|row| !shows_nothing(evidence, row)) {
-            *left.entry(row.as_slice()).or_default() += 1;
-        }
-        let mut hidden = vec![true; self.linked.table.cells().len()];
-        for (group, cell) in evidence
-            .groups
-            .iter()
-            .zip(self.linked.index.iter().flatten())
-        {
-            let Some(times) = left.get_mut(group.values.as_slice()) else {
+        let Some(seen) = seen(evidence, rows) else {
+            return false;
+        };
+        self.problems.iter().all(|problem| problem.holds_for(&seen))
+    }
+}
+
+impl Problem {
+    fn holds_for(&self, seen: &BTreeSet<(usize, usize)>) -> bool {
+        let mut hidden = vec![true; self.table.cells().len()];
+        for (group, measure, cells) in &self.shows {
+            if !seen.contains(&(*group, *measure)) {
                 continue;
-            };
-            // Two groups with one row (a missing value beside a total): each is taken as shown, so
-            // that the proof must do without both.
-            *times = 0;
-            if let Some(place) = hidden.get_mut(*cell) {
-                *place = false;
+            }
+            for cell in cells {
+                if let Some(place) = hidden.get_mut(*cell) {
+                    *place = false;
+                }
             }
         }
-        let traced = left.values().all(|times| *times == 0);
-        let cells = || self.linked.table.cells().iter().enumerate();
-        let proved: BTreeSet<usize> = self
-            .found
-            .proof
-            .iter()
-            .map(|(need, _)| need.cell as usize)
-            .collect();
-        traced
-            && cells().all(|(index, cell)| {
-                cell.status != CellStatus::Primary
-                    || (hidden.get(index) == Some(&true) && proved.contains(&index))
-            })
+        let proved: BTreeSet<u32> = self.proof.iter().map(|(need, _)| need.cell).collect();
+        let is_safe = |(index, cell): (usize, &crate::suppress::Cell)| {
+            cell.status != CellStatus::Primary
+                || hidden.get(index) == Some(&true)
+                    && u32::try_from(index).is_ok_and(|index| proved.contains(&index))
+        };
+        self.table.cells().iter().enumerate().all(is_safe)
             && self
-                .found
                 .proof
                 .iter()
-                .all(|(need, witnesses)| verify(&self.linked.table, &hidden, need, witnesses))
+                .all(|(need, witnesses)| verify(&self.table, &hidden, need, witnesses))
     }
 }
 
-/// One count, in every row, with all keys grouped by in one of the sets: then every total is a sum of
-/// cells that are in the problem, and nothing ties the cells but these sums.
-fn is_simple(evidence: &Evidence) -> bool {
-    let measures: Vec<Kind> = evidence.measures().map(|(_, kind)| kind).collect();
-    measures == [Kind::Count]
-        && evidence.shown == Shown::All
-        && evidence.counts.len() <= 1
-        && evidence.parts.is_empty()
-        && !evidence.columns.iter().any(|column| column.across)
-        && evidence.sets.len() > 1
-        && evidence.groups.len() <= GROUPS_MAX
-        && finest(evidence).is_some()
-}
-
-/// The set of all keys.
-fn finest(evidence: &Evidence) -> Option<usize> {
-    let all = evidence.keys.len();
-    evidence.sets.iter().position(|set| {
-        let keys: BTreeSet<&u16> = set.iter().collect();
-        keys.len() == all
-    })
-}
-
-/// Whether only small counts are unsafe. What is unsafe because all are in it, say, is not made safe by a
-/// count that may be other.
-fn only_small(cells: &[CellReport]) -> bool {
-    let primary = cells.iter().filter(|c| c.status == Status::Primary);
-    primary
-        .flat_map(|cell| &cell.findings)
-        .all(|finding| matches!(finding.rule, Rule::Threshold | Rule::Zero))
-}
-
-/// The groups of one person, who knows them, each under a number for the person; `None` where a person may
-/// be alone in several groups that cannot be told to be theirs.
-fn holders(evidence: &Evidence) -> Option<BTreeMap<usize, u32>> {
-    let finest = finest(evidence)?;
-    let single = |group: &&Group| group.people == 1;
-    if !evidence.groups.iter().any(|group| single(&group)) {
-        return Some(BTreeMap::new());
-    }
-    let of_finest = || {
-        let groups = evidence.groups.iter().enumerate();
-        groups.filter(move |(_, group)| usize::from(group.set) == finest)
+/// The groups and measures whose numbers stand in rows that are to leave; `None` if a number is in no group with
+/// the row's key. Two groups can have one key (a missing value beside a total): both are taken as seen.
+fn seen(evidence: &Evidence, rows: &[Vec<Datum>]) -> Option<BTreeSet<(usize, usize)>> {
+    let keys = |row: &[Datum]| -> Vec<Datum> {
+        let columns = evidence.columns.iter().zip(row);
+        columns
+            .filter(|(column, _)| matches!(column.role, Role::Key(_)))
+            .map(|(_, value)| value.clone())
+            .collect()
     };
-    // Everybody is in one group of the finest set if the groups have as many people as all together.
-    let everybody = evidence
-        .groups
-        .iter()
-        .find(|group| is_set(evidence, group, |set| set.is_empty()))?;
-    let people: u64 = of_finest().map(|(_, group)| group.people).sum();
-    if people != everybody.people {
-        return None;
+    let mut by_key: BTreeMap<Vec<Datum>, Vec<usize>> = BTreeMap::new();
+    for (index, group) in evidence.groups.iter().enumerate() {
+        by_key.entry(keys(&group.values)).or_default().push(index);
     }
-    let mut alone = BTreeMap::new();
-    for (index, group) in evidence
-        .groups
-        .iter()
-        .enumerate()
-        .filter(|(_, g)| single(g))
-    {
-        let part = of_finest().find(|(_, fine)| within(evidence, fine, group));
-        let (person, _) = part?;
-        alone.insert(index, u32::try_from(person).ok()?);
+    let mut found = BTreeSet::new();
+    for row in rows {
+        let none = Vec::new();
+        let groups = by_key.get(&keys(row)).unwrap_or(&none);
+        for (measure, value) in evidence.measured(row).enumerate() {
+            if *value == Datum::Missing {
+                continue;
+            }
+            let has = |group: &&usize| {
+                let group = evidence.groups.get(**group);
+                group.and_then(|group| evidence.measured(&group.values).nth(measure)) == Some(value)
+            };
+            groups.iter().find(has)?;
+            found.extend(groups.iter().map(|group| (*group, measure)));
+        }
     }
-    Some(alone)
+    Some(found)
 }
 
-fn is_set(evidence: &Evidence, group: &Group, holds: impl Fn(&[u16]) -> bool) -> bool {
-    let set = evidence.sets.get(usize::from(group.set));
-    set.is_some_and(|set| holds(set))
-}
-
-/// Whether a group of the finest set lies within another.
-fn within(evidence: &Evidence, fine: &Group, coarse: &Group) -> bool {
-    is_set(evidence, coarse, |set| {
-        set.iter()
-            .map(|key| usize::from(*key))
-            .all(|key| fine.key.get(key) == coarse.key.get(key))
+fn shows_its_keys(evidence: &Evidence) -> bool {
+    (0..evidence.keys.len()).all(|key| {
+        let is_key = |role| matches!(role, Role::Key(k) if usize::from(k) == key);
+        evidence.columns.iter().any(|column| is_key(column.role))
     })
 }
 
-/// A group as a cell. That it is in the table says that it is not empty, unless it shows zero; a small one
-/// must stay anything from that to the policy's minimum.
-fn cell(evidence: &Evidence, group: &Group, policy: &Policy) -> Option<RequestCell> {
-    let value = count(evidence, group)?;
-    let least = value.min(1.0);
-    let minimum = policy.minimum() as f64;
-    let set = evidence.sets.get(usize::from(group.set))?;
-    let place = set.iter().map(|key| {
-        let key = usize::from(*key);
-        // By number: two keys may have one name.
-        Some((format!("{key}"), group.key.get(key)?.clone()))
-    });
-    Some(RequestCell {
-        place: place.collect::<Option<Place>>()?,
-        value,
-        // Many small cells rather than a large one, but not at any price.
-        cost: (1.0 + value).ln(),
-        status: CellStatus::Safe,
-        bounds: Bounds {
-            lower: least,
-            upper: f64::INFINITY,
-        },
-        levels: Levels {
-            lower: value - least,
-            upper: (minimum - value).max(0.0),
-            sliding: 0.0,
-        },
-        holder: None,
-    })
+fn of_kind(evidence: &Evidence, is: impl Fn(Kind) -> bool) -> impl Iterator<Item = usize> {
+    let measures = evidence.measures().enumerate();
+    measures
+        .filter(move |(_, (_, kind))| is(*kind))
+        .map(|(place, _)| place)
 }
 
-/// The count that a group's row shows, a whole number.
-fn count(evidence: &Evidence, group: &Group) -> Option<f64> {
-    let shown = evidence.measured(&group.values).next()?;
-    let count: u64 = shown.text()?.parse().ok()?;
-    Some(count as f64)
+impl<'a> Unsafe<'a> {
+    /// `None` where hiding numbers is not what is asked for, or who knows what cannot be told.
+    fn of(
+        evidence: &'a Evidence,
+        (cells, groups): (&[CellReport], &[usize]),
+        absent: &'a [Absent],
+        policy: &'a Policy,
+    ) -> Option<Self> {
+        let measures: Vec<(&str, Kind)> = evidence.measures().collect();
+        let (mut places, mut formed) = (BTreeSet::new(), BTreeSet::new());
+        let primary = cells.iter().zip(groups);
+        for (cell, group) in primary.filter(|(cell, _)| cell.status == Status::Primary) {
+            let measure = measures.iter().position(|(name, _)| *name == cell.column);
+            let kind = measure
+                .and_then(|place| measures.get(place))
+                .map(|(_, kind)| *kind);
+            if !can_be_hidden(kind, cell) {
+                return None;
+            }
+            match measure {
+                Some(measure) => {
+                    places.insert((*group, measure));
+                }
+                // Few people: nothing of the group may be seen.
+                None if cell.column == ROW => {
+                    places.extend((0..measures.len()).map(|measure| (*group, measure)));
+                }
+                None => {
+                    formed.insert((*group, cell.column.clone()));
+                }
+            }
+        }
+        let is_empty = policy.zero() == crate::ZeroRule::Unsafe;
+        let empty = absent.iter().filter(|one| is_empty && !one.structural);
+        Some(Self {
+            evidence,
+            policy,
+            cells: places,
+            formed,
+            empty: empty.collect(),
+            alone: people::alone(evidence)?,
+        })
+    }
+
+    /// Where a group is: its keys by number, because two may have one name.
+    fn place(&self, set: u16, key: &[Datum]) -> Option<Place> {
+        let set = self.evidence.sets.get(usize::from(set))?;
+        let place = set.iter().map(|number| {
+            let value = key.get(usize::from(*number))?;
+            Some((format!("{number}"), value.clone()))
+        });
+        place.collect()
+    }
+
+    /// The value that a group's row shows of a measure.
+    fn shown(&self, group: usize, measure: usize) -> Option<&Datum> {
+        let group = self.evidence.groups.get(group)?;
+        self.evidence.measured(&group.values).nth(measure)
+    }
 }
 
-fn shows_nothing(evidence: &Evidence, row: &[Datum]) -> bool {
-    evidence.measured(row).all(|value| *value == Datum::Missing)
+/// Whether a cell is safe once its number is unknown. What is unsafe because all are in it, say, is not made
+/// safe by a count that may be other; the sums of squares behind a spread are in no problem.
+fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
+    let allowed = |rule| match kind {
+        None | Some(Kind::Count | Kind::Share | Kind::Distinct) => {
+            matches!(rule, Rule::Threshold | Rule::Zero)
+        }
+        Some(Kind::Total | Kind::Quantile | Kind::Extreme) => matches!(
+            rule,
+            Rule::Threshold
+                | Rule::Zero
+                | Rule::Dominance
+                | Rule::PPercent
+                | Rule::AllSame
+                | Rule::EndPoint
+        ),
+        Some(Kind::Spread | Kind::Relation | Kind::Crafted | Kind::Mode) => false,
+    };
+    cell.findings.iter().all(|finding| allowed(finding.rule))
+}
+
+/// One problem of tables and of what ties their cells.
+fn linked(tables: &[RequestTable], ties: &[Tie]) -> Result<(Table, Vec<Vec<usize>>), LinkError> {
+    let linked = link_tied(tables, &Hierarchies::new(), ties)?;
+    Ok((linked.table, linked.index))
 }

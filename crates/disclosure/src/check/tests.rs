@@ -3,6 +3,7 @@ use expect_test::{Expect, expect};
 use super::*;
 use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Whole};
 
+mod joint;
 mod margins;
 mod screen;
 mod treated;

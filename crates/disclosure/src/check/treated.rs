@@ -102,8 +102,10 @@ pub(super) fn with_totals(
 /// The measures that add up to totals. A median or a largest value of everybody gives back none of a group.
 fn additive(evidence: &Evidence) -> BTreeSet<usize> {
     let adds = |kind| match kind {
+        // Sums of squares and of products add up, whoever knows the means.
+        Kind::Spread | Kind::Relation => true,
         Kind::Count | Kind::Share | Kind::Total | Kind::Crafted | Kind::Mode => true,
-        Kind::Distinct | Kind::Spread | Kind::Relation | Kind::Quantile | Kind::Extreme => false,
+        Kind::Distinct | Kind::Quantile | Kind::Extreme => false,
     };
     let measures = evidence.measures().enumerate();
     measures
@@ -177,7 +179,8 @@ pub(super) fn rounded(evidence: &Evidence, rows: &[Vec<Datum>], base: u64) -> Ve
 ///
 /// Where the statement shows every group under its whole key, an unsafe row whose key may be named
 /// ([`Names`]) comes with its measures left empty instead. The order of the rows could tell what was in
-/// it (`order by count`), so emptied rows stand at the end in the order of their keys. Where zeros are
+/// it (`order by count`), so rows of which a part is hidden come after the others, in the order of their
+/// keys, and emptied rows at the end. Where zeros are
 /// unsafe, combinations that the table left out come as emptied rows too: otherwise their absence
 /// would tell zero from small. A row of keys alone has nothing to empty.
 pub(super) fn treated(
@@ -195,10 +198,18 @@ pub(super) fn treated(
     let before = left()
         .take_while(|(_, group)| group.visible == Visible::Beyond)
         .count();
-    let mut kept: Vec<Vec<Datum>> = left()
+    let rows: Vec<(usize, &Group)> = left()
         .filter(|(index, _)| !is_hidden(index))
         .skip(before)
         .take(shown(evidence).count())
+        .collect();
+    let (mut partly, whole): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|(index, _)| unsafe_groups.contains_key(index));
+    partly.sort_by_key(|(_, group)| (group.set, &group.key));
+    let mut kept: Vec<Vec<Datum>> = whole
+        .into_iter()
+        .chain(partly)
         .map(|(index, group)| without(evidence, group, unsafe_groups.get(&index)))
         .collect();
     let every_key_shown = (0..evidence.keys.len()).all(|key| {

@@ -1,6 +1,7 @@
 //! A new table against everything released before.
 
 use super::bounds::bounded;
+use super::close::{Close, close};
 use super::cut::{Cut, cuts};
 use super::release::{Release, Treatment, overlap};
 use super::space::{ATOMS_MAX, Determined, System, TOGETHER_MAX};
@@ -70,6 +71,7 @@ pub struct Comparison<'n> {
     minimum: u32,
     new_layers: Vec<Vec<u16>>,
     found: Vec<Isolation>,
+    close: Vec<Close>,
     /// Those that cut the people up most like the new one: pairs of cells with people, place, table.
     related: Vec<(usize, usize, Release)>,
     compared: usize,
@@ -94,6 +96,7 @@ impl<'n> Comparison<'n> {
             minimum,
             new_layers: new.layers(),
             found: Vec::new(),
+            close: Vec::new(),
             related: Vec::new(),
             compared: 0,
             names: Vec::new(),
@@ -118,6 +121,11 @@ impl<'n> Comparison<'n> {
             self.again(place, old, &overlaps);
             return;
         }
+        if self.new.is_exact() && old.is_exact() {
+            let tables = (self.new, old);
+            self.close
+                .extend(close(tables, place, &overlaps, self.minimum));
+        }
         let old_layers = old.layers();
         for new_layer in 0..self.new_layers.len() {
             for old_layer in &old_layers {
@@ -125,6 +133,11 @@ impl<'n> Comparison<'n> {
             }
         }
         self.keep(place, old, overlaps.len());
+    }
+
+    /// The pairs of cells that were found close so far: exact numbers of nearly the same people.
+    pub fn close(&self) -> &[Close] {
+        &self.close
     }
 
     /// The result: exact isolation first, fewest people first.
@@ -244,8 +257,7 @@ impl<'n> Comparison<'n> {
 
     /// Cells that are nearly a cell of an earlier table.
     fn near(&mut self, place: usize, old: &Release, joint: &[(u16, u16, u32)]) {
-        let is_exact = |r: &Release| r.about.treatment == Treatment::Exact;
-        if !is_exact(self.new) || !is_exact(old) {
+        if !self.new.is_exact() || !old.is_exact() {
             return;
         }
         let mut near = Vec::new();
@@ -344,7 +356,7 @@ impl<'n> Comparison<'n> {
                 self.push(how, group.people, proof, words);
             }
         }
-        let all_exact = tables.iter().all(|t| t.about.treatment == Treatment::Exact);
+        let all_exact = tables.iter().all(|table| table.is_exact());
         if !all_exact || self.new.about.measure != "people" {
             return;
         }

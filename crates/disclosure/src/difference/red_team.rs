@@ -2,7 +2,7 @@
 
 use super::bounds::exact_atoms;
 use super::compare::{Comparison, Isolated, Isolation};
-use super::release::{Release, Treatment};
+use super::release::Release;
 use super::space::{System, TOGETHER_MAX};
 
 /// What an attacker recovers from a history.
@@ -47,8 +47,7 @@ pub fn attack_history(history: &[Release], minimum: u32, newest: usize) -> Recov
 
 /// Small atoms of the newest exact tables of people that have one possible size only.
 fn reconstructed(history: &[Release], minimum: u32) -> usize {
-    let is_exact =
-        |r: &&Release| r.about.treatment == Treatment::Exact && r.about.measure == "people";
+    let is_exact = |r: &&Release| r.is_exact() && r.about.measure == "people";
     let tables: Vec<&Release> = history
         .iter()
         .rev()

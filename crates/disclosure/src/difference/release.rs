@@ -154,6 +154,11 @@ impl Release {
         self.labels.len()
     }
 
+    /// Whether values left as they are.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.about.treatment == Treatment::Exact
+    }
+
     /// Whether a reader knows the cell.
     pub(crate) fn is_shown(&self, cell: usize) -> bool {
         self.cells.get(cell).is_some_and(|c| c.value.is_some())

@@ -54,6 +54,10 @@ pub struct RequestTable {
     pub cells: Vec<RequestCell>,
 }
 
+/// What ties cells beyond their margins: table of the request, cell, coefficient; the sum is zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie(pub Vec<(usize, usize, f64)>);
+
 /// The one problem.
 #[derive(Debug, Clone)]
 pub struct Linked {
@@ -94,6 +98,18 @@ pub enum LinkError {
 /// # Errors
 /// Where one cell has two values or two fates, or margins are not sums.
 pub fn link(tables: &[RequestTable], hierarchies: &Hierarchies) -> Result<Linked, LinkError> {
+    link_tied(tables, hierarchies, &[])
+}
+
+/// The same, with further equations between the cells.
+///
+/// # Errors
+/// As [`link()`], and where a tie does not hold or names no cell.
+pub fn link_tied(
+    tables: &[RequestTable],
+    hierarchies: &Hierarchies,
+    ties: &[Tie],
+) -> Result<Linked, LinkError> {
     let mut draft = Draft::default();
     let mut index = Vec::new();
     for table in tables {
@@ -104,6 +120,18 @@ pub fn link(tables: &[RequestTable], hierarchies: &Hierarchies) -> Result<Linked
     for measure in measures {
         draft.parents(&measure, hierarchies);
         draft.layers(&measure, hierarchies)?;
+    }
+    for tie in ties {
+        let number = draft.equations.len() + 1;
+        let place = |(table, cell, factor): &(usize, usize, f64)| {
+            let cells = index.get(*table).and_then(|cells| cells.get(*cell));
+            Some((*cells?, *factor))
+        };
+        let terms: Option<Vec<(usize, f64)>> = tie.0.iter().map(place).collect();
+        draft.equations.push(Equation {
+            rhs: 0.0,
+            terms: terms.ok_or(TableError::NoSuchCell { number })?,
+        });
     }
     Ok(Linked {
         table: Table::new(draft.cells, draft.equations)?,

@@ -2,8 +2,8 @@
 //!
 //! `key` has 32 random bytes. `people` lists 16 bytes for each person who was ever in an output, a keyed hash of
 //! the engine's hash of their unit; a person's place in it is their ordinal. `0001.release` and so on hold an
-//! output each: a line of JSON with words, then for each cell the number of people and their ordinals, as u32,
-//! little endian. Every file has mode 0600.
+//! output each: a line of JSON with words, then its tables (of counts, of values) as their number of bytes, u64,
+//! little endian, and [`Release::to_bytes`]. Every file has mode 0600.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -11,7 +11,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use disclosure::{CellPeople, Released, keyed_person};
+use disclosure::difference::Release;
+use disclosure::{CellPeople, Policy, keyed_person, outgoing};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
@@ -34,7 +35,6 @@ pub(crate) struct Releases {
 struct Words {
     date: String,
     statement: String,
-    cells: Vec<String>,
 }
 
 impl Releases {
@@ -111,36 +111,35 @@ impl Releases {
         Ok(place)
     }
 
-    /// Everything that was released.
+    /// How many people were ever in an output: their ordinals lie below it.
+    pub(crate) fn population(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Everything that was released, table by table in the order of release. How many outputs there are.
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be: what cannot be compared blocks.
-    pub(crate) fn earlier(&self) -> Result<Vec<Released>, Problem> {
-        let mut found = Vec::new();
+    pub(crate) fn each(&self, mut of: impl FnMut(Release)) -> Result<usize, Problem> {
         for number in 1..=RELEASES_MAX {
             let path = self.path(number);
             if !path.exists() {
-                return Ok(found);
+                return Ok(number - 1);
             }
             let bytes = read(&path)?;
-            let cut = || Problem::could_not(format!("{} is cut short", path.display()));
-            let line = bytes
-                .iter()
-                .position(|byte| *byte == b'\n')
+            let cut = || Problem::could_not(format!("{} is damaged", path.display()));
+            let line = bytes.iter().position(|byte| *byte == b'\n');
+            let (line, mut rest) = line
+                .and_then(|end| bytes.split_at_checked(end + 1))
                 .ok_or_else(cut)?;
-            let (line, mut rest) = bytes.split_at_checked(line + 1).ok_or_else(cut)?;
-            let words: Words = serde_json::from_slice(line).map_err(|_| cut())?;
-            let mut cells = Vec::new();
-            for cell in words.cells {
-                let number = u32::from_le_bytes(taken(&mut rest).map_err(|_| cut())?);
-                let people = (0..number).map(|_| taken(&mut rest).map(u32::from_le_bytes));
-                cells.push((cell, people.collect::<Result<_, _>>().map_err(|_| cut())?));
+            serde_json::from_slice::<Words>(line).map_err(|_| cut())?;
+            while !rest.is_empty() {
+                let length = u64::from_le_bytes(taken(&mut rest).map_err(|_| cut())?);
+                let length = usize::try_from(length).map_err(|_| cut())?;
+                let (table, left) = rest.split_at_checked(length).ok_or_else(cut)?;
+                of(Release::from_bytes(table).map_err(|_| cut())?);
+                rest = left;
             }
-            found.push(Released {
-                name: format!("release {number}"),
-                date: words.date,
-                cells,
-            });
         }
         Err(Problem::could_not(format!(
             "{} holds more than {RELEASES_MAX} releases",
@@ -152,38 +151,36 @@ impl Releases {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn record(&self, statement: &str, cells: &[CellPeople]) -> Result<(), Problem> {
-        let shown: Vec<&CellPeople> = cells.iter().filter(|cell| cell.shown).collect();
-        let words = Words {
-            date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+    pub(crate) fn record(
+        &self,
+        statement: &str,
+        cells: &[CellPeople],
+        policy: &Policy,
+    ) -> Result<(), Problem> {
+        let free = (1..=RELEASES_MAX).find(|number| !self.path(*number).exists());
+        let number = free.ok_or_else(|| {
+            Problem::could_not(format!(
+                "{} holds {RELEASES_MAX} releases, the most that are kept",
+                self.folder.display()
+            ))
+        })?;
+        let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+        let name = format!("release {number}");
+        let tables = outgoing(&name, &date, cells, self.population(), policy)
+            .map_err(|error| Problem::could_not(error.to_string()))?;
+        let mut bytes = serde_json::to_vec(&Words {
+            date,
             statement: statement.to_owned(),
-            cells: shown
-                .iter()
-                .map(|cell| disclosure::in_words(&cell.key, &cell.column))
-                .collect(),
-        };
-        let mut bytes = serde_json::to_vec(&words)?;
+        })?;
         bytes.push(b'\n');
-        for cell in shown {
-            bytes.extend(
-                u32::try_from(cell.people.len())
-                    .map_err(|_| strange())?
-                    .to_le_bytes(),
-            );
-            bytes.extend(cell.people.iter().flat_map(|person| person.to_le_bytes()));
+        for table in tables {
+            let table = table.release.to_bytes();
+            bytes.extend((table.len() as u64).to_le_bytes());
+            bytes.extend(table);
         }
         // People first: a release names none who is not listed.
         write(&self.folder.join("people"), self.people.concat().as_slice())?;
-        let free = (1..=RELEASES_MAX)
-            .map(|number| self.path(number))
-            .find(|path| !path.exists());
-        match free {
-            Some(path) => write(&path, &bytes),
-            None => Err(Problem::could_not(format!(
-                "{} holds {RELEASES_MAX} releases, the most that are kept",
-                self.folder.display()
-            ))),
-        }
+        write(&self.path(number), &bytes)
     }
 
     fn path(&self, number: usize) -> PathBuf {
