@@ -238,6 +238,10 @@ pub struct Magnitude {
     pub total: f64,
     /// The largest contributions, the largest first, at most [`TOP_MAX`].
     pub top: Vec<f64>,
+    /// Distinct people who contribute more than nothing.
+    pub active: u64,
+    /// Whether every value is zero or one: the total is then a count of the ones.
+    pub flags: bool,
     /// Whether all values, or all contributions of two or more people, are one.
     pub same: bool,
     /// People who have the smallest value.
@@ -449,6 +453,7 @@ impl Magnitude {
             .unwrap_or(usize::MAX)
             .min(TOP_MAX);
         self.people <= group.people
+            && self.active <= self.people
             && self.people <= self.rows
             && self.rows <= group.rows
             && self.total.is_finite()

@@ -28,6 +28,7 @@ mod measure;
 mod node;
 mod ones;
 mod people;
+mod pivot;
 mod plan;
 mod run;
 mod scope;
@@ -168,7 +169,8 @@ fn traced(
     limits: Limits,
     listed: Option<&mut Vec<u8>>,
 ) -> Result<Evidence, Stop> {
-    let tree = run::parse(conn, sql)?;
+    let rewritten = pivot::as_select(sql)?;
+    let tree = run::parse(conn, rewritten.as_deref().unwrap_or(sql))?;
     let catalog = catalog::Catalog::new(conn, unit)?;
     let mut reader = subquery::Reader::new(&catalog);
     let Some(plan) = wrap::read(&mut reader, &tree, &Vec::new())? else {

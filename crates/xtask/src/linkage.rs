@@ -23,10 +23,10 @@ const FLAGS: [(&str, bool); 6] = [
 pub(crate) fn linkage(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     known(args)?;
     tasks::build(place)?;
-    let python = environment(place)?;
+    let python = environment(place, "linkage")?;
     let status = run::status(
         Command::new(python)
-            .arg(scripts(place).join("bench.py"))
+            .arg(scripts(place, "linkage").join("bench.py"))
             .arg(place.program("strongroom"))
             .arg(place.built.join("bench-linkage"))
             .args(args)
@@ -35,8 +35,9 @@ pub(crate) fn linkage(place: &Place, args: &[String]) -> Result<ExitCode, Fault>
     Ok(tasks::exit(status))
 }
 
-fn scripts(place: &Place) -> PathBuf {
-    place.root.join("tests/peers/linkage")
+/// The scripts of a comparison with peers.
+pub(crate) fn scripts(place: &Place, name: &str) -> PathBuf {
+    place.root.join("tests/peers").join(name)
 }
 
 fn known(args: &[String]) -> Result<(), Fault> {
@@ -53,11 +54,11 @@ fn known(args: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A Python with the peers, made once.
-fn environment(place: &Place) -> Result<PathBuf, Fault> {
-    let folder = place.built.join("bench-linkage-python");
+/// A Python with the peers of a comparison, made once.
+pub(crate) fn environment(place: &Place, name: &str) -> Result<PathBuf, Fault> {
+    let folder = place.built.join(format!("bench-{name}-python"));
     let python = folder.join("bin/python");
-    let wanted = scripts(place).join("requirements.txt");
+    let wanted = scripts(place, name).join("requirements.txt");
     if !python.exists() {
         run::must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     }

@@ -19,6 +19,7 @@
 
 mod bench;
 mod browser;
+mod disclosure;
 mod fault;
 mod json;
 mod linkage;
@@ -45,6 +46,9 @@ cargo xtask COMMAND
   bench pages [--applications N] [--entries N] [--rate N] [--seconds N]
                     times of worklist and application pages in a full house, and durable acts a second
   bench privacy     differentially private statistics: CPU and errors beside smartnoise-sql from PyPI
+  bench disclosure [--tables N] [--rows N] [--no-peer]
+                    the output checker beside acro from PyPI: misses, false alarms, CPU, memory; then one table
+                    over ten million rows
   bench suppress [TABLE…]
                     secondary suppression: cells, hidden, cost and CPU seconds, from 42 to 10,000 cells
   bench differencing [TABLES PEOPLE]
@@ -90,6 +94,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("bench", [name, args @ ..]) if name == "journey" => bench::journey(&place, args),
         ("bench", [name, args @ ..]) if name == "pages" => bench::pages(&place, args),
         ("bench", [name, args @ ..]) if name == "privacy" => privacy::bench(&place, args),
+        ("bench", [name, args @ ..]) if name == "disclosure" => disclosure::bench(&place, args),
         ("bench", [name, args @ ..]) if name == "suppress" => {
             bench::example(&place, "suppress", &["bench"], args)
         }

@@ -59,31 +59,24 @@ def options(words):
     return found
 
 
-def metered(command):
-    """Output, CPU seconds of the process and its children, and the peak of the largest, in MB."""
+CHILD = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdin=sys.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024, "code": done.returncode,
+                  "out": done.stdout.decode(), "err": done.stderr.decode()[-2000:]}))
+"""
+
+
+def meter(command, said=None):
+    """Output, CPU seconds of the process and all it starts, peak of the largest in MB, wall seconds."""
     started = time.monotonic()
-    out = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    said, complained = out.communicate()
+    command = [sys.executable, "-c", CHILD, *map(str, command)]
+    out = subprocess.run(command, input=said, text=True, stdout=subprocess.PIPE, check=True).stdout
     wall = time.monotonic() - started
-    if out.returncode not in (0, 1):
-        sys.exit(f"{command[0]} ended with {out.returncode}: {complained.decode()[-2000:]}")
-    return said, wall
-
-
-def meter(command):
-    """The same under a process of its own, so that only its children are counted."""
-    code = (
-        "import resource,subprocess,sys,json;"
-        "r=subprocess.run(sys.argv[1:],stdout=subprocess.PIPE,stderr=subprocess.PIPE);"
-        "u=resource.getrusage(resource.RUSAGE_CHILDREN);"
-        "sys.stderr.write(r.stderr.decode()[-2000:]) if r.returncode not in (0,1) else None;"
-        "print(json.dumps({'cpu':u.ru_utime+u.ru_stime,'mb':u.ru_maxrss/1024,'code':r.returncode,"
-        "'out':r.stdout.decode()}))"
-    )
-    said, wall = metered([sys.executable, "-c", code, *map(str, command)])
-    found = json.loads(said)
+    found = json.loads(out)
     if found["code"] not in (0, 1):
-        sys.exit(f"{command} ended with {found['code']}")
+        sys.exit(f"{command[3:]} ended with {found['code']}: {found['err']}")
     return found["out"], found["cpu"], found["mb"], wall
 
 
@@ -212,30 +205,37 @@ def large(program, folder, chosen, policy):
                 "x": np.round(dice.gamma(2.0, 100.0, n), 2),
             }
         ).to_parquet(file, index=False)
-    table = "select r, c, count(*) as n, sum(x) as total from data group by cube (r, c)"
+    table = "select r, c, count(*) as n, sum(x) as total from {} group by cube (r, c)"
     cube = (
         "select r, c, count(*), sum(x), count(x), max(x, 10), min(x), max(x), count(*) filter (where x < 0){} "
-        "from data group by cube (r, c)"
+        "from {} group by cube (r, c)"
     )
+    plain = program.parent / "examples" / "plain"
+    in_place = f"read_parquet('{file}')"
     check = [program, "check", "--data", f"data={file}", "--policy", policy]
-    check += ["--policies", HERE.parents[2] / "policies", "--sql", table, "--unit"]
-    sql = [program, "sql", "--data", f"data={file}", "--sql"]
+    check += ["--policies", HERE.parents[2] / "policies", "--sql", table.format("data"), "--unit"]
     print(f"\n{n} rows, 20 by 10 cells with margins, count and sum: CPU seconds, wall seconds, peak MB")
+    # The engine alone, on the file where it lies, with as many threads as a worker has.
     runs = [
-        ("nothing (start and end of the worker)", [*sql, "select 1"]),
-        ("the plain query", [*sql, table]),
-        ("hand-written cube, the same aggregates of rows", [*sql, cube.format("")]),
-        ("hand-written cube, and distinct people", [*sql, cube.format(", count(distinct person)")]),
-        ("strongroom check, a row a person", [*check, "person"]),
-        ("strongroom check, about five rows a person", [*check, "visitor"]),
+        ("engine: the plain query", [plain, "threads=2", "memory"], table.format(in_place)),
+        ("engine: a cube with the evidence of rows", [plain, "threads=2", "memory"], cube.format("", in_place)),
+        (
+            "engine: the same and distinct people",
+            [plain, "threads=2", "memory"],
+            cube.format(", count(distinct visitor)", in_place),
+        ),
+        ("strongroom check, a row a person", [*check, "person"], None),
+        ("strongroom check, about five rows a person", [*check, "visitor"], None),
     ]
     if not chosen["--no-peer"]:
-        runs.append(("acro, sum with margins", [sys.executable, HERE / "peer.py", "--large", file]))
-    for name, command in runs:
-        said, cpu, mb, wall = meter(command)
-        bad = [row for row in said.splitlines() if row.startswith('{"ok":false')]
-        print(f"{name:48} {cpu:>7.2f} {wall:>7.2f} {mb:>7.0f}{'  ' + bad[0][:200] if bad else ''}")
-        if command[1] == "check":
+        runs.append(("acro, sum with margins", [sys.executable, HERE / "peer.py", "--large", file], None))
+    for name, command, statement in runs:
+        asked = json.dumps([statement]) if statement else None
+        said, cpu, mb, wall = meter(command, asked)
+        print(f"{name:48} {cpu:>7.2f} {wall:>7.2f} {mb:>7.0f}")
+        if statement and '"ok":true' not in said:
+            sys.exit(said[:500])
+        if not statement and "verdict" in said:
             print(f"{'':8}verdict {json.loads(said)['verdict']}")
 
 

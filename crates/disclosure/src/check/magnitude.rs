@@ -23,11 +23,15 @@ pub(super) fn judge(evidence: &Evidence, group: &Group, measure: usize, policy: 
         let detail = "the values behind this cell were not counted, and its rule needs them";
         found.push((Status::Review, finding(rule, detail)));
     }
-    for (part, values) in evidence.parts.iter().zip(&group.magnitudes) {
+    for (place, (part, values)) in evidence.parts.iter().zip(&group.magnitudes).enumerate() {
         if !shows(part) || values.rows == 0 {
             continue;
         }
-        for one in rules(part, values, policy) {
+        let flagged = match part.kind == Kind::Total && is_flag(evidence, place) {
+            true => flags(values, !evidence.counts.is_empty(), policy),
+            false => Vec::new(),
+        };
+        for one in rules(part, values, policy).into_iter().chain(flagged) {
             if !found.contains(&one) {
                 found.push(one);
             }
@@ -99,6 +103,38 @@ fn rules(part: &Part, values: &Magnitude, policy: &Policy) -> Found {
         ));
     }
     found
+}
+
+/// Whether an aggregate is of zeros and ones throughout: then its totals count people.
+fn is_flag(evidence: &Evidence, part: usize) -> bool {
+    let mut values = evidence
+        .groups
+        .iter()
+        .filter_map(|group| group.magnitudes.get(part))
+        .filter(|values| values.rows > 0)
+        .peekable();
+    values.peek().is_some() && values.all(|values| values.flags)
+}
+
+/// A total or a mean of zeros and ones tells how many have the ones; beside a count, how many have not.
+fn flags(values: &Magnitude, beside_count: bool, policy: &Policy) -> Found {
+    let without = values.people.saturating_sub(values.active);
+    let few = |people: u64| (1..policy.minimum()).contains(&people);
+    let found = |people: u64, words: &str| {
+        let minimum = policy.minimum();
+        let detail = format!("{people} people {words}, {minimum} are needed");
+        (Status::Primary, finding(Rule::Threshold, detail))
+    };
+    if few(values.active) {
+        return vec![found(
+            values.active,
+            "have a one in this sum of zeros and ones",
+        )];
+    }
+    if beside_count && values.rows == values.people && few(without) {
+        return vec![found(without, "have no one in this sum of zeros and ones")];
+    }
+    Vec::new()
 }
 
 /// (n,k) and p% on the contributions, which are of absolute values.

@@ -4,9 +4,13 @@
 //! one small bucket, where a sort brings them together. Each person is then counted once in every group of
 //! every grouping set, and margins cost no further reading of the data.
 
+mod part;
+
 use std::collections::BTreeMap;
 
-use disclosure::{Atom, Behind, COUNTS_MAX, Magnitude, TOP_MAX};
+use disclosure::{Atom, Behind, COUNTS_MAX, Magnitude};
+
+use part::{Own, PartAcc};
 
 /// Stands for a missing value; every other "not a number" has other bits.
 const MISSING: u64 = 0x7ff8_dead_0000_0000;
@@ -68,6 +72,9 @@ pub(super) struct Tally {
     buckets: Vec<Bucket>,
     unnamed: Bucket,
     groups: Vec<Acc>,
+    /// Whoever is in one cell alone is counted there once, and the cell then in its groups; none where a group's
+    /// own quantile decides how somebody counts, or there is one grouping set.
+    cells: Vec<Option<Box<Acc>>>,
 }
 
 /// One row: the values are [`missing`] where there are none.
@@ -91,7 +98,14 @@ pub(super) fn present(value: f64) -> f64 {
 impl Tally {
     pub(super) fn new(spec: Spec) -> Self {
         let groups = (0..spec.groups).map(|_| Acc::new(&spec)).collect();
+        let has_none = |part: &PartSpec| part.quantiles.iter().all(Option::is_none);
+        let counts_alike = spec.parts.iter().all(has_none);
+        let cells = match spec.groups_of.as_slice() {
+            [first, _, ..] if counts_alike => first.len(),
+            _ => 0,
+        };
         Self {
+            cells: (0..cells).map(|_| None).collect(),
             spec,
             buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(),
             unnamed: Bucket::default(),
@@ -136,6 +150,7 @@ impl Tally {
         if !rows.is_empty() {
             self.person(&unnamed, &rows, Who::Nobody, &mut scratch);
         }
+        self.add_cells();
         let spec = &self.spec;
         self.groups
             .into_iter()
@@ -151,6 +166,9 @@ impl Tally {
         who: Who,
         scratch: &mut Vec<(u32, u32)>,
     ) {
+        if self.in_one_cell(bucket, rows, who, scratch) {
+            return;
+        }
         for groups_of in &self.spec.groups_of {
             scratch.clear();
             scratch.extend(rows.iter().filter_map(|(_, row)| {
@@ -171,6 +189,51 @@ impl Tally {
         }
     }
 }
+
+impl Tally {
+    /// Counts a person whose rows are all in one cell there, if cells are counted.
+    fn in_one_cell(
+        &mut self,
+        bucket: &Bucket,
+        rows: &[(u64, u32)],
+        who: Who,
+        scratch: &mut Vec<(u32, u32)>,
+    ) -> bool {
+        let cell = |(_, row): &(u64, u32)| bucket.cells.get(index(*row)).copied();
+        let Some(first) = rows.first().and_then(cell) else {
+            return false;
+        };
+        if rows.iter().any(|row| cell(row) != Some(first)) {
+            return false;
+        }
+        let Some(place) = self.cells.get_mut(index(first)) else {
+            return false;
+        };
+        scratch.clear();
+        scratch.extend(rows.iter().map(|(_, row)| (first, *row)));
+        let acc = place.get_or_insert_with(|| Box::new(Acc::new(&self.spec)));
+        acc.person(&self.spec, NO_GROUP, bucket, scratch, who);
+        true
+    }
+
+    /// Adds what was counted in each cell to its group of every set.
+    fn add_cells(&mut self) {
+        for (cell, acc) in std::mem::take(&mut self.cells).into_iter().enumerate() {
+            let Some(acc) = acc else {
+                continue;
+            };
+            for groups_of in &self.spec.groups_of {
+                let group = groups_of.get(cell).copied().map(index);
+                if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
+                    group.add(&acc);
+                }
+            }
+        }
+    }
+}
+
+/// In place of a group's number for what has no quantiles.
+const NO_GROUP: usize = usize::MAX;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
@@ -258,6 +321,32 @@ impl Acc {
         self.atoms(spec, rows, mask, named);
     }
 
+    /// Adds what was counted of other people.
+    fn add(&mut self, other: &Self) {
+        let add = |sum: &mut Behind, more: &Behind| {
+            sum.people += more.people;
+            sum.rows += more.rows;
+        };
+        let nobody = Behind { people: 0, rows: 0 };
+        for (sum, more) in self.behind.iter_mut().zip(&other.behind) {
+            add(sum, more);
+        }
+        for (atoms, more) in [
+            (&mut self.row_atoms, &other.row_atoms),
+            (&mut self.person_atoms, &other.person_atoms),
+        ] {
+            for (pattern, more) in more {
+                add(atoms.entry(*pattern).or_insert(nobody), more);
+            }
+        }
+        for (part, more) in self.parts.iter_mut().zip(&other.parts) {
+            part.merge(more);
+        }
+        for (list, more) in self.lists.iter_mut().zip(&other.lists) {
+            list.extend(more);
+        }
+    }
+
     fn atoms(&mut self, spec: &Spec, rows: &[(u32, u32)], mask: impl Fn(u32) -> u64, named: u64) {
         if spec.row_counts.is_empty() {
             return;
@@ -309,157 +398,6 @@ impl Acc {
             person_atoms: atoms(self.person_atoms),
             lists: self.lists,
         }
-    }
-}
-
-/// One person's values in one group.
-struct Own {
-    rows: u64,
-    negative: u64,
-    odd: u64,
-    sum: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Own {
-    fn new() -> Self {
-        Self {
-            rows: 0,
-            negative: 0,
-            odd: 0,
-            sum: 0.0,
-            least: f64::INFINITY,
-            most: f64::NEG_INFINITY,
-        }
-    }
-
-    fn add(&mut self, value: f64) {
-        self.rows += 1;
-        if !value.is_finite() {
-            self.odd += 1;
-            return;
-        }
-        self.negative += u64::from(value < 0.0);
-        self.sum += value.abs();
-        self.least = self.least.min(value);
-        self.most = self.most.max(value);
-    }
-}
-
-/// The values of one aggregate in one group.
-struct PartAcc {
-    people: u64,
-    rows: u64,
-    unnamed: u64,
-    negative: u64,
-    odd: u64,
-    total: f64,
-    top: Vec<f64>,
-    /// Smallest and largest value, and the people who have it.
-    least: (f64, u64),
-    most: (f64, u64),
-    /// Smallest and largest contribution.
-    contributions: (f64, f64),
-    below: u64,
-    above: u64,
-    /// Whether the part that is taken away reaches beyond.
-    crosses: bool,
-}
-
-impl PartAcc {
-    fn new() -> Self {
-        Self {
-            people: 0,
-            rows: 0,
-            unnamed: 0,
-            negative: 0,
-            odd: 0,
-            total: 0.0,
-            top: Vec::new(),
-            least: (f64::INFINITY, 0),
-            most: (f64::NEG_INFINITY, 0),
-            contributions: (f64::INFINITY, f64::NEG_INFINITY),
-            below: 0,
-            above: 0,
-            crosses: false,
-        }
-    }
-
-    fn person(&mut self, own: &Own, who: Who, quantile: Option<f64>) {
-        if own.rows == 0 {
-            return;
-        }
-        let named = u64::from(who == Who::Named);
-        self.people += named;
-        self.rows += own.rows;
-        self.unnamed += own.rows * (1 - named);
-        self.negative += own.negative;
-        self.odd += own.odd;
-        self.total += own.sum;
-        let place = self.top.partition_point(|one| *one >= own.sum);
-        if place < TOP_MAX {
-            self.top.insert(place, own.sum);
-            self.top.truncate(TOP_MAX);
-        }
-        self.contributions.0 = self.contributions.0.min(own.sum);
-        self.contributions.1 = self.contributions.1.max(own.sum);
-        if own.least < self.least.0 {
-            self.least = (own.least, 0);
-        }
-        if own.most > self.most.0 {
-            self.most = (own.most, 0);
-        }
-        self.least.1 += named & u64::from(own.least <= self.least.0);
-        self.most.1 += named & u64::from(own.most >= self.most.0);
-        if let Some(quantile) = quantile {
-            self.below += named & u64::from(own.least <= quantile);
-            self.above += named & u64::from(own.most >= quantile);
-        }
-    }
-
-    fn magnitude(self, part: &PartSpec) -> Magnitude {
-        let (least, most) = (self.least.0, self.most.0);
-        let one_value = self.rows > self.odd && least >= most;
-        let (fewest, largest) = self.contributions;
-        let one_contribution = part.is_total && self.people > 1 && fewest >= largest;
-        let finite = self.total.is_finite();
-        let magnitude = Magnitude {
-            people: self.people,
-            rows: self.rows,
-            unnamed: self.unnamed,
-            negative: self.negative,
-            odd: if finite { self.odd } else { self.rows },
-            total: if finite { self.total } else { 0.0 },
-            top: if finite { self.top } else { Vec::new() },
-            same: one_value || one_contribution,
-            least: self.least.1,
-            most: self.most.1,
-            below: self.below,
-            above: self.above,
-        };
-        match self.crosses {
-            true => nothing(),
-            false => magnitude,
-        }
-    }
-}
-
-/// No values at all.
-fn nothing() -> Magnitude {
-    Magnitude {
-        people: 0,
-        rows: 0,
-        unnamed: 0,
-        negative: 0,
-        odd: 0,
-        total: 0.0,
-        top: Vec::new(),
-        same: false,
-        least: 0,
-        most: 0,
-        below: 0,
-        above: 0,
     }
 }
 

@@ -249,6 +249,8 @@ fn costs(inner: &BTreeMap<(&str, &str), Vec<u64>>, is_mean: bool) -> Evidence {
                 unnamed: 0,
                 negative: 0,
                 odd: 0,
+                active: people,
+                flags: false,
                 total,
                 top: values.iter().take(10).map(|v| *v as f64).collect(),
                 same: false,
@@ -339,4 +341,40 @@ fn dominated_totals_and_means_stay_unknown_by_a_tenth() {
     }
     assert!(treated > 12, "{treated}");
     assert!(hidden * 2 < cells, "{hidden} of {cells}");
+}
+
+/// A sum over a column of zeros and ones is a count of the ones, whatever it is called.
+#[test]
+fn a_sum_of_flags_is_judged_by_who_has_the_flag() {
+    let with = |ones: usize, others: u64| {
+        let values = |ones: usize, others| {
+            let mut values = vec![0; 40];
+            values.iter_mut().take(ones).for_each(|value| *value = 1);
+            values.push(others);
+            values
+        };
+        let inner = BTreeMap::from([
+            (("a", "x"), values(ones, 0)),
+            (("b", "y"), values(20, others)),
+        ]);
+        let mut evidence = costs(&inner, false);
+        for group in &mut evidence.groups {
+            let values = &mut group.magnitudes[0];
+            values.active = values.total as u64;
+            values.flags = others < 2;
+        }
+        let report = check(&evidence, &policy("safe"));
+        let cells = &report.outputs[0].cells;
+        let of_a = |cell: &&CellReport| fits(cell, "a", "x") && cell.column == "cost";
+        let cell = cells.iter().find(of_a).unwrap();
+        (cell.status, cell.findings.first().map(|found| found.rule))
+    };
+    assert_eq!(with(3, 0), (Status::Primary, Some(Rule::Threshold)));
+    assert_eq!(with(15, 0), (Status::Ok, None));
+    assert_eq!(
+        with(35, 0),
+        (Status::Primary, Some(Rule::Threshold)),
+        "six have none"
+    );
+    assert_eq!(with(3, 2), (Status::Ok, None), "other values are there");
 }
