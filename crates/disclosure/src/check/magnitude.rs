@@ -105,21 +105,24 @@ fn rules(part: &Part, values: &Magnitude, policy: &Policy) -> Found {
     found
 }
 
-/// Whether an aggregate is of zeros and ones throughout: then its totals count people.
+/// Whether an aggregate is of zeros and ones, and of both: then its totals count people.
 fn is_flag(evidence: &Evidence, part: usize) -> bool {
-    let mut values = evidence
-        .groups
-        .iter()
-        .filter_map(|group| group.magnitudes.get(part))
-        .filter(|values| values.rows > 0)
-        .peekable();
-    values.peek().is_some() && values.all(|values| values.flags)
+    let values = || {
+        let groups = evidence.groups.iter();
+        let values = groups.filter_map(|group| group.magnitudes.get(part));
+        values.filter(|values| values.rows > 0)
+    };
+    values().all(|values| values.flags) && values().any(|values| values.active < values.people)
 }
 
 /// A total or a mean of zeros and ones tells how many have the ones; beside a count, how many have not.
 fn flags(values: &Magnitude, beside_count: bool, policy: &Policy) -> Found {
     let without = values.people.saturating_sub(values.active);
     let few = |people: u64| (1..policy.minimum()).contains(&people);
+    if few(values.people) {
+        // Said already.
+        return Vec::new();
+    }
     let found = |people: u64, words: &str| {
         let minimum = policy.minimum();
         let detail = format!("{people} people {words}, {minimum} are needed");

@@ -96,9 +96,10 @@ fn words(sql: &str) -> Vec<Word> {
             continue;
         }
         if sign == '\'' || sign == '"' {
-            for (at, other) in rest.by_ref() {
+            while let Some((at, other)) = rest.next() {
                 end = at + other.len_utf8();
-                if other == sign {
+                // Doubled, it is part of the text.
+                if other == sign && rest.next_if(|(_, next)| *next == sign).is_none() {
                     break;
                 }
             }
