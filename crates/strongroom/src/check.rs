@@ -3,6 +3,7 @@
 mod finished;
 pub(crate) mod releases;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use protocol::report::Report;
 use sandbox::{Launch, spawn};
 use service::Policies;
 
-use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
+use crate::files::{DataFiles, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
 
 use releases::Releases;
@@ -32,13 +33,19 @@ pub(crate) struct Args {
     /// Finished files to look at. CSV and Parquet are opened, in a sealed worker.
     #[arg(value_name = "FILE", conflicts_with_all = ["data", "unit", "sql", "sql_file", "record", "against"])]
     finished: Vec<PathBuf>,
-    #[command(flatten)]
-    data: Option<DataArgs>,
+    /// CSV or Parquet file; the table is called NAME or as the file without its ending. May be repeated.
+    #[arg(long, value_name = "[NAME=]FILE", required_unless_present = "finished", num_args = 1..)]
+    data: Vec<OsString>,
     /// Column that tells people apart, in every table that has it.
     #[arg(long, value_name = "COLUMN", required_unless_present = "finished")]
     unit: Option<String>,
-    #[command(flatten)]
-    text: Option<SqlTextArgs>,
+    /// The SQL text.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true,
+          required_unless_present_any = ["finished", "sql_file"], conflicts_with = "sql_file")]
+    sql: Option<String>,
+    /// A file that holds the SQL text.
+    #[arg(long, value_name = "FILE")]
+    sql_file: Option<PathBuf>,
     /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,
     /// uk-llc, nhs-england, ons-srs, strict).
     #[arg(long, value_name = "FILE")]
@@ -72,14 +79,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
 }
 
 fn of_statement(args: &Args, policy: &Policy, policies: &Policies) -> Result<Judged, Problem> {
-    let data = args.data.as_ref();
-    let data = data.ok_or_else(|| Problem::could_not("--data names no file"))?;
-    let files = data.files()?;
+    let files = DataFiles::find(&args.data)?;
     let unit = args.unit.clone().filter(|unit| !unit.is_empty());
     let unit = unit.ok_or_else(|| Problem::could_not("--unit names no column"))?;
-    let text = args.text.as_ref();
-    let text =
-        text.ok_or_else(|| Problem::could_not("there is no statement: give --sql or --sql-file"))?;
+    let text = SqlTextArgs::of(args.sql.clone(), args.sql_file.clone());
     let profile = profile(policies, "sandbox/sql.toml")?;
     let check = Check {
         source: files.source(),
@@ -236,7 +239,7 @@ mod tests {
     fn finished_files_need_nothing_else_and_stand_beside_no_data() {
         let line = Line::try_parse_from(["x", "table.csv", "plot.svg"]).unwrap();
         assert_eq!(line.args.finished.len(), 2);
-        assert!(line.args.data.is_none() && line.args.text.is_none());
+        assert!(line.args.data.is_empty() && line.args.sql.is_none());
         assert!(Line::try_parse_from(["x", "table.csv", "--unit", "id"]).is_err());
         assert!(Line::try_parse_from(["x", "table.csv", "--data", "a.csv"]).is_err());
         assert!(Line::try_parse_from(["x"]).is_err());

@@ -170,6 +170,11 @@ impl DataFiles {
 }
 
 impl SqlTextArgs {
+    /// The same, from arguments of a command that can do without.
+    pub(crate) fn of(sql: Option<String>, sql_file: Option<PathBuf>) -> Self {
+        Self { sql, sql_file }
+    }
+
     /// The text.
     ///
     /// # Errors
