@@ -1,9 +1,7 @@
 //! `strongroom check`: may the result of this statement leave?
 
-mod finished;
 pub(crate) mod releases;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,9 +10,8 @@ use protocol::frame::Up;
 use protocol::job::{Check, Job, Order, PEOPLE, People};
 use protocol::report::Report;
 use sandbox::{Launch, spawn};
-use service::Policies;
 
-use crate::files::{DataFiles, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
+use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
 
 use releases::Releases;
@@ -24,28 +21,16 @@ use releases::Releases;
 /// A sealed worker counts the people behind every cell from the data; the rules are applied outside it.
 /// The report holds counts under the threshold: it is for an output checker.
 ///
-/// With FILE and without --data it looks at finished files: identifiers, a row a person, small counts. What is
-/// behind a finished number cannot be counted, so no file passes.
-///
 /// The exit code is 0 for pass, 1 for treat, review and fail, 2 if it could not be checked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Finished files to look at. CSV and Parquet are opened, in a sealed worker.
-    #[arg(value_name = "FILE", conflicts_with_all = ["data", "unit", "sql", "sql_file", "record", "against"])]
-    finished: Vec<PathBuf>,
-    /// CSV or Parquet file; the table is called NAME or as the file without its ending. May be repeated.
-    #[arg(long, value_name = "[NAME=]FILE", required_unless_present = "finished", num_args = 1..)]
-    data: Vec<OsString>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Column that tells people apart, in every table that has it.
-    #[arg(long, value_name = "COLUMN", required_unless_present = "finished")]
-    unit: Option<String>,
-    /// The SQL text.
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true,
-          required_unless_present_any = ["finished", "sql_file"], conflicts_with = "sql_file")]
-    sql: Option<String>,
-    /// A file that holds the SQL text.
-    #[arg(long, value_name = "FILE")]
-    sql_file: Option<PathBuf>,
+    #[arg(long, value_name = "COLUMN")]
+    unit: String,
+    #[command(flatten)]
+    text: SqlTextArgs,
     /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,
     /// uk-llc, nhs-england, ons-srs, strict).
     #[arg(long, value_name = "FILE")]
@@ -65,29 +50,18 @@ pub(crate) struct Args {
 /// # Errors
 /// If a file, the text or a policy cannot be used, no worker can be sealed, or a limit stopped it.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
+    let files = args.data.files()?;
+    if args.unit.is_empty() {
+        return Err(Problem::could_not("--unit names no column"));
+    }
     let policies = args.policies.load()?;
     let own = args.policy.as_deref().map(disclosure_policy).transpose()?;
     let policy = own.as_ref().unwrap_or(&policies.disclosure);
-    let report = if args.finished.is_empty() {
-        of_statement(args, policy, &policies)?
-    } else {
-        let files = finished::seen(&args.finished, policy.minimum(), &policies)?;
-        disclosure::inspect::inspect(&files, policy)
-    };
-    say(&serde_json::to_string(&report)?)?;
-    Ok(exit(report.verdict))
-}
-
-fn of_statement(args: &Args, policy: &Policy, policies: &Policies) -> Result<Judged, Problem> {
-    let files = DataFiles::find(&args.data)?;
-    let unit = args.unit.clone().filter(|unit| !unit.is_empty());
-    let unit = unit.ok_or_else(|| Problem::could_not("--unit names no column"))?;
-    let text = SqlTextArgs::of(args.sql.clone(), args.sql_file.clone());
-    let profile = profile(policies, "sandbox/sql.toml")?;
+    let profile = profile(&policies, "sandbox/sql.toml")?;
     let check = Check {
         source: files.source(),
-        unit,
-        sql: text.text(profile.limits.statement_bytes)?,
+        unit: args.unit.clone(),
+        sql: args.text.text(profile.limits.statement_bytes)?,
         people: match args.record.is_some() || args.against.is_some() {
             true => People::Listed,
             false => People::Counted,
@@ -102,7 +76,9 @@ fn of_statement(args: &Args, policy: &Policy, policies: &Policies) -> Result<Jud
         inputs: files.inputs(),
         profile,
     })?;
-    judge(&gathered, policy, args)
+    let report = judge(&gathered, policy, args)?;
+    say(&serde_json::to_string(&report)?)?;
+    Ok(exit(report.verdict))
 }
 
 /// What the worker wrote: the evidence as JSON, and who is behind each cell.
@@ -232,17 +208,7 @@ mod tests {
         let words = ["x", "--data", "a.csv", "--sql", "select 1"];
         assert!(Line::try_parse_from(words).is_err());
         let line = Line::try_parse_from([&words[..], &["--unit", "id"]].concat()).unwrap();
-        assert_eq!(line.args.unit.as_deref(), Some("id"));
-    }
-
-    #[test]
-    fn finished_files_need_nothing_else_and_stand_beside_no_data() {
-        let line = Line::try_parse_from(["x", "table.csv", "plot.svg"]).unwrap();
-        assert_eq!(line.args.finished.len(), 2);
-        assert!(line.args.data.is_empty() && line.args.sql.is_none());
-        assert!(Line::try_parse_from(["x", "table.csv", "--unit", "id"]).is_err());
-        assert!(Line::try_parse_from(["x", "table.csv", "--data", "a.csv"]).is_err());
-        assert!(Line::try_parse_from(["x"]).is_err());
+        assert_eq!(line.args.unit, "id");
     }
 
     #[test]

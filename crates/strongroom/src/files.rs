@@ -69,17 +69,8 @@ impl DataArgs {
     /// # Errors
     /// If one is missing, is neither CSV nor Parquet by its ending, or has no usable table name.
     pub(crate) fn files(&self) -> Result<DataFiles, Problem> {
-        DataFiles::find(&self.data)
-    }
-}
-
-impl DataFiles {
-    /// Finds files, each as FILE or NAME=FILE.
-    ///
-    /// # Errors
-    /// As [`DataArgs::files`].
-    pub(crate) fn find(arguments: &[OsString]) -> Result<Self, Problem> {
-        let files = arguments
+        let files = self
+            .data
             .iter()
             .map(|argument| DataFile::find(argument))
             .collect::<Result<Vec<_>, _>>()?;
@@ -90,7 +81,7 @@ impl DataFiles {
                 "two files would become the table {name}; write NAME=FILE to tell them apart"
             )));
         }
-        Ok(Self(files))
+        Ok(DataFiles(files))
     }
 }
 
@@ -170,11 +161,6 @@ impl DataFiles {
 }
 
 impl SqlTextArgs {
-    /// The same, from arguments of a command that can do without.
-    pub(crate) fn of(sql: Option<String>, sql_file: Option<PathBuf>) -> Self {
-        Self { sql, sql_file }
-    }
-
     /// The text.
     ///
     /// # Errors

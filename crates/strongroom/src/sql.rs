@@ -1,16 +1,15 @@
 //! `strongroom sql`: statements over files in the sealed worker, one JSON line each.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use protocol::frame::{STATEMENTS_MAX, Up};
 use protocol::job::{Job, Order, Query};
 use protocol::limits::{Limit, Limits};
 use protocol::report::{Failure, FailureCode, Report, Rows, StatementResult};
-use sandbox::{Launch, Profile, Running, SandboxError, spawn};
+use sandbox::{Launch, Running, SandboxError, spawn};
 use serde::Serialize;
 
-use crate::files::{DataArgs, DataFiles, PoliciesArgs, SqlTextArgs, profile, worker};
+use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, profile, worker};
 use crate::problem::{Problem, REFUSED, say};
 
 /// Runs SQL statements over files in a sealed worker and prints one JSON line for each.
@@ -37,57 +36,27 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let profile = profile(&policies, "sandbox/sql.toml")?;
     let sql = args.text.text(profile.limits.statement_bytes)?;
     let worker = worker()?;
-    let mut start = |skip| spawn(launch(&worker, &files, &sql, &profile, skip));
+    let mut start = |skip| {
+        let query = Query {
+            source: files.source(),
+            sql: sql.clone(),
+            skip,
+        };
+        spawn(Launch {
+            worker: worker.clone(),
+            order: Order {
+                job: Job::Query(query),
+                limits: profile.limits.clone(),
+            },
+            inputs: files.inputs(),
+            profile: profile.clone(),
+        })
+    };
     let mut print = |line: &Line| say(&line.text(&profile.limits)?);
     match every(&mut start, &mut print)? {
         Ended::AllRan => Ok(ExitCode::SUCCESS),
         Ended::SomeDidNot => Ok(ExitCode::from(REFUSED)),
     }
-}
-
-/// A worker that runs the statements of `sql` behind the first `skip`.
-fn launch(worker: &Path, files: &DataFiles, sql: &str, profile: &Profile, skip: u32) -> Launch {
-    let query = Query {
-        source: files.source(),
-        sql: sql.to_owned(),
-        skip,
-    };
-    Launch {
-        worker: worker.to_owned(),
-        order: Order {
-            job: Job::Query(query),
-            limits: profile.limits.clone(),
-        },
-        inputs: files.inputs(),
-        profile: profile.clone(),
-    }
-}
-
-/// The rows of one statement that must run.
-///
-/// # Errors
-/// If no worker can be sealed, or the statement failed or met a limit.
-pub(crate) fn answers(files: &DataFiles, sql: String, profile: &Profile) -> Result<Rows, Problem> {
-    let worker = worker()?;
-    let mut start = |skip| spawn(launch(&worker, files, &sql, profile, skip));
-    let mut found = None;
-    let mut keep = |line: &Line| {
-        match line {
-            Line::Ran { rows, .. } => found = Some(rows.clone()),
-            Line::Failed { .. } => {
-                return Err(Problem::could_not("the file could not be counted"));
-            }
-            Line::Stopped { limit } => {
-                return Err(Problem::could_not(format!(
-                    "the file could not be counted within the limit {}",
-                    limit.name()
-                )));
-            }
-        }
-        Ok(())
-    };
-    every(&mut start, &mut keep)?;
-    found.ok_or_else(out_of_turn)
 }
 
 /// How the statements ended.
