@@ -35,10 +35,11 @@ pub use component::{Component, Grid, Part};
 pub use error::PrivacyError;
 pub use limits::Limits;
 pub use noise::{Found, Noisy, ready};
-pub use price::{ComponentPrice, Priced, price};
+pub use price::{Charge, ComponentPrice, Priced, price};
 pub use release::release;
 pub use request::{
     Bounds, Budget, Condition, Feature, FeatureKind, Key, Literal, Operator, Request, Statistic,
     Window, WindowKind,
 };
+pub use spread::Shape;
 pub use words::words;

@@ -1,25 +1,28 @@
 //! The one place that calls OpenDP: builds mechanisms, checks them against what was reserved, draws.
 //!
-//! OpenDP 0.16.0 checks no input, so cells are checked here. Of its mechanisms three are used, each with a
-//! test of its distribution: discrete Gaussian over integers, exponential mechanism (noisy maximum), and
-//! Gaussian threshold. The last reports too small a delta (it keeps counts equal to the threshold, its map
+//! OpenDP 0.16.0 checks no input, so cells are checked here. Of its mechanisms four are used, each with a
+//! test of its distribution: discrete Gaussian and discrete Laplace over integers, exponential mechanism (noisy
+//! maximum), and Gaussian threshold. The last reports too small a delta (it keeps counts equal to the threshold, its map
 //! starts above it): it is priced with the map of one threshold less.
 
 use std::collections::HashMap;
 
 use opendp::core::Measurement;
 use opendp::domains::{AtomDomain, MapDomain, VectorDomain};
-use opendp::measurements::{make_gaussian, make_gaussian_threshold, make_noisy_max};
-use opendp::measures::{Approximate, ZeroConcentratedDivergence};
-use opendp::metrics::{AbsoluteDistance, L0PInfDistance, L2Distance, L02InfDistance, LInfDistance};
+use opendp::measurements::{make_gaussian, make_gaussian_threshold, make_laplace, make_noisy_max};
+use opendp::measures::{Approximate, MaxDivergence, ZeroConcentratedDivergence};
+use opendp::metrics::{
+    AbsoluteDistance, L0PInfDistance, L1Distance, L2Distance, L02InfDistance, LInfDistance,
+};
 
 use crate::PrivacyError;
 use crate::component::Part;
-use crate::price::{KeysPrice, Priced};
+use crate::price::{Charge, ComponentPrice, KeysPrice, Priced, rho_of};
 
 type Integers = VectorDomain<AtomDomain<i64>>;
 type Counts = MapDomain<AtomDomain<String>, AtomDomain<i64>>;
 type Noise = Measurement<Integers, L2Distance<f64>, ZeroConcentratedDivergence, Vec<i64>>;
+type Pure = Measurement<Integers, L1Distance<i64>, MaxDivergence, Vec<i64>>;
 type Choice = Measurement<Integers, LInfDistance<i64>, ZeroConcentratedDivergence, usize>;
 type Threshold = Measurement<
     Counts,
@@ -81,6 +84,10 @@ fn gaussian(scale: f64) -> Result<Noise, PrivacyError> {
     make_gaussian(integers(), L2Distance::default(), scale, None).map_err(broken)
 }
 
+fn laplace(scale: f64) -> Result<Pure, PrivacyError> {
+    make_laplace(integers(), L1Distance::default(), scale, None).map_err(broken)
+}
+
 fn choice(scale: f64) -> Result<Choice, PrivacyError> {
     make_noisy_max(
         integers(),
@@ -112,6 +119,11 @@ fn allowed(nano_rho: u64, parts: u32) -> f64 {
     (nano_rho as f64 / 1e9 / f64::from(parts)).next_down()
 }
 
+/// The epsilon that so many units of 10^-9 allow, rounded down.
+fn allowed_epsilon(nano_epsilon: u64) -> f64 {
+    (nano_epsilon as f64 / 1e9).next_down()
+}
+
 /// Widens a scale until the mechanism's own map agrees.
 fn widen(
     mut scale: f64,
@@ -133,6 +145,14 @@ pub(crate) fn gaussian_scale(l2: f64, nano_rho: u64) -> Result<f64, PrivacyError
     let rho = allowed(nano_rho, 1);
     widen(l2 / (2.0 * rho).sqrt(), |scale| {
         gaussian(scale)?.check(&l2, &rho).map_err(broken)
+    })
+}
+
+/// The scale of Laplace noise at which a change of `l1` costs at most so much, without any delta.
+pub(crate) fn laplace_scale(l1: i64, nano_epsilon: u64) -> Result<f64, PrivacyError> {
+    let epsilon = allowed_epsilon(nano_epsilon);
+    widen(l1 as f64 / epsilon, |scale| {
+        laplace(scale)?.check(&l1, &epsilon).map_err(broken)
     })
 }
 
@@ -237,10 +257,8 @@ impl Priced {
                 | Part::Centred { .. }
                 | Part::Squares { .. }
                 | Part::Bins { .. } => {
-                    let measurement = gaussian(priced.scale)?;
-                    agreed(measurement.check(&priced.l2, &allowed(priced.nano_rho, 1)))?;
-                    for draw in &mut all {
-                        draw.push(measurement.invoke(cells).map_err(broken)?);
+                    for (draw, noisy) in all.iter_mut().zip(added(priced, cells, draws)?) {
+                        draw.push(noisy);
                     }
                 }
             }
@@ -291,6 +309,33 @@ impl Priced {
             .collect::<Result<Vec<_>, PrivacyError>>()?;
         found.sort_by_key(|key| key.place);
         Ok(found)
+    }
+}
+
+/// The cells with noise, as often as wanted.
+#[allow(clippy::ptr_arg, reason = "a list is what the library takes")]
+fn added(
+    priced: &ComponentPrice,
+    cells: &Vec<i64>,
+    draws: u32,
+) -> Result<Vec<Vec<i64>>, PrivacyError> {
+    let draw = |invoke: &dyn Fn() -> Result<Vec<i64>, PrivacyError>| -> Result<_, _> {
+        (0..draws).map(|_| invoke()).collect()
+    };
+    match priced.charge {
+        Charge::Rho { l2 } => {
+            let measurement = gaussian(priced.scale)?;
+            agreed(measurement.check(&l2, &allowed(priced.nano_rho, 1)))?;
+            draw(&|| measurement.invoke(cells).map_err(broken))
+        }
+        Charge::Epsilon { l1, nano_epsilon } => {
+            let measurement = laplace(priced.scale)?;
+            agreed(measurement.check(&l1, &allowed_epsilon(nano_epsilon)))?;
+            if rho_of(nano_epsilon).is_none_or(|nano_rho| nano_rho > priced.nano_rho) {
+                return Err(PrivacyError::Mechanism);
+            }
+            draw(&|| measurement.invoke(cells).map_err(broken))
+        }
     }
 }
 

@@ -3,17 +3,25 @@
 //! Each component gets its share of the request's nano-rho, rounded down; OpenDP's own map of each mechanism
 //! must stay within the share. What one person can change in all groups together is `per_group * sqrt(l0)`
 //! (L2), rounded up. Shares add up (zCDP composes by sums), so the price is the request's whole nano-rho.
+//!
+//! Where an epsilon is given instead, two mechanisms can be bought with it: Gaussian noise at the rho that is
+//! this epsilon at the delta, or Laplace noise with this epsilon and no delta, which costs the ledger half the
+//! square of each share (Bun and Steinke 2016, proposition 1.4). At one rho Gaussian noise always errs less; at
+//! one epsilon Laplace noise does for few numbers. The choice looks at the request alone.
 
-use serde_json::{Map, Value, json};
-
-use crate::component::{Grid, Part, components};
-use crate::noise::{change, choice_scale, epsilon, gaussian_scale, threshold_scale};
+use crate::component::{Part, components};
+use crate::noise::{change, choice_scale, epsilon, gaussian_scale, laplace_scale, threshold_scale};
 use crate::request::{Budget, Request, Statistic};
-use crate::spread::{Variance, choice_95, gaussian_95, mean_95};
-use crate::{Limits, PrivacyError, words};
+use crate::spread::Shape;
+use crate::{Limits, PrivacyError};
 
-/// Numbers of rows for which the error of a mean is told when none is given.
-const TOLD_AT: [u64; 3] = [100, 1_000, 10_000];
+mod errors;
+mod told;
+
+pub(crate) use errors::{Scales, error_95};
+
+/// Rows behind a mean at which two mechanisms are compared; the errors of both shrink alike with more.
+const COMPARED_AT: u64 = 1_000;
 /// Share of the keys that are found by threshold.
 const KEYS_WEIGHT: u64 = 1;
 
@@ -28,8 +36,25 @@ pub struct ComponentPrice {
     pub scale: f64,
     /// Most that one person changes one group's cells, in absolute values summed.
     pub per_group: i64,
-    /// Most that one person changes all cells, in L2; for a quantile, in one group's scores.
-    pub l2: f64,
+    /// By which measure it is charged.
+    pub charge: Charge,
+}
+
+/// The measure of a component's loss, with what one person can change by it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Charge {
+    /// Rho.
+    Rho {
+        /// Most that one person changes all cells, in L2; for a quantile, in one group's scores.
+        l2: f64,
+    },
+    /// Epsilon without delta.
+    Epsilon {
+        /// Most that one person changes all cells, in absolute values summed.
+        l1: i64,
+        /// What it may cost, in units of 10^-9.
+        nano_epsilon: u64,
+    },
 }
 
 /// Finding keys by threshold.
@@ -56,9 +81,11 @@ pub struct Priced {
     pub nano_rho: u64,
     /// What the whole costs in delta, in units of 10^-18.
     pub atto_delta: u64,
-    /// Epsilon at `epsilon_delta`, by conversion from rho.
+    /// Which noise is added to counts and sums.
+    pub shape: Shape,
+    /// Epsilon at `epsilon_delta`: by conversion from rho, or of Laplace noise itself.
     pub epsilon: f64,
-    /// The delta at which epsilon is told, charged delta included.
+    /// The delta at which epsilon is told, charged delta included; 0 for Laplace noise.
     pub epsilon_delta: f64,
     /// The components.
     pub components: Vec<ComponentPrice>,
@@ -77,15 +104,39 @@ pub fn price(request: Request, limits: &Limits) -> Result<Priced, PrivacyError> 
         .sum::<usize>()
         .saturating_mul(request.groups().len().max(1));
     Limits::most("cells", limits.cells, cells, "cells")?;
-    let nano_rho = match request.budget {
-        Budget::NanoRho(nano) => nano,
-        Budget::Accuracy { error, n } => for_accuracy(&request, limits, error, n)?,
+    let charged = match request.finds_keys() {
+        true => request.atto_delta.unwrap_or(0),
+        false => 0,
     };
+    let told = match request.atto_delta {
+        Some(atto) if charged == 0 => atto as f64 / 1e18,
+        Some(_) | None => limits.report_delta,
+    };
+    match request.budget {
+        Budget::NanoRho(nano_rho) => in_rho(request, nano_rho, told),
+        Budget::Accuracy { error, n } => {
+            let nano_rho = for_accuracy(&request, limits, error, n)?;
+            in_rho(request, nano_rho, told)
+        }
+        Budget::NanoEpsilon(nano_epsilon) => {
+            match for_epsilon(&request, limits, nano_epsilon, told)? {
+                Bought::Gaussian(nano_rho) => in_rho(request, nano_rho, told),
+                Bought::Laplace(nano_rho) => in_epsilon(request, nano_epsilon, nano_rho),
+            }
+        }
+    }
+}
+
+/// Gaussian noise and choices for so much rho.
+fn in_rho(request: Request, nano_rho: u64, told: f64) -> Result<Priced, PrivacyError> {
     let (keys_nano, shares) = shares(&request, nano_rho)?;
+    let atto_delta = match request.finds_keys() {
+        true => request.atto_delta.unwrap_or(0),
+        false => 0,
+    };
     let keys = match keys_nano {
         None => None,
         Some(nano) => {
-            let atto_delta = request.atto_delta.unwrap_or(0);
             let (scale, threshold) = threshold_scale(request.l0, nano, atto_delta as f64 / 1e18)?;
             Some(KeysPrice {
                 nano_rho: nano,
@@ -113,24 +164,139 @@ pub fn price(request: Request, limits: &Limits) -> Result<Priced, PrivacyError> 
             nano_rho: nano,
             scale,
             per_group,
-            l2,
+            charge: Charge::Rho { l2 },
         });
     }
-    let charged = keys.as_ref().map_or(0, |keys| keys.atto_delta);
-    let told = match request.atto_delta {
-        Some(atto) if charged == 0 => atto as f64 / 1e18,
-        Some(_) | None => limits.report_delta,
-    };
     Ok(Priced {
         sha256: request.sha256()?,
+        shape: Shape::Gaussian,
         epsilon: epsilon(nano_rho as f64 / 1e9, told)?,
-        epsilon_delta: told + charged as f64 / 1e18,
+        epsilon_delta: told + atto_delta as f64 / 1e18,
         request,
         nano_rho,
-        atto_delta: charged,
+        atto_delta,
         components: priced,
         keys,
     })
+}
+
+/// Laplace noise for so much epsilon, without delta: its shares add up to it (basic composition).
+fn in_epsilon(request: Request, nano_epsilon: u64, nano_rho: u64) -> Result<Priced, PrivacyError> {
+    let mut priced = Vec::new();
+    for (part, share) in shares(&request, nano_epsilon)?.1 {
+        let per_group = part.per_group(request.linf);
+        let l1 = per_group
+            .checked_mul(i64::from(request.l0))
+            .ok_or(PrivacyError::Mechanism)?;
+        priced.push(ComponentPrice {
+            scale: laplace_scale(l1, share)?,
+            nano_rho: rho_of(share).ok_or(PrivacyError::Mechanism)?,
+            part,
+            per_group,
+            charge: Charge::Epsilon {
+                l1,
+                nano_epsilon: share,
+            },
+        });
+    }
+    Ok(Priced {
+        sha256: request.sha256()?,
+        shape: Shape::Laplace,
+        epsilon: nano_epsilon as f64 / 1e9,
+        epsilon_delta: 0.0,
+        request,
+        nano_rho,
+        atto_delta: 0,
+        components: priced,
+        keys: None,
+    })
+}
+
+/// What an epsilon without delta costs the ledger, in nano-rho: half its square, rounded up.
+pub(crate) fn rho_of(nano_epsilon: u64) -> Option<u64> {
+    let square = u128::from(nano_epsilon) * u128::from(nano_epsilon);
+    u64::try_from(square.div_ceil(2_000_000_000)).ok()
+}
+
+/// What an epsilon buys, with its price in nano-rho.
+enum Bought {
+    Gaussian(u64),
+    Laplace(u64),
+}
+
+/// Of the mechanisms that an epsilon can buy the one whose errors are smaller, taken over all statistics.
+fn for_epsilon(
+    request: &Request,
+    limits: &Limits,
+    nano_epsilon: u64,
+    delta: f64,
+) -> Result<Bought, PrivacyError> {
+    let gaussian = most_rho(limits, nano_epsilon, delta)?;
+    let laplace = laplace_rho(request, nano_epsilon)?
+        .filter(|nano_rho| (limits.nano_rho_min..=limits.nano_rho_max).contains(nano_rho));
+    let (nano_rho, laplace) = match (gaussian, laplace) {
+        (None, None) => {
+            return Err(PrivacyError::Budget(format!(
+                "no rho between the limits rho_min of {} and rho_max of {} is this epsilon",
+                limits.nano_rho_min as f64 / 1e9,
+                limits.nano_rho_max as f64 / 1e9
+            )));
+        }
+        (Some(nano_rho), None) => return Ok(Bought::Gaussian(nano_rho)),
+        (None, Some(nano_rho)) => return Ok(Bought::Laplace(nano_rho)),
+        (Some(gaussian), Some(laplace)) => (gaussian, laplace),
+    };
+    let errors = |scales: &Scales| -> f64 {
+        let of = |statistic| error_95(statistic, scales, COMPARED_AT).ln();
+        request.statistics.iter().map(of).sum()
+    };
+    let of_gaussian = errors(&estimated(request, nano_rho)?);
+    Ok(
+        match errors(&estimated_laplace(request, nano_epsilon)?) < of_gaussian {
+            true => Bought::Laplace(laplace),
+            false => Bought::Gaussian(nano_rho),
+        },
+    )
+}
+
+/// The most nano-rho that is at most this epsilon at the delta; none if the limits do not reach it.
+fn most_rho(limits: &Limits, nano_epsilon: u64, delta: f64) -> Result<Option<u64>, PrivacyError> {
+    let fits = |nano: u64| -> Result<bool, PrivacyError> {
+        Ok(epsilon(nano as f64 / 1e9, delta)? <= nano_epsilon as f64 / 1e9)
+    };
+    let (mut low, mut high) = (limits.nano_rho_min, limits.nano_rho_max);
+    if !fits(low)? || fits(high)? {
+        return Ok(None);
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle)? {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(Some(low))
+}
+
+/// What Laplace noise of this epsilon costs, in nano-rho: the shares' costs added up. None where something is
+/// asked that it cannot give.
+fn laplace_rho(request: &Request, nano_epsilon: u64) -> Result<Option<u64>, PrivacyError> {
+    let (keys, shares) = shares(request, nano_epsilon)?;
+    let noisy = |part: &Part| {
+        let l1 = part
+            .per_group(request.linf)
+            .checked_mul(i64::from(request.l0));
+        !matches!(part, Part::Candidates { .. }) && l1.is_some()
+    };
+    if keys.is_some() || !shares.iter().all(|(part, _)| noisy(part)) {
+        return Ok(None);
+    }
+    let mut sum = Some(0_u64);
+    for (_, share) in shares {
+        sum = sum.zip(rho_of(share)).and_then(|(a, b)| a.checked_add(b));
+    }
+    Ok(sum)
 }
 
 /// What one person changes in `l0` groups together, rounded up.
@@ -212,12 +378,6 @@ fn for_accuracy(
     Ok(high)
 }
 
-/// Parts with their scales, and the scale on people where keys are found.
-pub(crate) struct Scales {
-    pub(crate) parts: Vec<(Part, f64)>,
-    pub(crate) people: Option<f64>,
-}
-
 /// Scales by formula, a hair above those of the mechanisms' maps.
 fn estimated(request: &Request, nano_rho: u64) -> Result<Scales, PrivacyError> {
     let (keys, shares) = shares(request, nano_rho)?;
@@ -236,189 +396,26 @@ fn estimated(request: &Request, nano_rho: u64) -> Result<Scales, PrivacyError> {
         })
         .collect();
     Ok(Scales {
+        shape: Shape::Gaussian,
         parts,
         people: keys.map(|nano| wide * f64::from(request.l0).sqrt() / root(nano)),
     })
 }
 
-impl Scales {
-    fn of(&self, wanted: impl Fn(&Part) -> bool) -> Option<(&Part, f64)> {
-        self.parts
-            .iter()
-            .find(|(part, _)| wanted(part))
-            .map(|(part, scale)| (part, *scale))
-    }
-}
-
-/// The 95 % error of a statistic: in rows for counts, histograms and quantiles (ranks), else in the unit of
-/// the column. For means, variances and standard deviations: the worst over all means, for `n` rows.
-pub(crate) fn error_95(statistic: &Statistic, scales: &Scales, n: u64) -> f64 {
-    let n = n as f64;
-    let scale = |wanted: &dyn Fn(&Part) -> bool| scales.of(wanted).map_or(f64::INFINITY, |s| s.1);
-    let rows = |c: &String| scale(&|p: &Part| matches!(p, Part::Numbers { column } if column == c));
-    let centred =
-        |c: &String| scale(&|p: &Part| matches!(p, Part::Centred { column, .. } if column == c));
-    match statistic {
-        Statistic::Count { column: None } => gaussian_95(scale(&|p| matches!(p, Part::Rows))),
-        Statistic::Count { column: Some(c) } => {
-            gaussian_95(scale(&|p| matches!(p, Part::Present { column } if column == c)))
-        }
-        Statistic::People => gaussian_95(
-            scales
-                .people
-                .unwrap_or_else(|| scale(&|p| matches!(p, Part::People))),
-        ),
-        Statistic::Sum { column: c, bounds } => {
-            let grid = Grid::between(*bounds);
-            let own = scales.of(|p| matches!(p, Part::Sum { column, .. } if column == c));
-            match own {
-                Some((_, scale)) => gaussian_95(scale) * grid.step,
-                None => mean_95(centred(c), rows(c), grid.centre as f64, 1.0) * grid.step,
-            }
-        }
-        Statistic::Mean { column: c, bounds } => {
-            let grid = Grid::between(*bounds);
-            mean_95(centred(c), rows(c), grid.half() as f64, n) * grid.step
-        }
-        Statistic::Variance { column: c, bounds }
-        | Statistic::StandardDeviation { column: c, bounds } => {
-            let grid = Grid::between(*bounds);
-            let squares = scale(&|p: &Part| matches!(p, Part::Squares { column, .. } if column == c));
-            let spread = Variance {
-                squares_scale: squares,
-                sum_scale: centred(c),
-                rows_scale: rows(c),
-                unit: f64::from(grid.square_shift).exp2(),
-            };
-            let half = grid.half() as f64;
-            let error = spread
-                .error_95(-(grid.square_half() as f64), half, n)
-                .max(spread.error_95(grid.square_half() as f64, half, n))
-                * grid.step
-                * grid.step;
-            match statistic {
-                // Of a deviation of a quarter of the range; near zero it is larger.
-                Statistic::StandardDeviation { .. } => {
-                    error / (2.0 * (grid.upper - grid.lower) / 4.0)
-                }
-                _ => error,
-            }
-        }
-        Statistic::Quantiles {
-            column: c,
-            candidates: among,
-            ..
-        } => scales
-            .parts
-            .iter()
-            .filter(|(p, _)| matches!(p, Part::Candidates { column, candidates, .. } if column == c && candidates == among))
-            .map(|(_, scale)| (choice_95(*scale, among.len()) / 1000.0).ceil())
-            .fold(0.0, f64::max),
-        Statistic::Histogram { column: c, edges: at } => gaussian_95(scale(
-            &|p| matches!(p, Part::Bins { column, edges } if column == c && edges == at),
-        )),
-    }
-}
-
-impl Priced {
-    pub(crate) fn scales(&self) -> Scales {
-        Scales {
-            parts: self
-                .components
-                .iter()
-                .map(|priced| (priced.part.clone(), priced.scale))
-                .collect(),
-            people: self.keys.as_ref().map(|keys| keys.scale),
-        }
-    }
-
-    /// The price for people and programs.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let scales = self.scales();
-        let statistics: Vec<Value> = self
-            .request
-            .statistics
-            .iter()
-            .map(|statistic| told(statistic, &scales))
-            .collect();
-        let components: Vec<Value> = self
-            .components
-            .iter()
-            .map(|priced| {
-                json!({
-                    "measured": priced.part.name(),
-                    "mechanism": match priced.part {
-                        Part::Candidates { .. } => "exponential",
-                        _ => "discrete Gaussian",
-                    },
-                    "rho": priced.nano_rho as f64 / 1e9,
-                    "scale": priced.scale,
-                    "l2_sensitivity": priced.l2,
-                })
-            })
-            .collect();
-        let mut all = json!({
-            "request_sha256": hex::encode(self.sha256),
-            "words": words::words(self),
-            "rho": self.nano_rho as f64 / 1e9,
-            "nano_rho": self.nano_rho,
-            "delta": self.atto_delta as f64 / 1e18,
-            "atto_delta": self.atto_delta,
-            "epsilon": self.epsilon,
-            "epsilon_delta": self.epsilon_delta,
-            "groups": if self.request.finds_keys() { Value::Null } else { json!(self.request.groups().len()) },
-            "l0": self.request.l0,
-            "linf": self.request.linf,
-            "statistics": statistics,
-            "components": components,
-        });
-        if let (Some(keys), Value::Object(all)) = (&self.keys, &mut all) {
-            let keys = json!({
-                "mechanism": "Gaussian threshold",
-                "rho": keys.nano_rho as f64 / 1e9,
-                "delta": keys.atto_delta as f64 / 1e18,
-                "scale": keys.scale,
-                "threshold": keys.threshold,
-            });
-            all.insert("unknown_keys".into(), keys);
-        }
-        all
-    }
-}
-
-/// What a statistic's error will be.
-fn told(statistic: &Statistic, scales: &Scales) -> Value {
-    let mut told = Map::new();
-    told.insert("name".into(), json!(statistic.name()));
-    match statistic {
-        Statistic::Mean { .. }
-        | Statistic::Variance { .. }
-        | Statistic::StandardDeviation { .. } => {
-            let at: Map<String, Value> = TOLD_AT
-                .iter()
-                .map(|n| (n.to_string(), json!(error_95(statistic, scales, *n))))
-                .collect();
-            told.insert("error_95_by_rows".into(), Value::Object(at));
-        }
-        Statistic::Quantiles { .. } => {
-            told.insert("error_95".into(), json!(error_95(statistic, scales, 0)));
-            told.insert("unit".into(), json!("rows out of rank"));
-        }
-        Statistic::Count { .. } | Statistic::Histogram { .. } => {
-            told.insert("error_95".into(), json!(error_95(statistic, scales, 0)));
-            told.insert("unit".into(), json!("rows"));
-        }
-        Statistic::People => {
-            told.insert("error_95".into(), json!(error_95(statistic, scales, 0)));
-            told.insert("unit".into(), json!("people"));
-        }
-        Statistic::Sum { column, .. } => {
-            told.insert("error_95".into(), json!(error_95(statistic, scales, 0)));
-            told.insert("unit".into(), json!(format!("unit of {column}")));
-        }
-    }
-    Value::Object(told)
+/// The same for Laplace noise.
+fn estimated_laplace(request: &Request, nano_epsilon: u64) -> Result<Scales, PrivacyError> {
+    let parts = shares(request, nano_epsilon)?.1.into_iter();
+    let parts = parts
+        .map(|(part, share)| {
+            let l1 = part.per_group(request.linf) as f64 * f64::from(request.l0);
+            (part, l1 * 1e9 / share as f64)
+        })
+        .collect();
+    Ok(Scales {
+        shape: Shape::Laplace,
+        parts,
+        people: None,
+    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use crate::component::{Grid, Part};
 use crate::noise::Noisy;
 use crate::price::Priced;
 use crate::request::{Bounds, Literal, Statistic};
-use crate::spread::{Variance, Z95, choice_95, gaussian_95, mean_95};
+use crate::spread::{Noise, Variance, choice_95, mean_95};
 
 /// A number of rows is too small to divide by when the noise alone could have made it.
-fn too_few(rows: f64, scale: f64) -> bool {
-    rows < 1.0 || rows <= Z95 * scale
+fn too_few(rows: f64, noise: Noise) -> bool {
+    rows < 1.0 || rows <= noise.error_95()
 }
 
 /// The rows of one release: for each group its key and its statistics; then totals, if wanted.
@@ -164,10 +164,32 @@ impl<'a> Group<'a> {
 
     fn statistics(&self) -> Result<Value, PrivacyError> {
         let mut values = Map::new();
+        if self.is_small()? {
+            let why = format!("fewer than {} after noise", self.priced.request.minimum);
+            for statistic in &self.priced.request.statistics {
+                values.insert(statistic.name(), json!({"value": null, "why": why}));
+            }
+            return Ok(Value::Object(values));
+        }
         for statistic in &self.priced.request.statistics {
             values.insert(statistic.name(), self.statistic(statistic)?);
         }
         Ok(Value::Object(values))
+    }
+
+    /// Whether a noisy number of rows or people is below the request's minimum.
+    fn is_small(&self) -> Result<bool, PrivacyError> {
+        let minimum = i64::from(self.priced.request.minimum);
+        if minimum == 0 {
+            return Ok(false);
+        }
+        let mut counts: Vec<i64> = self.people.into_iter().collect();
+        for part in [Part::Rows, Part::People] {
+            if let Some((cells, _)) = self.find(|own| *own == part) {
+                counts.push(*cells.first().ok_or(PrivacyError::Cells)?);
+            }
+        }
+        Ok(counts.iter().any(|count| *count < minimum))
     }
 
     fn statistic(&self, statistic: &Statistic) -> Result<Value, PrivacyError> {
@@ -192,29 +214,33 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The cells of a component with the scale of the noise on each, sums of groups included.
-    fn find(&self, wanted: impl Fn(&Part) -> bool) -> Option<(&[i64], f64)> {
+    /// Noise of this scale on each of the groups that were summed.
+    fn noise(&self, scale: f64) -> Noise {
+        Noise {
+            shape: self.priced.shape,
+            scale,
+            summed: self.summed,
+        }
+    }
+
+    /// The cells of a component with the noise on each, sums of groups included.
+    fn find(&self, wanted: impl Fn(&Part) -> bool) -> Option<(&[i64], Noise)> {
         self.priced
             .components
             .iter()
             .zip(&self.cells)
             .find(|(component, _)| wanted(&component.part))
-            .map(|(component, cells)| {
-                (
-                    cells.as_slice(),
-                    component.scale * (self.summed as f64).sqrt(),
-                )
-            })
+            .map(|(component, cells)| (cells.as_slice(), self.noise(component.scale)))
     }
 
-    fn one(&self, wanted: impl Fn(&Part) -> bool) -> Result<(i64, f64), PrivacyError> {
-        let (cells, scale) = self.find(wanted).ok_or(PrivacyError::Cells)?;
-        Ok((*cells.first().ok_or(PrivacyError::Cells)?, scale))
+    fn one(&self, wanted: impl Fn(&Part) -> bool) -> Result<(i64, Noise), PrivacyError> {
+        let (cells, noise) = self.find(wanted).ok_or(PrivacyError::Cells)?;
+        Ok((*cells.first().ok_or(PrivacyError::Cells)?, noise))
     }
 
     fn count(&self, wanted: impl Fn(&Part) -> bool) -> Result<Value, PrivacyError> {
-        let (count, scale) = self.one(wanted)?;
-        Ok(counted(count, scale))
+        let (count, noise) = self.one(wanted)?;
+        Ok(counted(count, noise))
     }
 
     fn people(&self) -> Result<Value, PrivacyError> {
@@ -225,53 +251,51 @@ impl<'a> Group<'a> {
             }));
         }
         match (self.people, &self.priced.keys) {
-            (Some(people), Some(keys)) => {
-                Ok(counted(people, keys.scale * (self.summed as f64).sqrt()))
-            }
+            (Some(people), Some(keys)) => Ok(counted(people, self.noise(keys.scale))),
             _ => self.count(|part| matches!(part, Part::People)),
         }
     }
 
-    /// Noisy rows, centred sum and their scales.
+    /// Noisy rows, centred sum and the noise on them.
     fn moments(&self, of: &str) -> Result<Moments, PrivacyError> {
-        let (rows, rows_scale) =
+        let (rows, rows_noise) =
             self.one(|part| matches!(part, Part::Numbers { column } if column == of))?;
-        let (sum, sum_scale) =
+        let (sum, sum_noise) =
             self.one(|part| matches!(part, Part::Centred { column, .. } if column == of))?;
         Ok(Moments {
             rows: rows as f64,
-            rows_scale,
+            rows_noise,
             sum: sum as f64,
-            sum_scale,
+            sum_noise,
         })
     }
 
     fn sum(&self, of: &str, bounds: Bounds) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
         let own = self.find(|part| matches!(part, Part::Sum { column, .. } if column == of));
-        if let Some((cells, scale)) = own {
+        if let Some((cells, noise)) = own {
             let steps = *cells.first().ok_or(PrivacyError::Cells)?;
             return Ok(number(
                 steps as f64 * grid.step,
-                gaussian_95(scale) * grid.step,
+                noise.error_95() * grid.step,
             ));
         }
         let m = self.moments(of)?;
         let centre = grid.centre as f64;
         Ok(number(
             (m.sum + centre * m.rows) * grid.step,
-            mean_95(m.sum_scale, m.rows_scale, centre, 1.0) * grid.step,
+            mean_95(m.sum_noise, m.rows_noise, centre, 1.0) * grid.step,
         ))
     }
 
     fn mean(&self, of: &str, bounds: Bounds) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
         let m = self.moments(of)?;
-        if too_few(m.rows, m.rows_scale) {
+        if too_few(m.rows, m.rows_noise) {
             return Ok(none());
         }
         let centred = m.sum / m.rows;
-        let error = mean_95(m.sum_scale, m.rows_scale, centred, m.rows) * grid.step;
+        let error = mean_95(m.sum_noise, m.rows_noise, centred, m.rows) * grid.step;
         let value = (centred + grid.centre as f64) * grid.step;
         let inside = value.clamp(bounds.lower, bounds.upper);
         let mut told = between(inside, error, bounds);
@@ -284,15 +308,15 @@ impl<'a> Group<'a> {
     fn variance(&self, of: &str, bounds: Bounds, root: bool) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
         let m = self.moments(of)?;
-        let (squares, squares_scale) =
+        let (squares, squares_noise) =
             self.one(|part| matches!(part, Part::Squares { column, .. } if column == of))?;
-        if too_few(m.rows, m.rows_scale) || m.rows < 2.0 {
+        if too_few(m.rows, m.rows_noise) || m.rows < 2.0 {
             return Ok(none());
         }
         let spread = Variance {
-            squares_scale,
-            sum_scale: m.sum_scale,
-            rows_scale: m.rows_scale,
+            squares: squares_noise,
+            sum: m.sum_noise,
+            rows: m.rows_noise,
             unit: f64::from(grid.square_shift).exp2(),
         };
         let mean = m.sum / m.rows;
@@ -327,13 +351,13 @@ impl<'a> Group<'a> {
         let mut chosen = Vec::with_capacity(per_mille.len());
         let mut error: f64 = 0.0;
         for wanted in per_mille {
-            let (place, scale) = self.one(|part| {
+            let (place, noise) = self.one(|part| {
                 matches!(part, Part::Candidates { column, candidates, per_mille }
                     if column == of && candidates == among && per_mille == wanted)
             })?;
             let place = usize::try_from(place).map_err(|_| PrivacyError::Cells)?;
             chosen.push(*among.get(place).ok_or(PrivacyError::Cells)?);
-            error = error.max((choice_95(scale, among.len()) / 1000.0).ceil());
+            error = error.max((choice_95(noise.scale, among.len()) / 1000.0).ceil());
         }
         // Each was chosen alone: in order they are at least as near.
         chosen.sort_by(f64::total_cmp);
@@ -349,12 +373,12 @@ impl<'a> Group<'a> {
     }
 
     fn histogram(&self, of: &str, at: &[f64]) -> Result<Value, PrivacyError> {
-        let (cells, scale) = self
+        let (cells, noise) = self
             .find(
                 |part| matches!(part, Part::Bins { column, edges } if column == of && edges == at),
             )
             .ok_or(PrivacyError::Cells)?;
-        let error = gaussian_95(scale);
+        let error = noise.reach_95();
         let bins: Vec<Value> = at
             .iter()
             .zip(at.iter().skip(1))
@@ -369,14 +393,14 @@ impl<'a> Group<'a> {
 
 struct Moments {
     rows: f64,
-    rows_scale: f64,
+    rows_noise: Noise,
     sum: f64,
-    sum_scale: f64,
+    sum_noise: Noise,
 }
 
 /// A signed count, which is unbiased, and the same not below zero, for display.
-fn counted(count: i64, scale: f64) -> Value {
-    let error = gaussian_95(scale);
+fn counted(count: i64, noise: Noise) -> Value {
+    let error = noise.reach_95();
     json!({
         "value": count,
         "error_95": error,

@@ -40,6 +40,14 @@ pub struct Request {
     pub atto_delta: Option<u64>,
     /// Whether totals over the groups are wanted too.
     pub totals: bool,
+    /// Groups whose noisy number of rows or people is below it are left empty; 0 leaves none so. The rule looks
+    /// at released numbers alone: on true ones it would tell of a person.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub minimum: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A value in a request.
@@ -247,6 +255,8 @@ pub enum Statistic {
 pub enum Budget {
     /// So much, in nano-rho.
     NanoRho(u64),
+    /// As much as an epsilon at the request's delta allows, in units of 10^-9, of whichever noise errs less.
+    NanoEpsilon(u64),
     /// As little as gives every statistic this 95 % error.
     Accuracy {
         /// The error, in the statistic's own unit.

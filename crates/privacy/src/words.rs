@@ -5,6 +5,7 @@ use crate::request::{
     Bounds, Condition, Feature, FeatureKind, Literal, Operator, Request, Statistic, Window,
     WindowKind,
 };
+use crate::spread::Shape;
 
 /// The request and what it says about one person, in sentences.
 #[must_use]
@@ -44,6 +45,12 @@ pub fn words(priced: &Priced) -> String {
         text.push_str(&format!(", for each {}", list(&keys, "and")));
     }
     text.push_str(". ");
+    if request.minimum > 0 {
+        text.push_str(&format!(
+            "Groups with fewer than {}, after noise, are left empty. ",
+            request.minimum
+        ));
+    }
     text.push_str(&contribution(request));
     text.push_str(&guarantee(priced));
     text
@@ -69,13 +76,18 @@ fn contribution(request: &Request) -> String {
 }
 
 fn guarantee(priced: &Priced) -> String {
-    let mut text = format!(
-        "Price: rho {}, which is epsilon {:.3} at delta {:.3e}: whether anyone's rows are there or not changes the odds of any answer by at most a factor of {:.2}, but for that delta.",
-        priced.nano_rho as f64 / 1e9,
-        priced.epsilon,
-        priced.epsilon_delta,
-        priced.epsilon.exp()
-    );
+    let odds = "whether anyone's rows are there or not changes the odds of any answer by at most a factor of";
+    let (rho, epsilon) = (priced.nano_rho as f64 / 1e9, priced.epsilon);
+    let factor = epsilon.exp();
+    let mut text = match priced.shape {
+        Shape::Gaussian => format!(
+            "Price: rho {rho}, which is epsilon {epsilon:.3} at delta {:.3e}: {odds} {factor:.2}, but for that delta.",
+            priced.epsilon_delta
+        ),
+        Shape::Laplace => format!(
+            "Price: epsilon {epsilon:.3} without any delta, booked as rho {rho}: {odds} {factor:.2}."
+        ),
+    };
     if let Some(keys) = &priced.keys {
         text.push_str(&format!(
             " Keys with fewer than {} people, after noise, are left out; delta {:e} is charged for them.",

@@ -80,8 +80,10 @@ fn table(rows: u64, ours: &Json, theirs: &Json) -> Option<String> {
     let preparation = ours.get("preparation_cpu_s")?.number()?;
     let mut text = format!(
         "\n{rows} rows, 12 groups, 4 of them a person; epsilon 1 at delta 1e-6 for each statistic alone, and for all four together\n\
-         {:<8} {:>11} {:>11} {:>7} {:>11} {:>11} {:>6} {:>11} {:>11} {:>6}\n",
+         CPU seconds over prepared cells; mean absolute errors; ratios are the peer's over ours\n\
+         {:<8} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>6} {:>11} {:>11} {:>6}\n",
         "",
+        "noise",
         "ours CPU s",
         "peer CPU s",
         "ratio",
@@ -102,8 +104,9 @@ fn table(rows: u64, ours: &Json, theirs: &Json) -> Option<String> {
         whole += ours("cpu_whole_s")?;
         peer += b;
         text.push_str(&format!(
-            "{:<8} {a:>11.4} {b:>11.4} {:>7.1} {:>11.4} {:>11.4} {:>6.2} {:>11.4} {:>11.4} {:>6.2}\n",
+            "{:<8} {:>9} {a:>11.4} {b:>11.4} {:>7.1} {:>11.4} {:>11.4} {:>6.2} {:>11.4} {:>11.4} {:>6.2}\n",
             our.get("statistic")?.text()?,
+            our.get("noise")?.text()?,
             b / a.max(1e-9),
             ours("error_alone")?,
             theirs("error_alone")?,
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn both_sides_stand_in_one_table_with_their_ratios() {
         let ours = Json::parse(
-            r#"{"preparation_cpu_s": 0.5, "statistics": [{"statistic": "mean", "cpu_s": 0.01, "cpu_whole_s": 0.4, "error_alone": 0.1, "error_together": 0.2}]}"#,
+            r#"{"preparation_cpu_s": 0.5, "statistics": [{"statistic": "mean", "noise": "laplace", "cpu_s": 0.01, "cpu_whole_s": 0.4, "error_alone": 0.1, "error_together": 0.2}]}"#,
         );
         let theirs = Json::parse(
             r#"{"statistics": [{"cpu_s": 2.0, "error_alone": 0.3, "error_together": 1.0}]}"#,

@@ -77,6 +77,32 @@ fn noise_has_the_priced_spread_and_no_bias() {
 }
 
 #[test]
+fn laplace_noise_has_the_priced_spread_and_no_bias() {
+    let priced = priced(r#"{"table": "t", "statistics": ["count"], "linf": 1, "epsilon": 0.1}"#);
+    let scale = priced.components[0].scale;
+    assert!((scale - 10.0).abs() < 1e-6);
+    let draws = priced.draw(&[vec![5_000]], 20_000).unwrap();
+    let errors: Vec<f64> = draws
+        .iter()
+        .map(|draw| draw[0][0] as f64 - 5_000.0)
+        .collect();
+    let n = errors.len() as f64;
+    // Discrete Laplace: variance 2 q / (1 - q)^2, fourth moment about 24 scale^4; five standard errors.
+    let q = (-1.0 / scale).exp();
+    let variance = 2.0 * q / (1.0 - q).powi(2);
+    let mean = errors.iter().sum::<f64>() / n;
+    assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "{mean}");
+    let seen = errors.iter().map(|e| e * e).sum::<f64>() / n;
+    let slack = 5.0 * (20.0 * scale.powi(4) / n).sqrt();
+    assert!((seen - variance).abs() < slack, "{seen} {variance}");
+    let told = priced.to_json()["statistics"][0]["error_95"]
+        .as_f64()
+        .unwrap();
+    let within = errors.iter().filter(|e| e.abs() <= told).count() as f64 / n;
+    assert!((0.94..0.97).contains(&within), "{within}");
+}
+
+#[test]
 fn cells_of_another_shape_or_out_of_range_are_refused() {
     let priced = count(0.01);
     for cells in [
@@ -96,7 +122,15 @@ fn a_mechanism_that_costs_more_than_its_share_never_draws() {
     cheap.components[0].scale *= 0.999;
     assert_eq!(cheap.draw(&[vec![1]], 1), Err(PrivacyError::Mechanism));
     let mut cheap = count(0.01);
-    cheap.components[0].l2 *= 2.0;
+    cheap.components[0].charge = Charge::Rho { l2: 2.0 };
+    assert_eq!(cheap.draw(&[vec![1]], 1), Err(PrivacyError::Mechanism));
+    let epsilon = r#"{"table": "t", "statistics": ["count"], "linf": 1, "epsilon": 0.1}"#;
+    let mut cheap = priced(epsilon);
+    cheap.components[0].scale *= 0.999;
+    assert_eq!(cheap.draw(&[vec![1]], 1), Err(PrivacyError::Mechanism));
+    // Booked a unit too low.
+    let mut cheap = priced(epsilon);
+    cheap.components[0].nano_rho -= 1;
     assert_eq!(cheap.draw(&[vec![1]], 1), Err(PrivacyError::Mechanism));
     let mut cheap = priced(
         r#"{"table": "t", "group_by": ["g"], "l0": 1, "linf": 1, "rho": 0.1, "delta": 1e-7, "statistics": ["people"]}"#,

@@ -64,10 +64,11 @@ fn shares_never_add_up_to_more_than_the_price() {
         // Independently: l0 of the groups change, each by at most per_group.
         for component in &priced.components {
             let l0 = 2.0;
+            let Charge::Rho { l2 } = component.charge else {
+                panic!("{component:?}")
+            };
             let rho = match component.part {
-                Part::Candidates { .. } => {
-                    l0 * component.l2.powi(2) / (2.0 * component.scale.powi(2))
-                }
+                Part::Candidates { .. } => l0 * l2.powi(2) / (2.0 * component.scale.powi(2)),
                 _ => l0 * (component.per_group as f64).powi(2) / (2.0 * component.scale.powi(2)),
             };
             assert!(rho <= component.nano_rho as f64 / 1e9, "{component:?}");
@@ -178,4 +179,111 @@ fn cells_are_bounded() {
     let request = Request::parse(text, &limits).unwrap();
     let error = price(request, &limits).unwrap_err().to_string();
     assert!(error.contains("limit cells of 100"), "{error}");
+}
+
+const TABLE: &str =
+    r#""table": "t", "group_by": [{"column": "g", "values": [1, 2, 3, 4]}], "l0": 2, "linf": 3"#;
+
+fn with_epsilon(statistics: &str, epsilon: &str) -> Priced {
+    priced(&format!(
+        r#"{{{TABLE}, "epsilon": {epsilon}, "statistics": [{statistics}]}}"#
+    ))
+}
+
+const SUM: &str = r#"{"statistic": "sum", "column": "a", "bounds": [0, 100]}"#;
+const DEVIATION: &str = r#"{"statistic": "standard_deviation", "column": "a", "bounds": [0, 100]}"#;
+
+#[test]
+fn an_epsilon_buys_one_number_with_laplace_noise_and_a_table_with_gaussian() {
+    for statistics in [r#""count""#, r#""people""#, SUM] {
+        let priced = with_epsilon(statistics, "1");
+        assert_eq!(priced.shape, Shape::Laplace, "{statistics}");
+        assert_eq!((priced.epsilon, priced.epsilon_delta), (1.0, 0.0));
+        // Half the square of epsilon (Bun and Steinke 2016, proposition 1.4).
+        assert_eq!((priced.nano_rho, priced.atto_delta), (500_000_000, 0));
+    }
+    // Groups, rows and bounds of one person together, over epsilon (Dwork and others 2006).
+    let scale = |of: &str| with_epsilon(of, "1").components[0].scale;
+    assert!((scale(r#""count""#) - 6.0).abs() < 1e-6);
+    assert!((scale(r#""people""#) - 2.0).abs() < 1e-6);
+    assert!(scale(r#""count""#) >= 6.0, "never below");
+    // A person in hundreds of groups: noise that grows with their root errs less.
+    let wide: Vec<String> = (0..400).map(|at| at.to_string()).collect();
+    let many = priced(&format!(
+        r#"{{"table": "t", "group_by": [{{"column": "g", "values": [{}]}}], "l0": 400, "linf": 1, "epsilon": 1, "statistics": ["count"]}}"#,
+        wide.join(", ")
+    ));
+    assert_eq!(many.shape, Shape::Gaussian);
+    assert!((0.999..=1.0).contains(&many.epsilon), "{}", many.epsilon);
+    assert_eq!(many.epsilon_delta, 1e-6);
+    // What has no Laplace form is bought with rho.
+    let median = with_epsilon(
+        r#"{"statistic": "median", "column": "a", "candidates": [1, 2]}"#,
+        "1",
+    );
+    assert_eq!(median.shape, Shape::Gaussian);
+}
+
+/// The chosen mechanism's errors are never above those of the same epsilon bought as rho.
+#[test]
+fn the_choice_never_errs_more_than_gaussian_noise_of_the_same_epsilon() {
+    let all = format!(r#""count", {SUM}, {DEVIATION}"#);
+    for statistics in [r#""count""#, SUM, DEVIATION, &all] {
+        for epsilon in ["0.1", "1", "3"] {
+            let chosen = with_epsilon(statistics, epsilon);
+            let wanted: f64 = epsilon.parse().unwrap();
+            let nano = most_rho(&roomy(), (wanted * 1e9) as u64, 1e-6)
+                .unwrap()
+                .unwrap();
+            let rho = priced(&format!(
+                r#"{{{TABLE}, "rho": {}, "statistics": [{statistics}]}}"#,
+                nano as f64 / 1e9
+            ));
+            let error = |of: &Priced| -> f64 {
+                let scales = of.scales();
+                let each = of.request.statistics.iter();
+                each.map(|s| error_95(s, &scales, 1_000).ln()).sum()
+            };
+            assert!(
+                error(&chosen) <= error(&rho) + 0.05,
+                "{statistics} {epsilon}"
+            );
+            assert!(chosen.epsilon <= wanted);
+        }
+    }
+}
+
+#[test]
+fn shares_of_an_epsilon_add_up_and_their_rho_is_booked_in_full() {
+    let all = format!(r#""count", "people", {SUM}"#);
+    let priced = with_epsilon(&all, "0.7");
+    assert_eq!(priced.shape, Shape::Laplace);
+    let (mut epsilon, mut rho) = (0, 0.0);
+    for component in &priced.components {
+        let Charge::Epsilon { l1, nano_epsilon } = component.charge else {
+            panic!("{component:?}")
+        };
+        assert_eq!(l1, component.per_group * 2);
+        assert!(l1 as f64 / component.scale <= nano_epsilon as f64 / 1e9);
+        epsilon += nano_epsilon;
+        rho += (nano_epsilon as f64 / 1e9).powi(2) / 2.0;
+    }
+    assert!(epsilon <= 700_000_000 && epsilon > 699_999_990);
+    assert!(rho <= priced.nano_rho as f64 / 1e9);
+    assert!(priced.nano_rho as f64 / 1e9 - rho < 1e-8);
+}
+
+#[test]
+fn an_epsilon_that_no_rho_within_the_limits_gives_is_refused() {
+    for epsilon in ["0.0000011", "900"] {
+        let text = format!(r#"{{{TABLE}, "epsilon": {epsilon}, "statistics": ["count"]}}"#);
+        let error = price(Request::parse(&text, &roomy()).unwrap(), &roomy()).unwrap_err();
+        assert!(error.to_string().contains("rho_max"), "{error}");
+    }
+    for epsilon in ["0", "-1", "1e9", "1e-10"] {
+        let text = format!(r#"{{{TABLE}, "epsilon": {epsilon}, "statistics": ["count"]}}"#);
+        assert!(Request::parse(&text, &roomy()).is_err(), "{epsilon}");
+    }
+    let both = format!(r#"{{{TABLE}, "epsilon": 1, "rho": 1, "statistics": ["count"]}}"#);
+    assert!(Request::parse(&both, &roomy()).is_err());
 }

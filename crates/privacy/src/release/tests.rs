@@ -189,3 +189,32 @@ fn cells_that_do_not_fit_release_nothing() {
         Err(PrivacyError::Cells)
     );
 }
+
+#[test]
+fn groups_below_a_minimum_after_noise_are_left_empty() {
+    let text = TABLE.replace("\"totals\": true", "\"totals\": true, \"minimum\": 10");
+    let priced = priced(&text);
+    let mut noisy = exact(
+        &priced,
+        &[vec![1.0; 50], vec![2.0; 9], vec![3.0; 12], vec![]],
+    );
+    // The noise decides, not the truth: nine that came out as eleven are shown, twelve that came out as four not.
+    let rows = |part: &Part| matches!(part, Part::Rows | Part::People);
+    for (component, cells) in priced.components.iter().zip(&mut noisy.cells) {
+        if rows(&component.part) {
+            cells[1] = 11;
+            cells[2] = 4;
+        }
+    }
+    let all = release(&priced, &priced.request.groups(), &noisy).unwrap();
+    let shown = |at: usize| !all["rows"][at]["values"]["count"]["value"].is_null();
+    assert_eq!([0, 1, 2, 3].map(shown), [true, true, false, false]);
+    for value in all["rows"][2]["values"].as_object().unwrap().values() {
+        assert_eq!(
+            value,
+            &json!({"value": null, "why": "fewer than 10 after noise"})
+        );
+    }
+    let none = r#"{"table": "t", "linf": 1, "rho": 0.5, "minimum": 10, "statistics": [{"statistic": "sum", "column": "x", "bounds": [0, 8]}]}"#;
+    assert!(Request::parse(none, &roomy()).is_err());
+}

@@ -77,11 +77,18 @@ pub(super) fn checked(form: Form, limits: &Limits) -> Result<Request, PrivacyErr
         statistics,
         l0,
         linf,
-        budget: budget(form.rho, form.accuracy.map(|a| (a.error, a.n)), limits)?,
+        budget: spent(
+            form.rho,
+            form.accuracy.map(|a| (a.error, a.n)),
+            form.epsilon,
+            limits,
+        )?,
         atto_delta: form.delta.map(delta).transpose()?,
         totals: form.totals,
+        minimum: form.minimum.unwrap_or(0),
     };
     charged_delta(&request, limits)?;
+    counts_what_it_hides(&request)?;
     Ok(request)
 }
 
@@ -342,7 +349,7 @@ fn budget(
 ) -> Result<Budget, PrivacyError> {
     match (rho, accuracy) {
         (Some(_), Some(_)) => refuse("give rho or the wanted accuracy, not both"),
-        (None, None) => refuse("rho is missing, and so is the wanted accuracy"),
+        (None, None) => refuse("rho is missing, and so are epsilon and the wanted accuracy"),
         (None, Some((error, n))) => {
             if !error.is_finite() || error <= 0.0 || n == Some(0) {
                 return refuse("the wanted accuracy is an error above 0, with n at least 1");
@@ -371,6 +378,48 @@ fn budget(
             Ok(Budget::NanoRho(nano as u64))
         }
     }
+}
+
+/// What may be spent, given in one of three ways.
+fn spent(
+    rho: Option<f64>,
+    accuracy: Option<(f64, Option<u64>)>,
+    epsilon: Option<f64>,
+    limits: &Limits,
+) -> Result<Budget, PrivacyError> {
+    match epsilon {
+        None => budget(rho, accuracy, limits),
+        Some(epsilon) if rho.is_none() && accuracy.is_none() => whole_epsilon(epsilon),
+        Some(_) => refuse("give one of rho, epsilon and the wanted accuracy"),
+    }
+}
+
+/// An epsilon in units of 10^-9; what is below one is not spent.
+fn whole_epsilon(epsilon: f64) -> Result<Budget, PrivacyError> {
+    // Far above any use; the limits of rho bind long before.
+    if !epsilon.is_finite() || epsilon <= 0.0 || epsilon > 1_000.0 {
+        return refuse("epsilon is a number above 0 and at most 1000");
+    }
+    match (epsilon * NANO * (1.0 + f64::EPSILON)).floor() {
+        0.0 => refuse("epsilon is at least 1e-9"),
+        nano => Ok(Budget::NanoEpsilon(nano as u64)),
+    }
+}
+
+/// What is below a minimum is known only from a count that is released.
+fn counts_what_it_hides(request: &Request) -> Result<(), PrivacyError> {
+    let counts = |statistic: &super::Statistic| {
+        matches!(
+            statistic,
+            super::Statistic::Count { column: None } | super::Statistic::People
+        )
+    };
+    if request.minimum > 0 && !request.statistics.iter().any(counts) {
+        return refuse(
+            "minimum needs count or people among the statistics: it looks at their noisy number",
+        );
+    }
+    Ok(())
 }
 
 fn delta(delta: f64) -> Result<u64, PrivacyError> {

@@ -54,10 +54,12 @@ pub(super) struct Form {
     pub(super) l0: Option<u32>,
     pub(super) linf: Option<u32>,
     pub(super) rho: Option<f64>,
+    pub(super) epsilon: Option<f64>,
     pub(super) accuracy: Option<AccuracyForm>,
     pub(super) delta: Option<f64>,
     #[serde(default)]
     pub(super) totals: bool,
+    pub(super) minimum: Option<u32>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

@@ -96,26 +96,14 @@ fn limits() -> Limits {
     })
 }
 
-/// A request for these statistics that costs the whole epsilon at delta 10^-6.
+/// A request for these statistics that costs the whole epsilon, at delta 10^-6 where it has one.
 fn priced(statistics: &str) -> Priced {
     let groups: Vec<String> = (0..GROUPS).map(|g| format!("\"g{g:02}\"")).collect();
-    let at = |rho: f64| {
-        let text = format!(
-            r#"{{"table": "visits", "group_by": [{{"column": "g", "values": [{}]}}], "l0": {VISITS}, "linf": 1, "rho": {rho}, "statistics": [{statistics}]}}"#,
-            groups.join(", ")
-        );
-        price(Request::parse(&text, &limits()).unwrap(), &limits()).unwrap()
-    };
-    let (mut low, mut high) = (1e-5, 1.0);
-    for _ in 0..40 {
-        let middle = f64::midpoint(low, high);
-        if at(middle).epsilon <= EPSILON {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    at(low)
+    let text = format!(
+        r#"{{"table": "visits", "group_by": [{{"column": "g", "values": [{}]}}], "l0": {VISITS}, "linf": 1, "epsilon": {EPSILON}, "statistics": [{statistics}]}}"#,
+        groups.join(", ")
+    );
+    price(Request::parse(&text, &limits()).unwrap(), &limits()).unwrap()
 }
 
 /// CPU seconds of this process so far, all threads.
@@ -280,6 +268,8 @@ fn run(file: &Path) -> Value {
             "statistic": name,
             "cpu_s": over,
             "cpu_whole_s": whole[at],
+            "noise": own.shape,
+            "rho": own.nano_rho as f64 / 1e9,
             "error_alone": error(&answers(&prepared, own, &parts, DRAWS), released_as, &exact),
             "error_together": error(&all_together, released_as, &exact),
         }));
@@ -287,6 +277,7 @@ fn run(file: &Path) -> Value {
     json!({
         "load_cpu_s": load,
         "preparation_cpu_s": preparation,
+        "noise": together.shape,
         "rho": together.nano_rho as f64 / 1e9,
         "statistics": told,
     })

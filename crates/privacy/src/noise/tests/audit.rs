@@ -90,6 +90,20 @@ fn gaussian_counts_keep_what_they_claim_and_a_doubled_sensitivity_is_seen() {
 }
 
 #[test]
+fn laplace_counts_keep_what_they_claim_and_a_doubled_sensitivity_is_seen() {
+    let text = r#"{"table": "t", "statistics": ["count"], "linf": 1, "epsilon": 1}"#;
+    let priced = priced(text);
+    let zero = outputs(&priced, vec![0]);
+    let seen = |cells| shown(&zero, &outputs(&priced, cells), 0.0);
+    // Without any delta, and as the rho that the ledger books.
+    let honest = outputs(&priced, vec![1]);
+    assert!(shown(&zero, &honest, 0.0) <= 1.0);
+    assert!(!contradicted(&zero, &honest, 0.5));
+    assert!(seen(vec![1]) > 0.6, "the audit sees most of the claim");
+    assert!(seen(vec![2]) > 1.0, "doubled sensitivity");
+}
+
+#[test]
 fn gaussian_tables_keep_what_they_claim_and_a_missing_bound_on_groups_is_seen() {
     let priced = priced(
         r#"{"table": "t", "group_by": [{"column": "g", "values": [1, 2, 3, 4, 5, 6, 7, 8]}], "l0": 2, "linf": 1, "rho": 0.5, "statistics": ["count"]}"#,
