@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::account::Account;
 use super::loss::Loss;
-use crate::action::Action;
+use crate::action::{Action, Row};
 use crate::change::Fact;
 use crate::ids::ProjectId;
 
@@ -97,11 +97,16 @@ impl Replay {
         }
     }
 
+    /// Whether a leaf of this act is read at all: the word of the act is one about budgets or measurements.
+    #[must_use]
+    pub fn books(action: &str) -> bool {
+        booking_row(action).is_some()
+    }
+
     /// Reads the next leaf as its entry has it: the word of the act, the object, the details. What is not about
     /// budgets or measurements is passed over, whatever it holds.
     pub fn entry(&mut self, leaf: u64, action: &str, object: &str, details: &serde_json::Value) {
-        let row = Action::TABLE.iter().find(|row| row.word == action);
-        let Some(row) = row.filter(|row| matches!(row.kind, "budget" | "measurement")) else {
+        let Some(row) = booking_row(action) else {
             return;
         };
         let facts = details.get("facts").unwrap_or(&serde_json::Value::Null);
@@ -255,6 +260,12 @@ impl CapsTold {
             Account::Researcher { .. } => self.researcher,
         }
     }
+}
+
+/// The act of this word, if it is about budgets or measurements.
+fn booking_row(word: &str) -> Option<&'static Row> {
+    let row = Action::TABLE.iter().find(|row| row.word == word);
+    row.filter(|row| matches!(row.kind, "budget" | "measurement"))
 }
 
 fn number(facts: &Facts, name: &str) -> Option<u64> {

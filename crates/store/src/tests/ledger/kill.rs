@@ -189,45 +189,59 @@ fn until_killed(dir: &Path, (seed, window): (u64, usize), acknowledged: usize) -
 }
 
 /// A reference of a few lines, over the events as they are told: what is held, what was spent, in rho of the
-/// people's account.
-async fn reckon(store: &Store) -> (u64, u64, BTreeMap<u64, (String, &'static str)>) {
-    let (mut open, mut spent, mut told) = (BTreeMap::<String, u64>::new(), 0, BTreeMap::new());
-    let mut after = None;
-    loop {
-        let page = store
-            .events(EventFilter {
-                after_leaf: after,
+/// people's account. Events are never changed, so each is read once, and all once more at the end.
+#[derive(Default, Debug, PartialEq, Eq)]
+struct Reckoning {
+    open: BTreeMap<String, u64>,
+    spent: u64,
+    after: Option<u64>,
+}
+
+type Told = BTreeMap<u64, (String, &'static str)>;
+
+impl Reckoning {
+    /// Reads on to the end, and gives what was told since.
+    async fn read_on(&mut self, store: &Store) -> Told {
+        let mut told = Told::new();
+        loop {
+            let filter = EventFilter {
+                after_leaf: self.after,
                 ..EventFilter::default()
-            })
-            .await
-            .unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(last.leaf);
-        for event in page {
-            let price = match event.facts.get("nano_rho") {
-                Some(Fact::Count(n)) => *n,
-                _ => 0,
             };
-            match event.action {
-                Action::ReserveMeasurement | Action::ReserveMeasurementAgain => {
-                    assert!(
-                        open.insert(event.object.clone(), price).is_none(),
-                        "held twice"
-                    );
-                }
-                Action::ReleaseMeasurement | Action::ForfeitMeasurement => {
-                    assert_eq!(open.remove(&event.object), Some(price));
-                    spent += price;
-                }
-                Action::WithdrawMeasurement | Action::ExpireMeasurement => {
-                    assert_eq!(open.remove(&event.object), Some(price));
-                }
-                _ => {}
+            let page = store.events(filter).await.unwrap();
+            let Some(last) = page.last() else { return told };
+            self.after = Some(last.leaf);
+            for event in page {
+                self.take(&event.object, event.action, &event.facts);
+                told.insert(event.leaf, (event.object, event.action.word()));
             }
-            told.insert(event.leaf, (event.object, event.action.word()));
         }
     }
-    (open.values().sum(), spent, told)
+
+    fn take(&mut self, object: &str, action: Action, facts: &BTreeMap<String, Fact>) {
+        let price = match facts.get("nano_rho") {
+            Some(Fact::Count(n)) => *n,
+            _ => 0,
+        };
+        match action {
+            Action::ReserveMeasurement | Action::ReserveMeasurementAgain => {
+                let held = self.open.insert(object.to_owned(), price);
+                assert!(held.is_none(), "held twice");
+            }
+            Action::ReleaseMeasurement | Action::ForfeitMeasurement => {
+                assert_eq!(self.open.remove(object), Some(price));
+                self.spent += price;
+            }
+            Action::WithdrawMeasurement | Action::ExpireMeasurement => {
+                assert_eq!(self.open.remove(object), Some(price));
+            }
+            _ => {}
+        }
+    }
+
+    fn held(&self) -> u64 {
+        self.open.values().sum()
+    }
 }
 
 /// Sum of the prices of what the states say is reserved or runs.
@@ -262,6 +276,7 @@ async fn no_budget_is_lost_or_gained_whenever_the_process_is_killed() {
     store.close().await;
     let (mut done, mut kills) = (0_usize, 0_usize);
     let (mut dice, mut cap) = (Dice(20_261_128), PEOPLE_CAP);
+    let mut reckoned = Reckoning::default();
     while done < operations && kills < 2_000 {
         let acknowledged = 1 + dice.roll(24) as usize;
         let with = (dice.roll(u64::MAX), kills / KILLS_A_WINDOW);
@@ -274,7 +289,8 @@ async fn no_budget_is_lost_or_gained_whenever_the_process_is_killed() {
             Vec::<Fault>::new(),
             "after {done} operations and {kills} kills"
         );
-        let (held, spent, told) = reckon(&store).await;
+        let told = reckoned.read_on(&store).await;
+        let (held, spent) = (reckoned.held(), reckoned.spent);
         for (leaf, id, action) in acked {
             let (object, word) = told.get(&leaf).expect("acknowledged and lost");
             assert_eq!((object.as_str(), *word), (id.as_str(), action.as_str()));
@@ -283,12 +299,22 @@ async fn no_budget_is_lost_or_gained_whenever_the_process_is_killed() {
         assert_eq!((people.held.nano_rho, people.spent.nano_rho), (held, spent));
         assert_eq!(open_by_state(&store).await, held);
         assert!(held + spent <= loss(cap).nano_rho);
-        assert_eq!(store.mend_accounts().await.unwrap(), 0);
+        // What a check finds whole has nothing to mend; that is tried now and then.
+        if kills % 10 == 1 {
+            assert_eq!(store.mend_accounts().await.unwrap(), 0);
+        }
         // The controller gives a little more, so that the walk goes on and still meets its caps.
         cap = cap.max((held + spent) / 1_000 + 200);
         Scene::again(&store).await.0.set_caps(&store, cap).await;
         store.close().await;
     }
     assert!(kills > 5, "{kills} kills");
+    let store = Store::open(dir.path()).await.unwrap();
+    // The last caps that were set are not read yet.
+    reckoned.read_on(&store).await;
+    let mut whole = Reckoning::default();
+    whole.read_on(&store).await;
+    assert_eq!(store.mend_accounts().await.unwrap(), 0);
+    assert!(whole == reckoned, "what was told once is told so for ever");
     eprintln!("{done} operations, {kills} kills");
 }
