@@ -8,11 +8,12 @@
     reason = "rows and rules are those that the tables were made of"
 )]
 
-use crate::coded::{Coded, File};
+use crate::coded::File;
 use crate::error::LinkError;
 use crate::keys::{Keys, Part};
 use crate::outcome::BlockingReport;
 use crate::radix;
+use crate::random::mix;
 use crate::spec::BlockingRule;
 
 use families::{Family, SMALL, families};
@@ -28,41 +29,91 @@ pub(crate) struct Sides<'a> {
     pub(crate) within: bool,
 }
 
-/// The rules taken, with each record's key under each.
+/// The rules taken.
 pub(crate) struct Plan {
     pub(crate) rules: Vec<Vec<Part>>,
     pub(crate) reports: Vec<BlockingReport>,
-    /// Row after row, one key a rule; 0 where the record has none.
-    left: Vec<u32>,
-    right: Vec<u32>,
-    within: bool,
+    /// By rule: keys of too many pairs, in order.
+    struck: Vec<Vec<u32>>,
 }
 
 /// Rules in one linkage.
-const RULES_MAX: usize = 24;
+pub(crate) const RULES_MAX: usize = 24;
 
 /// A block of more pairs than this is too common a key.
 const BLOCK_PAIRS_MAX: u64 = 250_000;
 
-/// Chooses rules and counts their pairs.
+/// Files under this are counted, not sampled.
+const SAMPLED_ROWS_MIN: usize = 50_000;
+
+/// One row in so many is sampled, of each file.
+const SAMPLED_ONE_IN: u64 = 16;
+
+/// A pair as a rule found it: left row in the upper half, then the right row, then the rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub(crate) struct Found(u64);
+
+const RULE_BITS: u32 = 5;
+
+/// Rows that a file may have: a right row and a rule share 32 bits.
+pub(crate) const ROWS_MAX: usize = 1 << (32 - RULE_BITS);
+
+impl Found {
+    const fn new(left: u32, right: u32, rule: usize) -> Self {
+        Self((left as u64) << 32 | (right as u64) << RULE_BITS | rule as u64)
+    }
+
+    pub(crate) const fn left(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    pub(crate) const fn right(self) -> usize {
+        (self.0 as u32 >> RULE_BITS) as usize
+    }
+
+    pub(crate) const fn rule(self) -> u32 {
+        self.0 as u32 & ((1 << RULE_BITS) - 1)
+    }
+
+    /// By left row, then by right row, then by rule. Left rows are under `rows`.
+    pub(crate) fn sort(found: &mut Vec<Self>, rows: usize) {
+        radix::sort(found, |found| found.0, 32, 32 + radix::bits(rows));
+        for one in found.chunk_by_mut(|a, b| a.left() == b.left()) {
+            one.sort_unstable();
+        }
+    }
+
+    /// True for one pair, whatever rule found it.
+    pub(crate) const fn is_of(self, other: Self) -> bool {
+        self.0 >> RULE_BITS == other.0 >> RULE_BITS
+    }
+}
+
+/// Chooses rules and counts their pairs. While there are at most `found_max` of them, repeats counted, they are
+/// found on the way, as [`Plan::find`] would.
 pub(crate) fn plan(
-    coded: &Coded,
+    keys: &Keys<'_>,
     sides: Sides<'_>,
     asked: &[BlockingRule],
     pairs_max: u64,
-) -> Result<Plan, LinkError> {
-    let keys = Keys::new(coded);
+    found_max: u64,
+) -> Result<(Plan, Option<Vec<Found>>), LinkError> {
     let mut planner = Planner {
-        keys: &keys,
+        keys,
         sides,
         pairs_max,
         left_to_spend: pairs_max,
         smallest: None,
         taken: Vec::new(),
         reports: Vec::new(),
+        known: Vec::new(),
+        sample: Sample::of(sides),
+        found: Some(Vec::new()),
+        found_max,
     };
     if asked.is_empty() {
-        for family in families(coded) {
+        for family in families(keys.coded()) {
             planner.family(&family);
         }
     } else {
@@ -74,10 +125,46 @@ pub(crate) fn plan(
     planner.finish()
 }
 
-struct Taken {
-    rule: Vec<Part>,
+/// Rows of each side that are drawn to see how loose a rule is; nothing where the files are small.
+struct Sample {
     left: Vec<u32>,
     right: Vec<u32>,
+}
+
+impl Sample {
+    fn of(sides: Sides<'_>) -> Option<Self> {
+        let (left, right) = (sides.left.rows.len(), sides.right.rows.len());
+        if left.max(right) < SAMPLED_ROWS_MIN {
+            return None;
+        }
+        // Drawn for each side by itself: files in one order would show their matches in a sample of places.
+        let draw = |rows: usize, side: u64| -> Vec<u32> {
+            (0..rows as u32)
+                .filter(|row| mix(u64::from(*row) << 2 | side).is_multiple_of(SAMPLED_ONE_IN))
+                .collect()
+        };
+        Some(Self {
+            left: draw(left, 1),
+            right: if sides.within {
+                Vec::new()
+            } else {
+                draw(right, 2)
+            },
+        })
+    }
+}
+
+/// A rule that is taken: its keys that are too common.
+struct Taken {
+    rule: Vec<Part>,
+    struck: Vec<u32>,
+}
+
+/// A rule whose pairs were counted.
+struct Counted {
+    blocks: Blocks,
+    struck: Vec<u32>,
+    pairs: u64,
 }
 
 struct Planner<'a> {
@@ -88,6 +175,11 @@ struct Planner<'a> {
     smallest: Option<u64>,
     taken: Vec<Taken>,
     reports: Vec<BlockingReport>,
+    /// Pairs of rules that were left out, as counted or estimated.
+    known: Vec<(Vec<Part>, u64)>,
+    sample: Option<Sample>,
+    found: Option<Vec<Found>>,
+    found_max: u64,
 }
 
 impl Planner<'_> {
@@ -103,60 +195,91 @@ impl Planner<'_> {
         }
     }
 
-    /// Takes rules if together they keep the budget.
+    /// Takes rules if together they keep the budget and find anything.
     fn try_rules(&mut self, rules: &[Vec<Part>], budget: u64) -> bool {
-        if rules.len() + self.taken.len() > RULES_MAX {
+        if rules.len() + self.taken.len() > RULES_MAX || !self.may_keep(rules, budget) {
             return false;
         }
-        let mut found = Vec::new();
+        let mut counted = Vec::new();
         let mut total = 0_u64;
         for rule in rules {
-            let sampled = self.sampled_pairs(rule);
-            if sampled > 4 * budget {
-                self.leave_out(rule, sampled);
-                return false;
-            }
-            let mut counted = self.count(rule);
-            total += counted.pairs;
+            let one = self.count(rule);
+            total += one.pairs;
             if total > budget {
-                self.leave_out(rule, counted.pairs);
+                self.leave_out(rule, one.pairs);
                 return false;
             }
-            counted.pairs = counted.pairs.max(1);
-            found.push(counted);
+            counted.push(one);
         }
-        for (rule, counted) in rules.iter().zip(found) {
-            let none = |keys: &[u32]| keys.iter().all(|key| *key == 0);
-            let right = if self.sides.within {
-                &counted.taken.left
-            } else {
-                &counted.taken.right
-            };
-            if none(&counted.taken.left) || none(right) {
+        let before = self.taken.len();
+        for (rule, counted) in rules.iter().zip(counted) {
+            if counted.blocks.are_empty() {
                 // No record has the parts.
                 continue;
             }
-            self.left_to_spend -= counted.pairs.min(self.left_to_spend);
-            self.reports.push(BlockingReport {
-                rule: self.name(rule),
-                predicted_pairs: counted.pairs,
-                new_pairs: 0,
-                keys_left_out: counted.left_out,
-                recall: 0.0,
-                used: true,
-                reason: match counted.left_out {
-                    0 => String::new(),
-                    keys => format!(
-                        "{keys} keys above {BLOCK_PAIRS_MAX} pairs are left to narrower rules"
-                    ),
-                },
-            });
-            self.taken.push(counted.taken);
+            self.take(rule, counted);
+        }
+        self.taken.len() > before
+    }
+
+    fn take(&mut self, rule: &[Part], counted: Counted) {
+        self.left_to_spend -= counted.pairs.min(self.left_to_spend);
+        let left_out = counted.struck.len() as u64;
+        self.reports.push(BlockingReport {
+            rule: self.name(rule),
+            predicted_pairs: counted.pairs,
+            new_pairs: 0,
+            keys_left_out: left_out,
+            recall: 0.0,
+            used: true,
+            reason: match left_out {
+                0 => String::new(),
+                keys => {
+                    format!("{keys} keys above {BLOCK_PAIRS_MAX} pairs are left to narrower rules")
+                }
+            },
+        });
+        if let Some(found) = &mut self.found {
+            if found.len() as u64 + counted.pairs <= self.found_max {
+                let number = self.taken.len();
+                counted
+                    .blocks
+                    .join(&counted.struck, self.sides.within, number, found);
+            } else {
+                self.found = None;
+            }
+        }
+        self.taken.push(Taken {
+            rule: rule.to_vec(),
+            struck: counted.struck,
+        });
+    }
+
+    /// False if rules are known, or seen in a sample, to be far over a budget: saves the count.
+    fn may_keep(&mut self, rules: &[Vec<Part>], budget: u64) -> bool {
+        // What a sample cannot tell apart is counted.
+        let sampled_max = budget + budget / 4;
+        let mut total = 0;
+        for rule in rules {
+            let known = self.known.iter().find(|(known, _)| known == rule);
+            let (pairs, most) = match known {
+                Some((_, pairs)) => (*pairs, budget),
+                None => (self.estimate(rule), sampled_max),
+            };
+            total += pairs;
+            if total > most {
+                self.leave_out(rule, pairs);
+                return false;
+            }
         }
         true
     }
 
     fn leave_out(&mut self, rule: &[Part], pairs: u64) {
+        if self.known.iter().any(|(known, _)| known == rule) {
+            return;
+        }
+        self.known.push((rule.to_vec(), pairs));
         self.smallest = Some(self.smallest.map_or(pairs, |smallest| smallest.min(pairs)));
         self.reports.push(BlockingReport {
             rule: self.name(rule),
@@ -174,89 +297,58 @@ impl Planner<'_> {
         names.join(" + ")
     }
 
-    fn column(&self, rule: &[Part], file: &File) -> Vec<u32> {
-        (0..file.rows.len())
-            .map(|row| self.keys.key(rule, file, row))
-            .collect()
-    }
-
-    /// An estimate from one key in sixteen, where the files are large; only to save the count of a rule
-    /// that is far too loose.
-    fn sampled_pairs(&self, rule: &[Part]) -> u64 {
-        let rows = self.sides.left.rows.len().max(self.sides.right.rows.len());
-        if rows < 200_000 {
+    /// Pairs of a rule as a sample of both files shows them, 0 without one.
+    fn estimate(&self, rule: &[Part]) -> u64 {
+        let Some(sample) = &self.sample else {
             return 0;
-        }
-        let sample = |file: &File| {
-            let mut keys: Vec<u64> = (0..file.rows.len())
-                .map(|row| self.keys.key(rule, file, row))
-                .filter(|key| *key & 15 == 1)
-                .map(u64::from)
+        };
+        let keys = |file: &File, rows: &[u32]| {
+            let mut keys: Vec<u64> = rows
+                .iter()
+                .map(|row| u64::from(self.keys.key(rule, file, *row as usize)))
+                .filter(|key| *key != 0)
                 .collect();
             keys.sort_unstable();
             keys
         };
-        let left = sample(self.sides.left);
-        let right = if self.sides.within {
-            left.clone()
+        let left = keys(self.sides.left, &sample.left);
+        let within = self.sides.within;
+        let right = if within {
+            Vec::new()
         } else {
-            sample(self.sides.right)
+            keys(self.sides.right, &sample.right)
         };
         let mut pairs = 0_u64;
+        let all = if within { &left } else { &right };
         merge(
             &left,
-            &right,
+            all,
             |key| *key,
-            |l, r| {
-                pairs += (l.len() * r.len()) as u64;
-            },
+            |l, r| pairs += block_pairs(l.len(), r.len(), within),
         );
-        pairs * 16 / if self.sides.within { 2 } else { 1 }
+        pairs * SAMPLED_ONE_IN * SAMPLED_ONE_IN
     }
 
     fn count(&self, rule: &[Part]) -> Counted {
-        let mut left = self.column(rule, self.sides.left);
-        let mut right = if self.sides.within {
-            Vec::new()
-        } else {
-            self.column(rule, self.sides.right)
-        };
-        let l = sorted_column(&left);
-        let r = if self.sides.within {
-            l.clone()
-        } else {
-            sorted_column(&right)
-        };
-        let (mut pairs, mut left_out) = (0, 0);
-        let key = |word: &u64| word >> 32;
-        merge(&l, &r, key, |l, r| {
-            let n = block_pairs(l.len(), r.len(), self.sides.within);
+        let within = self.sides.within;
+        let blocks = Blocks::of(self.keys, rule, self.sides, None);
+        let (mut pairs, mut struck) = (0, Vec::new());
+        blocks.each(|key, l, r| {
+            let n = block_pairs(l.len(), r.len(), within);
             if n <= BLOCK_PAIRS_MAX {
                 pairs += n;
-                return;
-            }
-            left_out += 1;
-            for word in l {
-                left[*word as u32 as usize] = 0;
-            }
-            if !self.sides.within {
-                for word in r {
-                    right[*word as u32 as usize] = 0;
-                }
+            } else {
+                struck.push(key);
             }
         });
         Counted {
-            pairs,
-            left_out,
-            taken: Taken {
-                rule: rule.to_vec(),
-                left,
-                right,
-            },
+            pairs: pairs.max(1),
+            blocks,
+            struck,
         }
     }
 
-    fn finish(self) -> Result<Plan, LinkError> {
+    fn finish(self) -> Result<(Plan, Option<Vec<Found>>), LinkError> {
         if self.taken.is_empty() {
             return Err(match self.smallest {
                 Some(smallest) => LinkError::PairBudget {
@@ -266,36 +358,84 @@ impl Planner<'_> {
                 None => LinkError::NothingToBlockOn,
             });
         }
-        let rows = |file: &File, of: fn(&Taken) -> &Vec<u32>| {
-            let mut table = Vec::with_capacity(file.rows.len() * self.taken.len());
-            for row in 0..file.rows.len() {
-                table.extend(self.taken.iter().map(|taken| of(taken)[row]));
-            }
-            table
-        };
-        let left = rows(self.sides.left, |taken| &taken.left);
-        let right = if self.sides.within {
-            Vec::new()
-        } else {
-            rows(self.sides.right, |taken| &taken.right)
-        };
         let mut reports = self.reports;
+        // A rule may be left out with others and be taken later by itself.
+        let used: Vec<String> = reports
+            .iter()
+            .filter(|report| report.used)
+            .map(|report| report.rule.clone())
+            .collect();
+        reports.retain(|report| report.used || !used.contains(&report.rule));
         // Those used first, in the order of the rules.
         reports.sort_by_key(|report| !report.used);
-        Ok(Plan {
-            rules: self.taken.into_iter().map(|taken| taken.rule).collect(),
+        let (rules, struck) = self
+            .taken
+            .into_iter()
+            .map(|taken| (taken.rule, taken.struck))
+            .unzip();
+        let plan = Plan {
+            rules,
             reports,
-            left,
-            right,
-            within: self.sides.within,
-        })
+            struck,
+        };
+        Ok((plan, self.found))
     }
 }
 
-struct Counted {
-    pairs: u64,
-    left_out: u64,
-    taken: Taken,
+/// The rows of both sides by their key under a rule, as key << 32 | row, in order; none without a key.
+struct Blocks {
+    left: Vec<u64>,
+    /// Nothing where the right rows are the left ones.
+    right: Option<Vec<u64>>,
+}
+
+/// Rows of the left side that are asked for; nothing for all.
+pub(crate) type Slice<'a> = Option<&'a dyn Fn(usize) -> bool>;
+
+impl Blocks {
+    fn of(keys: &Keys<'_>, rule: &[Part], sides: Sides<'_>, slice: Slice<'_>) -> Self {
+        let sorted = |file: &File, slice: Slice<'_>| {
+            let mut words = keys.words(rule, file, slice);
+            radix::sort_words(&mut words);
+            words
+        };
+        Self {
+            left: sorted(sides.left, slice),
+            right: (!sides.within || slice.is_some()).then(|| sorted(sides.right, None)),
+        }
+    }
+
+    fn are_empty(&self) -> bool {
+        self.left.is_empty() || self.right.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Calls for each key that both sides have, with its words on each.
+    fn each(&self, mut block: impl FnMut(u32, &[u64], &[u64])) {
+        let right = self.right.as_ref().unwrap_or(&self.left);
+        merge(
+            &self.left,
+            right,
+            |word| word >> 32,
+            |l, r| block((l[0] >> 32) as u32, l, r),
+        );
+    }
+
+    /// Adds the pairs of all blocks but those struck.
+    fn join(&self, struck: &[u32], within: bool, rule: usize, found: &mut Vec<Found>) {
+        self.each(|key, l, r| {
+            if struck.binary_search(&key).is_ok() {
+                return;
+            }
+            for a in l {
+                for b in r {
+                    let (a, b) = (*a as u32, *b as u32);
+                    if !within || b > a {
+                        found.push(Found::new(a, b, rule));
+                    }
+                }
+            }
+        });
+    }
 }
 
 fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
@@ -304,17 +444,6 @@ fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
     } else {
         left as u64 * right as u64
     }
-}
-
-fn sorted_column(keys: &[u32]) -> Vec<u64> {
-    let mut words: Vec<u64> = keys
-        .iter()
-        .enumerate()
-        .filter(|(_, key)| **key != 0)
-        .map(|(row, key)| u64::from(*key) << 32 | row as u64)
-        .collect();
-    radix::sort(&mut words, 32, 64);
-    words
 }
 
 /// Calls for each key that both sorted lists have, with its entries in each.
@@ -352,75 +481,15 @@ impl Plan {
             .sum()
     }
 
-    /// Bytes of the keys.
-    pub(crate) const fn held(&self) -> usize {
-        4 * (self.left.capacity() + self.right.capacity())
-    }
-
-    /// The candidates of the left rows that `wanted` names, each once, as left row << 32 | right row, by left
-    /// row; and how many each rule was the first to find.
-    pub(crate) fn candidates(&self, wanted: &dyn Fn(usize) -> bool) -> (Vec<u64>, Vec<u64>) {
-        let width = self.rules.len();
-        let right = if self.within { &self.left } else { &self.right };
-        let mut pairs = Vec::new();
-        let mut new = Vec::new();
-        for rule in 0..width {
-            let before = pairs.len();
-            let l = column_of(&self.left, width, rule, wanted);
-            let r = column_of(right, width, rule, &|_| true);
-            merge(
-                &l,
-                &r,
-                |word| word >> 32,
-                |l, r| {
-                    for a in l {
-                        let a = *a as u32;
-                        let own = &self.left[a as usize * width..][..rule];
-                        for b in r {
-                            let b = *b as u32;
-                            if self.within && b <= a {
-                                continue;
-                            }
-                            let others = &right[b as usize * width..][..rule];
-                            let earlier = own.iter().zip(others).any(|(x, y)| x == y && *x != 0);
-                            if !earlier {
-                                pairs.push(u64::from(a) << 32 | u64::from(b));
-                            }
-                        }
-                    }
-                },
-            );
-            new.push((pairs.len() - before) as u64);
+    /// What each rule finds of some left rows.
+    pub(crate) fn find(&self, keys: &Keys<'_>, sides: Sides<'_>, slice: Slice<'_>) -> Vec<Found> {
+        let mut found = Vec::new();
+        for (number, (rule, struck)) in self.rules.iter().zip(&self.struck).enumerate() {
+            let blocks = Blocks::of(keys, rule, sides, slice);
+            blocks.join(struck, sides.within, number, &mut found);
         }
-        let rows = self.left.len() / width.max(1);
-        radix::sort(&mut pairs, 32, 32 + radix::bits(rows));
-        (pairs, new)
+        found
     }
-
-    /// The rules that find a pair, as bits.
-    pub(crate) fn found_by(&self, l: usize, r: usize) -> u32 {
-        let width = self.rules.len();
-        let right = if self.within { &self.left } else { &self.right };
-        let mut bits = 0;
-        for rule in 0..width {
-            let key = self.left[l * width + rule];
-            bits |= u32::from(key != 0 && key == right[r * width + rule]) << rule;
-        }
-        bits
-    }
-}
-
-fn column_of(table: &[u32], width: usize, rule: usize, wanted: &dyn Fn(usize) -> bool) -> Vec<u64> {
-    let mut words: Vec<u64> = table
-        .iter()
-        .skip(rule)
-        .step_by(width)
-        .enumerate()
-        .filter(|(row, key)| **key != 0 && wanted(*row))
-        .map(|(row, key)| u64::from(*key) << 32 | row as u64)
-        .collect();
-    radix::sort(&mut words, 32, 64);
-    words
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::block::Sides;
 use crate::coded::{Coded, File, Row};
 use crate::kinds::{Shares, prior_u};
 use crate::levels::{Comparer, Comparison, LEVELS_MAX, at, birth, forename, surname};
-use crate::radix;
 use crate::random::Random;
 
 /// Prior pairs behind the shares.
@@ -95,20 +94,25 @@ fn counted(sides: Sides<'_>) -> [(usize, u8, Option<f64>); 3] {
         (
             at::FORENAME,
             forename::EXACT,
-            equal(sides, 0.016, |row| u64::from(row.fore[0])),
+            equal(sides, 0.016, |row| row.fore[0]),
         ),
         (
             at::SURNAME,
             surname::EXACT,
-            equal(sides, 0.005, |row| u64::from(row.sur[0])),
+            equal(sides, 0.005, |row| row.sur[0]),
         ),
         // At most that of fifty years of birthdays: in a small file full of repeats it would be far more.
         (
             at::BIRTH,
             birth::EXACT,
-            equal(sides, 0.00004, |row| u64::from(row.born)).map(|share| share.min(1.0 / 18_000.0)),
+            equal(sides, 0.00004, |row| dense(row.born)).map(|share| share.min(1.0 / 18_000.0)),
         ),
     ]
+}
+
+/// Days by number, few of which are left out; 0 for a missing date.
+const fn dense(born: u32) -> u32 {
+    born / 10_000 * 400 + born / 100 % 100 * 32 + born % 100
 }
 
 fn is_number(name: &str) -> bool {
@@ -140,24 +144,23 @@ fn fix(shares: &mut [f64; LEVELS_MAX], level: usize, known: f64) {
 
 /// Share of the pairs of records of one file that have both values and equal ones, in the file where it is
 /// smaller: repeats of a person raise it, and a register has none. Nothing if neither file has two values.
-fn equal(sides: Sides<'_>, prior: f64, of: fn(&Row) -> u64) -> Option<f64> {
+fn equal(sides: Sides<'_>, prior: f64, of: fn(&Row) -> u32) -> Option<f64> {
     let share = |file: &File| {
-        let mut values: Vec<u64> = file
-            .rows
-            .iter()
-            .map(of)
-            .filter(|value| *value != 0)
-            .collect();
-        if values.len() < 2 {
+        let values = || file.rows.iter().map(of).filter(|value| *value != 0);
+        let (least, most) = values().fold((u32::MAX, 0), |(least, most), value| {
+            (least.min(value), most.max(value))
+        });
+        let mut counts = vec![0_u32; most.checked_sub(least)? as usize + 1];
+        for value in values() {
+            counts[(value - least) as usize] += 1;
+        }
+        let pairs = |count: u64| count as f64 * (count as f64 - 1.0);
+        let found: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        if found < 2 {
             return None;
         }
-        radix::sort(&mut values, 0, 33);
-        let equal: f64 = values
-            .chunk_by(|a, b| a == b)
-            .map(|run| run.len() as f64 * (run.len() as f64 - 1.0))
-            .sum();
-        let all = values.len() as f64 * (values.len() as f64 - 1.0);
-        let share = (equal + EQUAL_PRIOR_PAIRS * prior) / (all + EQUAL_PRIOR_PAIRS);
+        let equal: f64 = counts.iter().map(|count| pairs(u64::from(*count))).sum();
+        let share = (equal + EQUAL_PRIOR_PAIRS * prior) / (pairs(found) + EQUAL_PRIOR_PAIRS);
         Some(share.clamp(1e-12, 0.999))
     };
     match (share(sides.left), share(sides.right)) {

@@ -15,6 +15,7 @@ use crate::text::{Dictionary, hash_bytes};
 
 /// What most comparisons read of a record: one cache line. 0 is a missing value everywhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(align(64))]
 pub(crate) struct Row {
     /// Whole forename, its first word and its last where it has several.
     pub(crate) fore: [u32; 3],

@@ -16,6 +16,8 @@ pub(crate) struct Edge {
     pub(crate) left: u32,
     pub(crate) right: u32,
     pub(crate) pattern: u32,
+    /// The rules that found the pair, as bits.
+    pub(crate) rules: u32,
     /// Odds of the pair against nobody, alternatives unheard.
     pub(crate) odds: f64,
 }
@@ -44,41 +46,226 @@ impl Repeats {
     };
 }
 
-/// Messages are passed this often.
+/// Messages are passed at most this often.
 const SWEEPS: usize = 6;
+
+/// Messages that move by less than this share of themselves stand still.
+const STILL: f64 = 1e-9;
+
+/// An edge of less than this share of the best odds of either of its records is not heard by the others: it can take
+/// no more than this share from any of them.
+const UNHEARD: f64 = 1e-4;
 
 /// The odds of each edge with the alternatives heard. Rows are under `rows` of their side.
 pub(crate) fn odds(edges: &[Edge], rows: (usize, usize), repeats: Repeats) -> Vec<f64> {
-    let mut heard: Vec<f64> = edges.iter().map(|edge| edge.odds).collect();
-    if repeats.left >= 1.0 && repeats.right >= 1.0 {
-        return heard;
-    }
-    let (mut contested, rows) = contested(edges, rows);
-    let mut left = vec![0.0_f64; rows.0];
-    let mut right = vec![0.0_f64; rows.1];
-    for _ in 0..SWEEPS {
-        left.fill(0.0);
-        right.fill(0.0);
-        for edge in &contested {
-            left[edge.left as usize] += edge.odds * edge.to_left;
-            right[edge.right as usize] += edge.odds * edge.to_right;
-        }
-        for edge in &mut contested {
-            let others_left = (left[edge.left as usize] - edge.odds * edge.to_left).max(0.0);
-            let others_right = (right[edge.right as usize] - edge.odds * edge.to_right).max(0.0);
-            edge.to_right = free(others_left, repeats.left);
-            edge.to_left = free(others_right, repeats.right);
-        }
-    }
-    for edge in &contested {
-        heard[edge.place] = edge.odds * edge.to_left * edge.to_right;
-    }
-    heard
+    let mut heard = Heard::default();
+    Contest::of(edges, rows).hear(edges, repeats, &mut heard);
+    heard.odds
 }
 
-/// An edge that has rivals, with its messages.
+/// What was heard, and the room that hearing takes.
+#[derive(Default)]
+pub(crate) struct Heard {
+    /// By edge, its odds with the alternatives heard.
+    pub(crate) odds: Vec<f64>,
+    /// What each record is told by all that speak to it.
+    told: (Vec<f64>, Vec<f64>),
+    /// Odds of the contested edges.
+    spoken: Vec<f64>,
+}
+
+/// The edges that speak, and those of them that have rivals, in groups of records that hear of each other. Most edges
+/// have no rivals, or none to speak of; most groups are one family, so that all its messages are passed before the
+/// next one is fetched.
+pub(crate) struct Contest {
+    rows: (usize, usize),
+    /// Edges that speak and have no rival.
+    alone: Vec<u32>,
+    /// Those with rivals, group after group.
+    contested: Vec<Contested>,
+    /// Where each group ends.
+    ends: Vec<u32>,
+    /// Rows of the largest group, on either side.
+    rows_max: usize,
+}
+
+/// An edge that has rivals, by its place among all edges, with its rows as numbered in its group.
+#[derive(Clone, Copy)]
 struct Contested {
-    place: usize,
+    place: u32,
+    left: u32,
+    right: u32,
+}
+
+impl Contest {
+    /// Groups edges by what they share. Rows are under `rows` of their side.
+    pub(crate) fn of(edges: &[Edge], rows: (usize, usize)) -> Self {
+        Self::among(edges, rows, &|_| false)
+    }
+
+    /// The same, once odds were `heard`: edges speak too whose stronger rivals turned out to belong elsewhere.
+    pub(crate) fn again(edges: &[Edge], rows: (usize, usize), heard: &[f64]) -> Self {
+        const WORTH_HEARING: f64 = 0.01;
+        Self::among(edges, rows, &|place| heard[place] >= WORTH_HEARING)
+    }
+
+    fn among(edges: &[Edge], rows: (usize, usize), speaks: &dyn Fn(usize) -> bool) -> Self {
+        let mut best = (vec![0.0_f64; rows.0], vec![0.0_f64; rows.1]);
+        for edge in edges {
+            let (left, right) = (
+                &mut best.0[edge.left as usize],
+                &mut best.1[edge.right as usize],
+            );
+            *left = left.max(edge.odds);
+            *right = right.max(edge.odds);
+        }
+        let speaking: Vec<u32> = edges
+            .iter()
+            .enumerate()
+            .filter(|(place, edge)| {
+                let most = best.0[edge.left as usize].max(best.1[edge.right as usize]);
+                edge.odds >= UNHEARD * most || speaks(*place)
+            })
+            .map(|(place, _)| place as u32)
+            .collect();
+        drop(best);
+        let mut left = Seen::new(edges, &speaking, rows.0, |edge| edge.left);
+        let mut right = Seen::new(edges, &speaking, rows.1, |edge| edge.right);
+        let (mut alone, mut contested) = (Vec::new(), Vec::new());
+        for place in speaking {
+            let edge = &edges[place as usize];
+            if left.0[edge.left as usize] > 1 || right.0[edge.right as usize] > 1 {
+                let (left, right) = (edge.left, edge.right);
+                contested.push(Contested { place, left, right });
+            } else {
+                alone.push(place);
+            }
+        }
+        let sizes = (
+            left.number(&mut contested, |c| &mut c.left),
+            right.number(&mut contested, |c| &mut c.right),
+        );
+        let groups = groups(&contested, sizes);
+        let mut contest = Self {
+            rows,
+            alone,
+            contested: Vec::new(),
+            ends: Vec::new(),
+            rows_max: 0,
+        };
+        contest.gather(contested, &groups, sizes);
+        contest
+    }
+
+    /// Puts edges in the order of their groups, of which each left row has one, and numbers rows within them.
+    fn gather(&mut self, contested: Vec<Contested>, group_of: &[u32], sizes: (usize, usize)) {
+        let count = group_of.iter().max().map_or(0, |most| *most as usize + 1);
+        let mut ends = vec![0_u32; count + 1];
+        for edge in &contested {
+            ends[group_of[edge.left as usize] as usize + 1] += 1;
+        }
+        for at in 1..ends.len() {
+            ends[at] += ends[at - 1];
+        }
+        let mut ordered = contested.clone();
+        let mut next = ends.clone();
+        for edge in &contested {
+            let place = &mut next[group_of[edge.left as usize] as usize];
+            ordered[*place as usize] = *edge;
+            *place += 1;
+        }
+        let mut local = (vec![u32::MAX; sizes.0], vec![u32::MAX; sizes.1]);
+        for group in ends.windows(2) {
+            let mut rows = (0, 0);
+            for edge in &mut ordered[group[0] as usize..group[1] as usize] {
+                edge.left = numbered(&mut local.0[edge.left as usize], &mut rows.0);
+                edge.right = numbered(&mut local.1[edge.right as usize], &mut rows.1);
+            }
+            self.rows_max = self.rows_max.max(rows.0.max(rows.1) as usize);
+        }
+        ends.remove(0);
+        (self.contested, self.ends) = (ordered, ends);
+    }
+
+    /// Hears the alternatives of each edge, under other odds than before if need be: the edges are those that were
+    /// grouped.
+    pub(crate) fn hear(&self, edges: &[Edge], repeats: Repeats, heard: &mut Heard) {
+        let Heard { odds, told, spoken } = heard;
+        odds.clear();
+        if repeats.left >= 1.0 && repeats.right >= 1.0 {
+            odds.extend(edges.iter().map(|edge| edge.odds));
+            return;
+        }
+        // Odds are above nought, so this marks the edges that speak.
+        const SPEAKS: f64 = -1.0;
+        fill(odds, edges.len());
+        fill(&mut told.0, self.rows.0);
+        fill(&mut told.1, self.rows.1);
+        fill(spoken, self.contested.len());
+        for place in &self.alone {
+            let edge = &edges[*place as usize];
+            told.0[edge.left as usize] = edge.odds;
+            told.1[edge.right as usize] = edge.odds;
+            odds[*place as usize] = SPEAKS;
+        }
+        self.pass(edges, repeats, told, spoken);
+        for edge in &self.contested {
+            odds[edge.place as usize] = SPEAKS;
+        }
+        for (odds, edge) in odds.iter_mut().zip(edges) {
+            *odds = if *odds == SPEAKS {
+                edge.odds
+            } else {
+                let left = free(told.0[edge.left as usize], repeats.left);
+                edge.odds * left * free(told.1[edge.right as usize], repeats.right)
+            };
+        }
+        for (edge, spoken) in self.contested.iter().zip(spoken) {
+            odds[edge.place as usize] = *spoken;
+        }
+    }
+
+    /// Passes messages in each group; gives what each record is told, and the odds of the contested edges.
+    fn pass(
+        &self,
+        edges: &[Edge],
+        repeats: Repeats,
+        told: &mut (Vec<f64>, Vec<f64>),
+        spoken: &mut [f64],
+    ) {
+        let mut sums = (vec![0.0; self.rows_max], vec![0.0; self.rows_max]);
+        let mut messages = Vec::new();
+        let mut from = 0;
+        for end in &self.ends {
+            let range = from..*end as usize;
+            from = range.end;
+            let group = &self.contested[range.clone()];
+            messages.clear();
+            messages.extend(group.iter().map(|edge| Messages {
+                left: edge.left,
+                right: edge.right,
+                odds: edges[edge.place as usize].odds,
+                to_left: 1.0,
+                to_right: 1.0,
+            }));
+            pass(&mut messages, &mut sums, repeats);
+            for ((edge, message), spoken) in group.iter().zip(&messages).zip(&mut spoken[range]) {
+                let edge = &edges[edge.place as usize];
+                *spoken = message.odds * message.to_left * message.to_right;
+                told.0[edge.left as usize] += message.odds * message.to_left;
+                told.1[edge.right as usize] += message.odds * message.to_right;
+            }
+        }
+    }
+}
+
+fn fill(room: &mut Vec<f64>, len: usize) {
+    room.clear();
+    room.resize(len, 0.0);
+}
+
+/// An edge of a group with its messages.
+struct Messages {
     left: u32,
     right: u32,
     odds: f64,
@@ -86,61 +273,93 @@ struct Contested {
     to_right: f64,
 }
 
-/// The edges that share a record with another, in their order, and how many rows of each side they have. Without
-/// a rival nothing is heard, and that is most edges. Rows are numbered as they come, so that those of one family lie
-/// together in memory.
-fn contested(edges: &[Edge], rows: (usize, usize)) -> (Vec<Contested>, (usize, usize)) {
-    let mut left = Numbers::new(edges, rows.0, |edge| edge.left);
-    let mut right = Numbers::new(edges, rows.1, |edge| edge.right);
-    let mut contested = Vec::new();
-    for (place, edge) in edges.iter().enumerate() {
-        if left.is_alone(edge.left) && right.is_alone(edge.right) {
-            continue;
+/// Passes messages within a group until they stand still.
+fn pass(group: &mut [Messages], (left, right): &mut (Vec<f64>, Vec<f64>), repeats: Repeats) {
+    for _ in 0..SWEEPS {
+        // Rows are numbered as the edges name them, so none is past the number of edges.
+        let rows = group.len();
+        let (lefts, rights) = (left.len().min(rows), right.len().min(rows));
+        left[..lefts].fill(0.0);
+        right[..rights].fill(0.0);
+        for edge in group.iter() {
+            left[edge.left as usize] += edge.odds * edge.to_left;
+            right[edge.right as usize] += edge.odds * edge.to_right;
         }
-        contested.push(Contested {
-            place,
-            left: left.number(edge.left),
-            right: right.number(edge.right),
-            odds: edge.odds,
-            to_left: 1.0,
-            to_right: 1.0,
-        });
+        let mut moved = 0.0_f64;
+        for edge in group.iter_mut() {
+            let others_left = (left[edge.left as usize] - edge.odds * edge.to_left).max(0.0);
+            let others_right = (right[edge.right as usize] - edge.odds * edge.to_right).max(0.0);
+            let before = (edge.to_left, edge.to_right);
+            edge.to_right = free(others_left, repeats.left);
+            edge.to_left = free(others_right, repeats.right);
+            moved = moved
+                .max((edge.to_right - before.1).abs() - STILL * before.1)
+                .max((edge.to_left - before.0).abs() - STILL * before.0);
+        }
+        if moved <= 0.0 {
+            return;
+        }
     }
-    (contested, (left.count as usize, right.count as usize))
 }
 
-/// Rows of one side as they come.
-struct Numbers {
-    /// By row: [`ALONE`] or [`RIVALS`] by its edges, then its number above these.
-    of_row: Vec<u32>,
-    count: u32,
-}
+/// How many edges each row of a side has.
+struct Seen(Vec<u32>);
 
-const ALONE: u32 = 1;
-const RIVALS: u32 = 2;
+impl Seen {
+    fn new(edges: &[Edge], places: &[u32], rows: usize, of: fn(&Edge) -> u32) -> Self {
+        let mut seen = vec![0; rows];
+        for place in places {
+            seen[of(&edges[*place as usize]) as usize] += 1;
+        }
+        Self(seen)
+    }
 
-impl Numbers {
-    fn new(edges: &[Edge], rows: usize, of: fn(&Edge) -> u32) -> Self {
-        let mut of_row = vec![0; rows];
+    /// Numbers the rows of contested edges as they come, so that those of one family lie together in memory; gives
+    /// their count.
+    fn number(&mut self, edges: &mut [Contested], of: fn(&mut Contested) -> &mut u32) -> usize {
+        self.0.fill(u32::MAX);
+        let mut count = 0;
         for edge in edges {
-            let row = &mut of_row[of(edge) as usize];
-            *row = (*row + ALONE).min(RIVALS);
+            let row = of(edge);
+            *row = numbered(&mut self.0[*row as usize], &mut count);
         }
-        Self { of_row, count: 0 }
+        count as usize
     }
+}
 
-    fn is_alone(&self, row: u32) -> bool {
-        self.of_row[row as usize] == ALONE
+/// A number that was given, else the next one.
+fn numbered(number: &mut u32, count: &mut u32) -> u32 {
+    if *number == u32::MAX {
+        *number = *count;
+        *count += 1;
     }
+    *number
+}
 
-    fn number(&mut self, row: u32) -> u32 {
-        let number = &mut self.of_row[row as usize];
-        if *number <= RIVALS {
-            self.count += 1;
-            *number = RIVALS + self.count;
+/// By left row, the number of its group, in the order of the rows.
+fn groups(contested: &[Contested], sizes: (usize, usize)) -> Vec<u32> {
+    // Left rows first, then right rows; the lowest row of a group is its root.
+    let mut parent: Vec<u32> = (0..(sizes.0 + sizes.1) as u32).collect();
+    let root = |parent: &mut [u32], mut row: u32| {
+        while parent[row as usize] != row {
+            parent[row as usize] = parent[parent[row as usize] as usize];
+            row = parent[row as usize];
         }
-        *number - RIVALS - 1
+        row
+    };
+    for edge in contested {
+        let left = root(&mut parent, edge.left);
+        let right = root(&mut parent, edge.right + sizes.0 as u32);
+        parent[left.max(right) as usize] = left.min(right);
     }
+    let mut numbers = vec![u32::MAX; sizes.0];
+    let mut count = 0;
+    (0..sizes.0 as u32)
+        .map(|row| {
+            let root = root(&mut parent, row) as usize;
+            numbered(&mut numbers[root], &mut count)
+        })
+        .collect()
 }
 
 /// How far a record is open to one more partner, others claiming it with the given odds.
@@ -151,133 +370,27 @@ fn free(others: f64, repeats: f64) -> f64 {
 /// The repeats that probabilities of edges show: E[n(n-1)] / E[n]² over the records of each side, n being the
 /// partners of a record: 0 if no record has two, 1 if partners fall like rain.
 pub(crate) fn repeats(edges: &[Edge], probabilities: &[f64], rows: (usize, usize)) -> Repeats {
-    let side = |rows: usize, count: f64, of: fn(&Edge) -> u32| {
-        let mut sums = vec![(0.0_f64, 0.0_f64); rows];
+    let total: f64 = probabilities.iter().sum();
+    let side = |rows: usize, of: fn(&Edge) -> u32| {
+        let mut sums = vec![0.0_f64; rows];
+        let mut pairs = 0.0_f64;
         for (edge, p) in edges.iter().zip(probabilities) {
-            let (sum, squares) = &mut sums[of(edge) as usize];
-            *sum += p;
-            *squares += p * p;
+            let before = &mut sums[of(edge) as usize];
+            pairs += 2.0 * *before * p;
+            *before += p;
         }
-        let total: f64 = sums.iter().map(|(sum, _)| sum).sum();
-        let pairs: f64 = sums.iter().map(|(sum, squares)| sum * sum - squares).sum();
-        let mean = total / count.max(1.0);
+        let count = (rows as f64).max(1.0);
+        let mean = total / count;
         if mean <= 0.0 {
             return 1.0;
         }
-        (pairs / count.max(1.0) / (mean * mean)).clamp(1e-5, 1.0)
+        (pairs / count / (mean * mean)).clamp(1e-5, 1.0)
     };
     Repeats {
-        left: side(rows.0, rows.0 as f64, |edge| edge.left),
-        right: side(rows.1, rows.1 as f64, |edge| edge.right),
+        left: side(rows.0, |edge| edge.left),
+        right: side(rows.1, |edge| edge.right),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Every set of edges, one after the other.
-    fn reference(edges: &[Edge], rows: (usize, usize), repeats: Repeats) -> Vec<f64> {
-        let mut with = vec![0.0; edges.len()];
-        let mut all = 0.0;
-        for set in 0..1_u32 << edges.len() {
-            let mut left = vec![0_i32; rows.0];
-            let mut right = vec![0_i32; rows.1];
-            let mut weight = 1.0;
-            for (at, edge) in edges.iter().enumerate() {
-                if set >> at & 1 == 1 {
-                    weight *= edge.odds;
-                    left[edge.left as usize] += 1;
-                    right[edge.right as usize] += 1;
-                }
-            }
-            for n in &left {
-                weight *= repeats.left.powi((n - 1).max(0));
-            }
-            for n in &right {
-                weight *= repeats.right.powi((n - 1).max(0));
-            }
-            all += weight;
-            for (at, with) in with.iter_mut().enumerate() {
-                if set >> at & 1 == 1 {
-                    *with += weight;
-                }
-            }
-        }
-        with.iter().map(|with| with / (all - with)).collect()
-    }
-
-    fn edge(left: u32, right: u32, odds: f64) -> Edge {
-        Edge {
-            left,
-            right,
-            pattern: 0,
-            odds,
-        }
-    }
-
-    #[test]
-    fn a_twin_yields_to_its_own_record() {
-        // Two twins in each file; a third record that could be either.
-        let edges = [
-            edge(0, 0, 1e6),
-            edge(0, 1, 5.0),
-            edge(1, 1, 1e6),
-            edge(1, 0, 5.0),
-            edge(2, 0, 5.0),
-        ];
-        let one = odds(
-            &edges,
-            (3, 2),
-            Repeats {
-                left: 0.0,
-                right: 0.0,
-            },
-        );
-        assert!(one[0] > 1e5 && one[2] > 1e5);
-        assert!(one[1] < 1e-3 && one[3] < 1e-3 && one[4] < 1e-3);
-        let many = odds(
-            &edges,
-            (3, 2),
-            Repeats {
-                left: 0.0,
-                right: 1.0,
-            },
-        );
-        assert!(many[4] > 4.9);
-    }
-
-    #[test]
-    fn repeats_are_read_off_the_links() {
-        let edges = [
-            edge(0, 0, 1.0),
-            edge(1, 1, 1.0),
-            edge(2, 2, 1.0),
-            edge(3, 2, 1.0),
-        ];
-        let found = repeats(&edges, &[1.0; 4], (4, 3));
-        assert!(found.left < 1e-4);
-        // n = 1, 1, 2: E[n(n-1)] = 2/3, E[n] = 4/3.
-        assert!((found.right - 0.375).abs() < 1e-12);
-    }
-
-    proptest! {
-        #[test]
-        fn a_star_or_a_path_is_worked_out_exactly(
-            weights in proptest::collection::vec(0.01_f64..50.0, 1..6),
-            path in any::<bool>(),
-        ) {
-            let edges: Vec<Edge> = weights.iter().enumerate().map(|(i, w)| {
-                let i = i as u32;
-                if path { edge(i.div_ceil(2), i / 2, *w) } else { edge(0, i, *w) }
-            }).collect();
-            let rows = (4, 6);
-            let one = Repeats { left: 0.0, right: 0.0 };
-            let fast = odds(&edges, rows, one);
-            for (fast, slow) in fast.iter().zip(reference(&edges, rows, one)) {
-                prop_assert!((fast / slow - 1.0).abs() < 1e-9, "{fast} {slow}");
-            }
-        }
-    }
-}
+mod tests;

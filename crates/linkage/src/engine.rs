@@ -5,16 +5,15 @@
     reason = "files, rows and patterns are named by those who hold them"
 )]
 
-use std::borrow::Cow;
-
-use crate::block::{self, Plan, Sides};
+use crate::block::{self, Found, Plan, Sides};
 use crate::chance;
 use crate::cluster;
 use crate::coded::{Coded, Row};
-use crate::compete::{self, Edge};
+use crate::compete::{Contest, Edge, Heard};
 use crate::error::LinkError;
-use crate::fit::{self, Parameters, Setting, Weigher};
+use crate::fit::{self, Gathered, Parameters, Setting, Weigher};
 use crate::intake::Resources;
+use crate::keys::Keys;
 use crate::kinds::{self, Beliefs, Shares};
 use crate::levels::{self, Comparison, Pattern};
 use crate::observer::{Observer, Stage};
@@ -26,9 +25,8 @@ use crate::report;
 use crate::spec::{Holds, LinkType, Spec};
 use crate::steps;
 
-/// Left records that the parameters are learned from; above half as many again, a sample. In a sample the rivals of a
-/// right record are mostly missing, so it is only for files past this size.
-const LEARNED_ROWS: usize = 2_000_000;
+/// What a candidate takes, repeats counted: found, twice over while it is sorted, then compared.
+const BYTES_A_PAIR: u64 = 32;
 
 /// Everything found of one pair of files.
 pub(crate) struct Fitted {
@@ -170,51 +168,48 @@ impl Run<'_> {
     fn fit(&self, observer: &mut dyn Observer) -> Result<Fitted, LinkError> {
         let settings = &self.spec.settings;
         go_on(observer, Stage::Plan)?;
-        let plan = block::plan(
-            self.coded,
+        let keys = Keys::new(self.coded);
+        let room = self.room()?;
+        let (plan, found) = block::plan(
+            &keys,
             self.sides,
             &self.spec.blocking,
             settings.pairs_max,
+            room / BYTES_A_PAIR,
         )?;
-        let slices = self.slices(&plan)?;
+        let slices = match &found {
+            Some(_) => 1,
+            None => self.slices(&plan, room),
+        };
         go_on(observer, Stage::Train)?;
         let (m, u) = self.shares();
         let chances = [
             u[levels::at::FORENAME][usize::from(levels::forename::EXACT)],
             u[levels::at::SURNAME][usize::from(levels::surname::EXACT)],
         ];
-        let commonness = Commonness::new(self.coded, self.sides, chances, settings);
-        let mut patterns = Patterns::new();
-
-        go_on(observer, Stage::Compare)?;
         let search = Search {
             run: self,
             plan: &plan,
-            commonness: &commonness,
+            keys: &keys,
+            commonness: Commonness::new(self.coded, self.sides, chances, settings),
+            slices,
         };
-        let (pairs, new) = if slices == 1 {
-            search.pairs(&|_| true, &mut patterns)
-        } else {
-            search.pairs(&|row| self.is_learned(row), &mut patterns)
-        };
-        go_on(observer, Stage::Train)?;
-        let (setting, mut parameters) = self.learn(&pairs, &patterns, &m, &u);
-
-        go_on(observer, Stage::Score)?;
+        let mut patterns = Patterns::new();
         let mut kept = Kept::default();
-        if slices == 1 {
-            kept.add(&pairs, &new, &parameters, &patterns, &setting);
-            drop(pairs);
-        } else {
-            drop(pairs);
-            let rows = self.sides.left.rows.len().max(1);
-            for slice in 0..slices {
+        let (setting, mut parameters) = match found {
+            Some(found) => {
                 go_on(observer, Stage::Compare)?;
-                let of = |row: usize| row * slices / rows == slice;
-                let (pairs, new) = search.pairs(&of, &mut patterns);
+                let (pairs, new) = search.compare(found, &mut patterns);
+                go_on(observer, Stage::Train)?;
+                let mut school = self.school(&plan, &m, &u);
+                school.add(&pairs, &patterns);
+                let (setting, parameters) = school.learn(&patterns);
+                go_on(observer, Stage::Score)?;
                 kept.add(&pairs, &new, &parameters, &patterns, &setting);
+                (setting, parameters)
             }
-        }
+            None => self.fit_in_slices(&search, (&m, &u), &mut patterns, &mut kept, observer)?,
+        };
         let weigher = parameters.weigher(&patterns, &setting);
         let before = parameters.prior_odds(&setting);
         let odds = compete_whole(&mut kept.edges, &mut parameters, &setting);
@@ -223,7 +218,7 @@ impl Run<'_> {
             weigher,
             shift: (prior / before).log2(),
             prior,
-            commonness,
+            commonness: search.commonness,
             files: self.files,
             u,
             parameters,
@@ -236,15 +231,40 @@ impl Run<'_> {
         })
     }
 
-    /// How many slices of left rows keep the memory budget.
-    fn slices(&self, plan: &Plan) -> Result<usize, LinkError> {
-        // Candidates twice over while they are sorted, then pairs and candidates; memories of similarities.
-        const BYTES_A_PAIR: u64 = 32;
+    /// Slice after slice of the left rows, once to learn and once to score.
+    fn fit_in_slices(
+        &self,
+        search: &Search<'_>,
+        (m, u): (&Shares, &Shares),
+        patterns: &mut Patterns,
+        kept: &mut Kept,
+        observer: &mut dyn Observer,
+    ) -> Result<(Setting, Parameters), LinkError> {
+        let mut school = self.school(search.plan, m, u);
+        for slice in 0..search.slices {
+            go_on(observer, Stage::Compare)?;
+            let (pairs, _) = search.slice(slice, patterns);
+            school.add(&pairs, patterns);
+        }
+        go_on(observer, Stage::Train)?;
+        let (setting, parameters) = school.learn(patterns);
+        for slice in 0..search.slices {
+            go_on(observer, Stage::Compare)?;
+            let (pairs, new) = search.slice(slice, patterns);
+            kept.add(&pairs, &new, &parameters, patterns, &setting);
+        }
+        Ok((setting, parameters))
+    }
+
+    /// Bytes left for pairs by the memory budget.
+    fn room(&self) -> Result<u64, LinkError> {
+        // Memories of similarities, tables of patterns.
         const FIXED: u64 = 16 << 20;
+        // Keys of a rule twice over while they are sorted; edges, messages and joins.
+        const BYTES_A_ROW: u64 = 128;
         const ROOM_MIN: u64 = 1 << 20;
         let rows = (self.sides.left.rows.len() + self.sides.right.rows.len()) as u64;
-        let base = (self.coded.held() + plan.held()) as u64 + 128 * rows + FIXED;
-        let wanted = plan.predicted() * BYTES_A_PAIR;
+        let base = self.coded.held() as u64 + BYTES_A_ROW * rows + FIXED;
         let room = self.resources.memory_bytes.saturating_sub(base);
         if room < ROOM_MIN {
             return Err(LinkError::Memory {
@@ -252,10 +272,15 @@ impl Run<'_> {
                 allowed: self.resources.memory_bytes,
             });
         }
-        let slices = wanted.div_ceil(room).max(1);
-        Ok(usize::try_from(slices)
-            .unwrap_or(1)
-            .min(self.sides.left.rows.len().max(1)))
+        Ok(room)
+    }
+
+    /// How many slices of left rows keep the memory budget.
+    fn slices(&self, plan: &Plan, room: u64) -> usize {
+        let slices = (plan.predicted() * BYTES_A_PAIR).div_ceil(room).max(1);
+        usize::try_from(slices)
+            .unwrap_or(usize::MAX)
+            .min(self.sides.left.rows.len().max(1))
     }
 
     /// What agreement and chance look like before anything is learned.
@@ -274,26 +299,16 @@ impl Run<'_> {
         (m, u)
     }
 
-    fn is_learned(&self, row: usize) -> bool {
-        let rows = self.sides.left.rows.len();
-        if rows <= LEARNED_ROWS * 3 / 2 {
-            return true;
-        }
-        let draw = mix(self.spec.settings.seed ^ mix(row as u64)) >> 32;
-        draw * rows as u64 <= (LEARNED_ROWS as u64) << 32
-    }
-
-    /// Learns from those pairs whose left record is for learning.
-    fn learn(
-        &self,
-        pairs: &[Pair],
-        patterns: &Patterns,
-        m: &Shares,
-        u: &Shares,
-    ) -> (Setting, Parameters) {
-        let (rows_l, rows_r) = (self.sides.left.rows.len(), self.sides.right.rows.len());
+    /// What is believed, and who is learned from: with many candidates, a sample of the left records.
+    fn school(&self, plan: &Plan, m: &Shares, u: &Shares) -> School {
         let settings = &self.spec.settings;
-        let learned = (0..rows_l).filter(|row| self.is_learned(*row)).count();
+        let (rows_l, rows_r) = (self.sides.left.rows.len(), self.sides.right.rows.len());
+        let sample = Sample {
+            seed: settings.seed,
+            wanted: settings.training_pairs_max,
+            of: plan.predicted().max(settings.training_pairs_max),
+        };
+        let learned = (0..rows_l).filter(|row| sample.has(*row)).count();
         let holds = |file: usize| self.spec.files[file].holds;
         let setting = Setting {
             rows: (rows_l, rows_r),
@@ -304,22 +319,68 @@ impl Run<'_> {
             rounds_max: settings.em_rounds_max,
             convergence: settings.em_convergence,
         };
-        let sample: Cow<'_, [Pair]> = if learned == rows_l {
-            pairs.into()
-        } else {
-            let mut sample = pairs.to_vec();
-            sample.retain(|pair| self.is_learned(pair.left as usize));
-            sample.into()
-        };
         let beliefs = Beliefs {
             extras: &self.coded.extras,
             m,
             u,
             given: self.given,
         };
-        let mut parameters = Parameters::start(beliefs, sample.len(), &setting);
-        parameters.learn(&sample, patterns, &setting);
-        (setting, parameters)
+        School {
+            parameters: Parameters::start(beliefs, plan.predicted() as f64, &setting),
+            setting,
+            sample,
+            gathered: Gathered::default(),
+        }
+    }
+}
+
+/// A share of the left records, drawn by their places.
+#[derive(Clone, Copy)]
+struct Sample {
+    seed: u64,
+    wanted: u64,
+    of: u64,
+}
+
+impl Sample {
+    const fn has(self, row: usize) -> bool {
+        if self.wanted >= self.of {
+            return true;
+        }
+        let draw = mix(self.seed ^ mix(row as u64)) >> 32;
+        (draw as u128 * self.of as u128) >> 32 < self.wanted as u128
+    }
+}
+
+/// Learns the parameters of a pair of files.
+struct School {
+    parameters: Parameters,
+    setting: Setting,
+    sample: Sample,
+    gathered: Gathered,
+}
+
+impl School {
+    fn add(&mut self, pairs: &[Pair], patterns: &Patterns) {
+        let (sample, weigher) = (self.sample, self.rivals(patterns));
+        self.gathered
+            .add(pairs, &|row| sample.has(row), weigher.as_ref());
+    }
+
+    /// What tells the rivals of the sample; nothing if all are learned from, or within one file, where nothing competes.
+    fn rivals(&self, patterns: &Patterns) -> Option<Weigher> {
+        let all = self.sample.wanted >= self.sample.of;
+        (!all && !self.setting.within).then(|| self.parameters.weigher(patterns, &self.setting))
+    }
+
+    fn learn(self, patterns: &Patterns) -> (Setting, Parameters) {
+        let weigher = self.rivals(patterns);
+        let lesson = self
+            .gathered
+            .lesson(patterns, weigher.as_ref(), &self.setting);
+        let mut parameters = self.parameters;
+        parameters.learn(&lesson, &self.setting);
+        (self.setting, parameters)
     }
 }
 
@@ -327,20 +388,25 @@ impl Run<'_> {
 struct Search<'a> {
     run: &'a Run<'a>,
     plan: &'a Plan,
-    commonness: &'a Commonness,
+    keys: &'a Keys<'a>,
+    commonness: Commonness,
+    /// Slices of left rows that are searched one after the other.
+    slices: usize,
 }
 
 impl Search<'_> {
-    /// The candidates of the left rows that `wanted` names, compared; and how many each rule was the first to find.
-    fn pairs(
-        &self,
-        wanted: &dyn Fn(usize) -> bool,
-        patterns: &mut Patterns,
-    ) -> (Vec<Pair>, Vec<u64>) {
-        let (candidates, new) = self.plan.candidates(wanted);
+    /// The pairs that rules found, compared; and how many each rule was the first to find.
+    fn compare(&self, found: Vec<Found>, patterns: &mut Patterns) -> (Vec<Pair>, Vec<u64>) {
+        let rules = self.plan.rules.len();
         let (coded, sides) = (self.run.coded, self.run.sides);
-        let pairs = pairs::compare(coded, sides, self.commonness, &candidates, patterns);
-        (pairs, new)
+        pairs::compare(coded, sides, &self.commonness, found, rules, patterns)
+    }
+
+    fn slice(&self, slice: usize, patterns: &mut Patterns) -> (Vec<Pair>, Vec<u64>) {
+        let rows = self.run.sides.left.rows.len().max(1);
+        let wanted = |row: usize| row * self.slices / rows == slice;
+        let found = self.plan.find(self.keys, self.run.sides, Some(&wanted));
+        self.compare(found, patterns)
     }
 }
 
@@ -362,7 +428,7 @@ impl Kept {
         setting: &Setting,
     ) {
         let weigher = parameters.weigher(patterns, setting);
-        self.edges.extend(fit::edges(pairs, &weigher));
+        fit::add_edges(pairs, &weigher, setting, &mut self.edges);
         add(&mut self.counts, &pairs::count(pairs, patterns));
         add(&mut self.new_pairs, new);
     }
@@ -380,10 +446,15 @@ const SETTLE_ROUNDS: usize = 3;
 
 /// Settles share and repeats on all edges, and the odds under them.
 fn compete_whole(edges: &mut [Edge], parameters: &mut Parameters, setting: &Setting) -> Vec<f64> {
-    let mut odds = compete::odds(edges, setting.rows, parameters.repeats);
+    let mut heard = Heard::default();
+    Contest::of(edges, setting.rows).hear(edges, parameters.repeats, &mut heard);
+    let contest = Contest::again(edges, setting.rows, &heard.odds);
+    contest.hear(edges, parameters.repeats, &mut heard);
+    let mut probabilities = Vec::new();
     for _ in 0..SETTLE_ROUNDS {
         let before = parameters.prior_odds(setting);
-        let probabilities: Vec<f64> = odds.iter().map(|odds| odds / (1.0 + odds)).collect();
+        probabilities.clear();
+        probabilities.extend(heard.odds.iter().map(|odds| odds / (1.0 + odds)));
         let total: f64 = probabilities.iter().sum();
         parameters.share = (total / setting.rows.0 as f64).clamp(1e-9, 1e6);
         parameters.repeats = fit::new_repeats(edges, &probabilities, setting);
@@ -391,9 +462,9 @@ fn compete_whole(edges: &mut [Edge], parameters: &mut Parameters, setting: &Sett
         for edge in edges.iter_mut() {
             edge.odds *= factor;
         }
-        odds = compete::odds(edges, setting.rows, parameters.repeats);
+        contest.hear(edges, parameters.repeats, &mut heard);
     }
-    odds
+    heard.odds
 }
 
 #[cfg(test)]

@@ -50,9 +50,9 @@ const FREE_ROWS: f64 = 20.0;
 const ODDS_MIN: f64 = 1e-4;
 
 impl Parameters {
-    /// Before any data are seen.
-    pub(crate) fn start(beliefs: Beliefs<'_>, pairs: usize, setting: &Setting) -> Self {
-        let rate = (pairs as f64 / setting.learned.max(1.0)).max(1e-6);
+    /// Before any data are seen, about so many candidates given.
+    pub(crate) fn start(beliefs: Beliefs<'_>, pairs: f64, setting: &Setting) -> Self {
+        let rate = (pairs / (setting.rows.0 as f64).max(1.0)).max(1e-6);
         Self {
             same: same_person(beliefs),
             other: two_people(beliefs, rate, setting.rows.1 as f64),
@@ -145,14 +145,22 @@ impl Parameters {
     }
 
     /// One round: odds, competition, and new parameters from what they say of each pattern.
-    fn round(&mut self, pairs: &[Pair], counts: &[u64], patterns: &Patterns, setting: &Setting) {
+    fn round(&mut self, lesson: &Lesson, edges: &mut Vec<Edge>, setting: &Setting) {
+        let Lesson {
+            pairs,
+            learned,
+            patterns,
+            counts,
+        } = lesson;
         let weigher = self.weigher(patterns, setting);
-        let edges = edges(pairs, &weigher);
-        let odds = compete::odds(&edges, setting.rows, self.repeats);
-        let probabilities: Vec<f64> = odds.iter().map(|odds| odds / (1.0 + odds)).collect();
+        edges.clear();
+        add_edges(&pairs[..*learned], &weigher, setting, edges);
+        let own = edges.len();
+        add_edges(&pairs[*learned..], &weigher, setting, edges);
+        let odds = compete::odds(edges, setting.rows, self.repeats);
         let mut matches = vec![0.0; counts.len()];
-        for (edge, p) in edges.iter().zip(&probabilities) {
-            matches[edge.pattern as usize] += p;
+        for (edge, odds) in edges[..own].iter().zip(&odds) {
+            matches[edge.pattern as usize] += odds / (1.0 + odds);
         }
         let total: f64 = matches.iter().sum();
         let sampled = setting.learned;
@@ -176,17 +184,78 @@ impl Parameters {
     }
 
     /// Rounds until the share of matches stands still.
-    pub(crate) fn learn(&mut self, pairs: &[Pair], patterns: &Patterns, setting: &Setting) {
-        let (pairs, patterns) = &patterns.compact(pairs);
-        let counts = crate::pairs::count(pairs, patterns);
+    pub(crate) fn learn(&mut self, lesson: &Lesson, setting: &Setting) {
+        let mut edges = Vec::new();
         for _ in 0..setting.rounds_max {
             let before = self.share;
-            self.round(pairs, &counts, patterns, setting);
+            self.round(lesson, &mut edges, setting);
             self.rounds += 1;
             let moved = (self.share / before - 1.0).abs();
             if moved < setting.convergence {
                 break;
             }
+        }
+    }
+}
+
+/// What is learned from: all pairs of some left records, and those pairs of others that compete with them. Without
+/// their rivals right records would look free, and look-alikes would be learned as matches.
+pub(crate) struct Lesson {
+    pairs: Vec<Pair>,
+    /// The first so many are of the records learned from; the others are rivals, heard but not counted.
+    learned: usize,
+    patterns: Patterns,
+    counts: Vec<u64>,
+}
+
+/// Pairs on their way into a [`Lesson`], in the order of their rows.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    learned: Vec<Pair>,
+    others: Vec<Pair>,
+}
+
+impl Gathered {
+    /// Adds all pairs of left records that are learned from, and of the others those that could be matches.
+    pub(crate) fn add(
+        &mut self,
+        pairs: &[Pair],
+        is_learned: &dyn Fn(usize) -> bool,
+        weigher: Option<&Weigher>,
+    ) {
+        for pair in pairs {
+            if is_learned(pair.left as usize) {
+                self.learned.push(*pair);
+            } else if weigher.is_some_and(|weigher| weigher.is_plausible(pair)) {
+                self.others.push(*pair);
+            }
+        }
+    }
+
+    /// Keeps of the others those that share a right record with a learned pair that could be a match.
+    pub(crate) fn lesson(
+        mut self,
+        patterns: &Patterns,
+        weigher: Option<&Weigher>,
+        setting: &Setting,
+    ) -> Lesson {
+        let learned = self.learned.len();
+        if let Some(weigher) = weigher {
+            let mut edges = Vec::new();
+            add_edges(&self.learned, weigher, setting, &mut edges);
+            let mut wanted = vec![false; setting.rows.1];
+            for edge in &edges {
+                wanted[edge.right as usize] = true;
+            }
+            self.others.retain(|pair| wanted[pair.right as usize]);
+            self.learned.append(&mut self.others);
+        }
+        let (pairs, patterns) = patterns.compact(&self.learned);
+        Lesson {
+            counts: crate::pairs::count(&pairs[..learned], &patterns),
+            pairs,
+            learned,
+            patterns,
         }
     }
 }
@@ -275,28 +344,60 @@ impl Weigher {
         self.match_density[pattern] / density
     }
 
+    /// True if a pair could be a match.
+    fn is_plausible(&self, pair: &Pair) -> bool {
+        !self.is_hopeless(pair.pattern) && self.odds(pair.pattern, pair.common) >= ODDS_MIN
+    }
+
     /// True if no pair of this pattern can have odds worth keeping.
     pub(crate) fn is_hopeless(&self, pattern: u32) -> bool {
         self.hopeless[pattern as usize]
     }
 }
 
-/// The pairs that could be matches.
-pub(crate) fn edges(pairs: &[Pair], weigher: &Weigher) -> Vec<Edge> {
-    let mut edges = Vec::new();
-    for pair in pairs {
-        if weigher.is_hopeless(pair.pattern) {
-            continue;
+/// Odds under this are nothing beside rivals of [`OVERWHELMING`] times as much.
+const WEAK: f64 = 0.02;
+
+/// See [`WEAK`].
+const OVERWHELMING: f64 = 1000.0;
+
+/// Adds the pairs that could be matches. Pairs come by left row; between two files, those are left out that have next
+/// to no odds and an overwhelming rival for their left record.
+pub(crate) fn add_edges(
+    pairs: &[Pair],
+    weigher: &Weigher,
+    setting: &Setting,
+    edges: &mut Vec<Edge>,
+) {
+    for of_row in pairs.chunk_by(|a, b| a.left == b.left) {
+        let before = edges.len();
+        let mut best = 0.0_f64;
+        for pair in of_row {
+            if weigher.is_hopeless(pair.pattern) {
+                continue;
+            }
+            let odds = weigher.odds(pair.pattern, pair.common);
+            if odds >= ODDS_MIN {
+                best = best.max(odds);
+                edges.push(Edge {
+                    left: pair.left,
+                    right: pair.right,
+                    pattern: pair.pattern,
+                    rules: pair.rules,
+                    odds,
+                });
+            }
         }
-        let odds = weigher.odds(pair.pattern, pair.common);
-        if odds >= ODDS_MIN {
-            edges.push(Edge {
-                left: pair.left,
-                right: pair.right,
-                pattern: pair.pattern,
-                odds,
-            });
+        if !setting.within && best > OVERWHELMING * ODDS_MIN {
+            let mut kept = before;
+            for at in before..edges.len() {
+                let edge = edges[at];
+                if edge.odds >= WEAK || edge.odds * OVERWHELMING >= best {
+                    edges[kept] = edge;
+                    kept += 1;
+                }
+            }
+            edges.truncate(kept);
         }
     }
-    edges
 }

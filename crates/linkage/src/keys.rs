@@ -5,7 +5,8 @@
     reason = "codes come from the dictionaries the tables were made of"
 )]
 
-use crate::coded::{Coded, File};
+use crate::block::Slice;
+use crate::coded::{Coded, File, Row};
 use crate::column::Role;
 use crate::dates::exchanged;
 use crate::error::LinkError;
@@ -154,52 +155,117 @@ impl<'a> Keys<'a> {
         Ok(parts)
     }
 
-    /// The key of a record under a rule: never 0; 0 where a part is missing.
-    pub(crate) fn key(&self, rule: &[Part], file: &File, row: usize) -> u32 {
-        let mut hash = 0x51_7c_c1_b7_27_22_0a_95_u64;
-        for part in rule {
-            let value = self.part(*part, file, row);
-            if value == 0 {
-                return 0;
-            }
-            hash = mix(hash ^ value);
-        }
-        ((hash >> 32) as u32).max(1)
+    /// The files that the keys are of.
+    pub(crate) const fn coded(&self) -> &'a Coded {
+        self.coded
     }
 
-    fn part(&self, part: Part, file: &File, row: usize) -> u64 {
-        let r = &file.rows[row];
-        let first = |parts: &[u32; 3]| if parts[1] == 0 { parts[0] } else { parts[1] };
+    /// The key of a record under a rule: never 0; 0 where a part is missing.
+    pub(crate) fn key(&self, rule: &[Part], file: &File, row: usize) -> u32 {
+        let mut hash = [START];
+        for part in rule {
+            self.fold(*part, file, row, &mut hash);
+        }
+        short(hash[0])
+    }
+
+    /// The rows asked for that have a key under a rule, in their order, as key << 32 | row. Worked out part after
+    /// part for some rows at a time, so that parts are told apart once for all of these.
+    pub(crate) fn words(&self, rule: &[Part], file: &File, slice: Slice<'_>) -> Vec<u64> {
+        const ROWS: usize = 512;
+        let rows = file.rows.len();
+        let mut words = Vec::with_capacity(if slice.is_none() { rows } else { 0 });
+        let mut hashes = [0; ROWS];
+        for from in (0..rows).step_by(ROWS) {
+            let to = rows.min(from + ROWS);
+            let hashes = &mut hashes[..to - from];
+            hashes.fill(START);
+            for part in rule {
+                self.fold(*part, file, from, hashes);
+            }
+            for (row, hash) in (from..to).zip(hashes) {
+                let key = short(*hash);
+                if key != 0 && slice.is_none_or(|wanted| wanted(row)) {
+                    words.push(u64::from(key) << 32 | row as u64);
+                }
+            }
+        }
+        words
+    }
+
+    /// Joins a part to the hashes of the rows from one on.
+    fn fold(&self, part: Part, file: &File, from: usize, hashes: &mut [u64]) {
+        let rows = &file.rows[from..];
+        let root = |code: u32| u64::from(self.root[code as usize]);
+        let sound = |code: u32| u64::from(self.sound[code as usize]);
+        let initial = |code: u32| u64::from(self.initial[code as usize]);
         match part {
-            Part::Forename => u64::from(r.fore[0]),
-            Part::ForenameRoot => u64::from(self.root[first(&r.fore) as usize]),
-            Part::ForenameInitial => u64::from(self.initial[r.fore[0] as usize]),
-            Part::Surname => u64::from(r.sur[0]),
-            Part::SurnameSound => u64::from(self.sound[r.sur[0] as usize]),
-            Part::SurnameInitial => u64::from(self.initial[r.sur[0] as usize]),
-            Part::Names => {
+            Part::Forename => each(hashes, rows, |r| u64::from(r.fore[0])),
+            Part::ForenameRoot => each(hashes, rows, |r| {
+                let [whole, first, _] = r.fore;
+                root(if first == 0 { whole } else { first })
+            }),
+            Part::ForenameInitial => each(hashes, rows, |r| initial(r.fore[0])),
+            Part::Surname => each(hashes, rows, |r| u64::from(r.sur[0])),
+            Part::SurnameSound => each(hashes, rows, |r| sound(r.sur[0])),
+            Part::SurnameInitial => each(hashes, rows, |r| initial(r.sur[0])),
+            Part::Names => each(hashes, rows, |r| {
                 let (a, b) = (r.fore[0].min(r.sur[0]), r.fore[0].max(r.sur[0]));
                 if a == 0 {
                     0
                 } else {
                     u64::from(a) << 32 | u64::from(b)
                 }
+            }),
+            Part::Birth => each(hashes, rows, |r| u64::from(r.born.min(exchanged(r.born)))),
+            Part::BirthYear => each(hashes, rows, |r| u64::from(r.born / 10_000)),
+            Part::BirthDay => each(hashes, rows, |r| {
+                u64::from((r.born % 10_000).min(exchanged(r.born) % 10_000))
+            }),
+            Part::Sex => each(hashes, rows, |r| u64::from(r.sex)),
+            Part::Postcode => each(hashes, rows, |r| r.postcode),
+            Part::Sector => each(hashes, rows, |r| sector(r.postcode)),
+            Part::District => each(hashes, rows, |r| district(r.postcode)),
+            Part::Address => each(hashes, rows, |r| match r.number {
+                0 => 0,
+                number => u64::from(number) << 32 | u64::from(r.street),
+            }),
+            Part::Street => each(hashes, rows, |r| u64::from(r.street)),
+            Part::Town => each(hashes, rows, |r| u64::from(r.town)),
+            Part::Chi => each(hashes, rows, |r| r.chi),
+            Part::Extra(extra) => {
+                // Rows past the end of a column have no value.
+                let column = file.extras[extra].get(from..).unwrap_or_default();
+                let values = column.iter().copied().chain(std::iter::repeat(0));
+                for (hash, value) in hashes.iter_mut().zip(values) {
+                    *hash = join(*hash, value);
+                }
             }
-            Part::Birth => u64::from(r.born.min(exchanged(r.born))),
-            Part::BirthYear => u64::from(r.born / 10_000),
-            Part::BirthDay => u64::from((r.born % 10_000).min(exchanged(r.born) % 10_000)),
-            Part::Sex => u64::from(r.sex),
-            Part::Postcode => r.postcode,
-            Part::Sector => sector(r.postcode),
-            Part::District => district(r.postcode),
-            Part::Address if r.number == 0 => 0,
-            Part::Address => u64::from(r.number) << 32 | u64::from(r.street),
-            Part::Street => u64::from(r.street),
-            Part::Town => u64::from(r.town),
-            Part::Chi => r.chi,
-            Part::Extra(extra) => file.extras[extra].get(row).copied().unwrap_or(0),
         }
     }
+}
+
+/// Before any part is joined.
+const START: u64 = 0x51_7c_c1_b7_27_22_0a_95;
+
+fn each(hashes: &mut [u64], rows: &[Row], of: impl Fn(&Row) -> u64) {
+    for (hash, row) in hashes.iter_mut().zip(rows) {
+        *hash = join(*hash, of(row));
+    }
+}
+
+/// 0 once a part is missing.
+const fn join(hash: u64, value: u64) -> u64 {
+    if hash == 0 || value == 0 {
+        0
+    } else {
+        mix(hash ^ value)
+    }
+}
+
+/// 0 for 0 only.
+fn short(hash: u64) -> u32 {
+    ((hash >> 32) as u32).max(u32::from(hash != 0))
 }
 
 /// American Soundex (US National Archives): a letter and three digits, packed; 0 for nothing.

@@ -152,7 +152,15 @@ impl<'a> Comparer<'a> {
 
     /// The pattern of two records.
     pub(crate) fn pattern(&mut self, left: &File, l: usize, right: &File, r: usize) -> Pattern {
-        let (a, b) = (&left.rows[l], &right.rows[r]);
+        self.rows((&left.rows[l], left, l), (&right.rows[r], right, r))
+    }
+
+    /// As [`Comparer::pattern`], of rows at hand: each with the file and place it is from, for its other columns.
+    pub(crate) fn rows(
+        &mut self,
+        (a, left, l): (&Row, &File, usize),
+        (b, right, r): (&Row, &File, usize),
+    ) -> Pattern {
         let (forename, surname) = self.names(a, b);
         let mut pattern = Pattern::default()
             .with(at::FORENAME, forename)

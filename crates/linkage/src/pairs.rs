@@ -5,8 +5,8 @@
     reason = "numbers come from the tables that issued them"
 )]
 
-use crate::block::Sides;
-use crate::coded::Coded;
+use crate::block::{Found, Sides};
+use crate::coded::{Coded, Row};
 use crate::levels::{Comparer, Pattern};
 use crate::random::mix;
 
@@ -100,6 +100,8 @@ pub(crate) struct Pair {
     pub(crate) left: u32,
     pub(crate) right: u32,
     pub(crate) pattern: u32,
+    /// The rules that found it, as bits.
+    pub(crate) rules: u32,
     /// How common the shared forename and surname are, in eighths of a bit above the mean.
     pub(crate) common: [i8; 2],
 }
@@ -119,7 +121,7 @@ impl Commonness {
         u: [f64; 2],
         settings: &crate::Settings,
     ) -> Self {
-        let count = |place: fn(&crate::coded::Row) -> u32, u: f64| {
+        let count = |place: fn(&Row) -> u32, u: f64| {
             let mut counts = vec![0_u32; coded.names.len()];
             let files = if sides.within {
                 vec![sides.left]
@@ -148,7 +150,7 @@ impl Commonness {
     }
 
     /// Of a row's forename and surname.
-    pub(crate) fn of(&self, row: &crate::coded::Row) -> [i8; 2] {
+    pub(crate) fn of(&self, row: &Row) -> [i8; 2] {
         [
             self.fore[row.fore[0] as usize],
             self.sur[row.sur[0] as usize],
@@ -156,29 +158,52 @@ impl Commonness {
     }
 }
 
-/// Patterns of candidates, which are left row << 32 | right row.
+/// Rows that are fetched before they are compared: their fetches overlap where one by one they would wait for
+/// memory.
+const BATCH: usize = 32;
+
+/// Compares the pairs that rules found, each once: by left row, then by right row. Says how many each of the `rules`
+/// was the first to find.
 pub(crate) fn compare(
     coded: &Coded,
     sides: Sides<'_>,
     commonness: &Commonness,
-    candidates: &[u64],
+    mut found: Vec<Found>,
+    rules: usize,
     patterns: &mut Patterns,
-) -> Vec<Pair> {
+) -> (Vec<Pair>, Vec<u64>) {
+    Found::sort(&mut found, sides.left.rows.len());
+    let mut new = vec![0; rules];
     let mut comparer = Comparer::new(coded);
-    candidates
-        .iter()
-        .map(|pair| {
-            let (l, r) = ((pair >> 32) as usize, *pair as u32 as usize);
-            let pattern = comparer.pattern(sides.left, l, sides.right, r);
-            let row = &sides.left.rows[l];
-            Pair {
+    let mut pairs = Vec::with_capacity(found.chunk_by(|a, b| a.is_of(*b)).count());
+    let mut batch = [(Found::default(), 0); BATCH];
+    let (mut left, mut right) = ([Row::default(); BATCH], [Row::default(); BATCH]);
+    let mut runs = found.chunk_by(|a, b| a.is_of(*b));
+    loop {
+        let mut count = 0;
+        for run in runs.by_ref().take(BATCH) {
+            let rules = run.iter().fold(0_u32, |bits, one| bits | 1 << one.rule());
+            new[run[0].rule() as usize] += 1;
+            batch[count] = (run[0], rules);
+            left[count] = sides.left.rows[run[0].left()];
+            right[count] = sides.right.rows[run[0].right()];
+            count += 1;
+        }
+        if count == 0 {
+            return (pairs, new);
+        }
+        for (((one, rules), a), b) in batch[..count].iter().zip(&left).zip(&right) {
+            let (l, r) = (one.left(), one.right());
+            let pattern = comparer.rows((a, sides.left, l), (b, sides.right, r));
+            pairs.push(Pair {
                 left: l as u32,
                 right: r as u32,
                 pattern: patterns.number(pattern),
-                common: commonness.of(row),
-            }
-        })
-        .collect()
+                rules: *rules,
+                common: commonness.of(a),
+            });
+        }
+    }
 }
 
 /// How many pairs show each pattern, by its number.

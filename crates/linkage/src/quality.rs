@@ -82,16 +82,23 @@ pub(crate) fn thresholds(
         .collect();
     at.sort_by(f64::total_cmp);
     at.dedup();
-    at.into_iter()
-        .map(|threshold| {
-            let above = joins.iter().filter(|j| j.match_probability >= threshold);
-            let (mut count, mut right) = (0_u64, 0.0);
-            for join in above {
-                count += 1;
-                right += join.match_probability;
-            }
+    // By the number of thresholds that a join reaches: how many there are, and of these the right ones.
+    let mut reaching = vec![(0_u64, 0.0); at.len() + 1];
+    for join in joins {
+        let reached = at.partition_point(|threshold| *threshold <= join.match_probability);
+        reaching[reached].0 += 1;
+        reaching[reached].1 += join.match_probability;
+    }
+    at.iter()
+        .enumerate()
+        .map(|(place, threshold)| {
+            let (count, right) = reaching[place + 1..]
+                .iter()
+                .fold((0, 0.0), |(count, right), one| {
+                    (count + one.0, right + one.1)
+                });
             ThresholdEstimate {
-                threshold,
+                threshold: *threshold,
                 joins: count,
                 false_joins: count as f64 - right,
                 missed: (matches - right).max(0.0),
@@ -260,19 +267,20 @@ pub(crate) fn impossible(coded: &Coded, joins: &[Join], threshold: f64) -> Vec<I
             },
         ),
     ];
+    let mut found = [0; 3];
+    for join in joins.iter().filter(|j| j.match_probability >= threshold) {
+        let l = &coded.files[usize::from(join.file_l)].rows[join.row_l as usize];
+        let r = &coded.files[usize::from(join.file_r)].rows[join.row_r as usize];
+        for (found, (_, check)) in found.iter_mut().zip(&checks) {
+            *found += u64::from(check(l, r));
+        }
+    }
     checks
-        .into_iter()
-        .map(|(what, check)| Impossible {
-            what: what.to_owned(),
-            joins: joins
-                .iter()
-                .filter(|join| join.match_probability >= threshold)
-                .filter(|join| {
-                    let l = &coded.files[usize::from(join.file_l)].rows[join.row_l as usize];
-                    let r = &coded.files[usize::from(join.file_r)].rows[join.row_r as usize];
-                    check(l, r)
-                })
-                .count() as u64,
+        .iter()
+        .zip(found)
+        .map(|((what, _), joins)| Impossible {
+            what: (*what).to_owned(),
+            joins,
         })
         .collect()
 }

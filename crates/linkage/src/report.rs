@@ -248,9 +248,7 @@ fn blocking(fitted: &Fitted) -> (Vec<BlockingReport>, f64, f64) {
         if p < 0.05 {
             continue;
         }
-        let bits = fitted
-            .plan
-            .found_by(edge.left as usize, edge.right as usize);
+        let bits = edge.rules;
         total += p;
         for (rule, found) in found.iter_mut().enumerate() {
             *found += p * f64::from(bits >> rule & 1);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::ROWS_MAX;
 use crate::error::LinkError;
 
 /// How many records a person may have in the file that is linked to the spine.
@@ -31,7 +32,8 @@ pub struct Settings {
     pub pairs_max: u64,
     /// Random spine pairs that the u probabilities are read from.
     pub u_pairs: u64,
-    /// Candidate pairs in a training block; above it, the file's records are sampled.
+    /// Candidate pairs that the parameters are learned from, repeats counted; above it, records of one file are
+    /// sampled, and their rivals heard.
     pub training_pairs_max: u64,
     /// Rounds of the EM algorithm allowed in a training block.
     pub em_rounds_max: u32,
@@ -58,7 +60,7 @@ impl Settings {
             threshold_probability: 0.95,
             keep_probability: 0.5,
             left_file: LeftFile::ManyPerPerson,
-            pairs_max: 50_000_000,
+            pairs_max: 100_000_000,
             u_pairs: 200_000,
             training_pairs_max: 1_000_000,
             em_rounds_max: 25,
@@ -106,9 +108,9 @@ impl Settings {
         if !(0.0..=40.0).contains(&self.term_frequency_cap_bits) {
             return refuse("term_frequency_cap_bits", "0 to 40");
         }
-        // Two columns of both files share a dictionary, whose codes are 32 bits wide and begin at 1.
-        if self.records_max == 0 || self.records_max >= 1 << 30 {
-            return refuse("records_max", "above 0 and under 1073741824");
+        // A row and the rule that found it share a word; names of both files share a dictionary of 32 bits.
+        if self.records_max == 0 || self.records_max > ROWS_MAX {
+            return refuse("records_max", "1 to 134217728");
         }
         if self.value_bytes_max == 0 || self.value_bytes_max > 1 << 20 {
             return refuse("value_bytes_max", "1 to 1048576");

@@ -215,7 +215,8 @@ fn end_word(line: &mut Vec<u8>, start: usize) -> usize {
     if word.len() > 1
         && let Some((_, short)) = STREET_WORDS
             .iter()
-            .find(|(long, _)| long.as_bytes() == word)
+            // The first letter tells most apart.
+            .find(|(long, _)| long.as_bytes().first() == word.first() && long.as_bytes() == word)
     {
         line.truncate(start);
         line.extend_from_slice(short.as_bytes());

@@ -19,14 +19,11 @@ pub(crate) const ONE_MAX: f64 = 0.02;
 /// record of the other file has two partners in it: the surer wins, of equals the one that comes first.
 pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
     let keep = spec.settings.keep_probability;
-    let mut kept: Vec<(u64, u64, usize)> = (0..fitted.edges.len())
+    let mut kept: Vec<(u64, u32)> = (0..fitted.edges.len())
         .filter(|edge| probability(fitted.odds[*edge]) >= keep)
-        .map(|edge| {
-            let rows = fitted.edges[edge];
-            // Odds are above zero, so their bits are in their order: the best first.
-            let (worst, row) = (!fitted.odds[edge].to_bits(), u64::from(rows.left) << 32);
-            (worst, row | u64::from(rows.right), edge)
-        })
+        // Odds are above zero, so their bits are in their order: the best first, and of equals the one whose rows
+        // come first, as edges do.
+        .map(|edge| (!fitted.odds[edge].to_bits(), edge as u32))
         .collect();
     kept.sort_unstable();
     let repeats = fitted.parameters.repeats;
@@ -42,7 +39,8 @@ pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
     let (mut left, mut right) = (rows(|edge| edge.left), rows(|edge| edge.right));
     let alone = Alone::of(fitted);
     let mut joins = Vec::with_capacity(kept.len());
-    for (_, _, edge) in kept {
+    for (_, edge) in kept {
+        let edge = edge as usize;
         let found = fitted.edges[edge];
         // A left record has one partner if the right file holds one record a person, and the other way round.
         let free = !(one_r && left[found.left as usize] || one_l && right[found.right as usize]);
@@ -111,37 +109,37 @@ fn has_keys(pattern: Pattern) -> bool {
 struct Alone {
     numbers: (Vec<u8>, Vec<u8>),
     keys: (Vec<u8>, Vec<u8>),
+    /// By pattern.
+    has_number: Vec<bool>,
+    has_keys: Vec<bool>,
 }
 
 impl Alone {
     fn of(fitted: &Fitted) -> Self {
         let rows = |of: fn(&crate::compete::Edge) -> u32| {
-            vec![
-                0_u8;
-                fitted
-                    .edges
-                    .iter()
-                    .map(of)
-                    .max()
-                    .map_or(0, |row| row as usize + 1)
-            ]
+            let most = fitted.edges.iter().map(of).max();
+            vec![0_u8; most.map_or(0, |row| row as usize + 1)]
         };
         let (left, right) = (rows(|edge| edge.left), rows(|edge| edge.right));
+        let patterns = &fitted.patterns.list;
         let mut alone = Self {
             numbers: (left.clone(), right.clone()),
             keys: (left, right),
+            has_number: patterns.iter().map(|p| has_number(*p)).collect(),
+            has_keys: patterns.iter().map(|p| has_keys(*p)).collect(),
         };
         for edge in &fitted.edges {
-            let pattern = fitted.patterns.list[edge.pattern as usize];
+            let pattern = edge.pattern as usize;
             for (has, (left, right)) in [
-                (has_number(pattern), &mut alone.numbers),
-                (has_keys(pattern), &mut alone.keys),
+                (alone.has_number[pattern], &mut alone.numbers),
+                (alone.has_keys[pattern], &mut alone.keys),
             ] {
-                let one = u8::from(has);
-                let l = &mut left[edge.left as usize];
-                *l = l.saturating_add(one);
-                let r = &mut right[edge.right as usize];
-                *r = r.saturating_add(one);
+                if has {
+                    let l = &mut left[edge.left as usize];
+                    *l = l.saturating_add(1);
+                    let r = &mut right[edge.right as usize];
+                    *r = r.saturating_add(1);
+                }
             }
         }
         alone
@@ -149,15 +147,17 @@ impl Alone {
 
     fn step(&self, left: &File, fitted: &Fitted, edge: usize) -> JoinStep {
         let found = fitted.edges[edge];
-        let pattern = fitted.patterns.list[found.pattern as usize];
+        let at = found.pattern as usize;
         let alone = |(left, right): &(Vec<u8>, Vec<u8>)| {
             left[found.left as usize] == 1 && right[found.right as usize] == 1
         };
-        let number = left.rows[found.left as usize].chi;
-        let verified = has_number(pattern) && is_valid_chi_number(number) && verifies(pattern);
-        if verified && alone(&self.numbers) {
+        let is_verified = || {
+            let number = left.rows[found.left as usize].chi;
+            is_valid_chi_number(number) && verifies(fitted.patterns.list[at])
+        };
+        if self.has_number[at] && alone(&self.numbers) && is_verified() {
             JoinStep::NumberVerified
-        } else if has_keys(pattern) && alone(&self.keys) {
+        } else if self.has_keys[at] && alone(&self.keys) {
             JoinStep::ExactKeys
         } else {
             JoinStep::Probabilistic

@@ -11,8 +11,8 @@ use crate::random::mix;
 pub(crate) struct Dictionary {
     bytes: Vec<u8>,
     ends: Vec<u32>,
-    hashes: Vec<u32>,
-    slots: Vec<u32>,
+    /// Half a hash in the upper half, a code in the lower; 0 is free.
+    slots: Vec<u64>,
 }
 
 impl Dictionary {
@@ -20,7 +20,6 @@ impl Dictionary {
         Self {
             bytes: Vec::new(),
             ends: vec![0],
-            hashes: vec![0],
             slots: vec![0; 1 << 10],
         }
     }
@@ -32,8 +31,7 @@ impl Dictionary {
 
     /// Bytes held.
     pub(crate) const fn held(&self) -> usize {
-        self.bytes.capacity()
-            + 4 * (self.ends.capacity() + self.hashes.capacity() + self.slots.capacity())
+        self.bytes.capacity() + 4 * self.ends.capacity() + 8 * self.slots.capacity()
     }
 
     /// The string of a code.
@@ -50,14 +48,13 @@ impl Dictionary {
         if text.is_empty() {
             return (0, false);
         }
-        let hash = hash_bytes(text);
+        let hash = hash_bytes(text) >> 32;
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
-        let short = (hash >> 32) as u32;
         while self.slots[at] != 0 {
-            let code = self.slots[at];
-            if self.hashes[code as usize] == short && self.get(code) == text {
-                return (code, false);
+            let slot = self.slots[at];
+            if slot >> 32 == hash && self.get(slot as u32) == text {
+                return (slot as u32, false);
             }
             at = (at + 1) & mask;
         }
@@ -69,8 +66,7 @@ impl Dictionary {
         };
         self.bytes.extend_from_slice(text);
         self.ends.push(end);
-        self.hashes.push(short);
-        self.slots[at] = code;
+        self.slots[at] = hash << 32 | u64::from(code);
         if self.ends.len() * 2 > self.slots.len() {
             self.grow();
         }
@@ -79,13 +75,13 @@ impl Dictionary {
 
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
-        let mut slots = vec![0_u32; size];
-        for code in 1..self.ends.len() as u32 {
-            let mut at = hash_bytes(self.get(code)) as usize & (size - 1);
+        let mut slots = vec![0_u64; size];
+        for slot in self.slots.iter().filter(|slot| **slot != 0) {
+            let mut at = (slot >> 32) as usize & (size - 1);
             while slots[at] != 0 {
                 at = (at + 1) & (size - 1);
             }
-            slots[at] = code;
+            slots[at] = *slot;
         }
         self.slots = slots;
     }

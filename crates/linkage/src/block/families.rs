@@ -70,7 +70,13 @@ fn names_and_dates() -> [Family; 2] {
                     &[Surname, ForenameRoot, BirthDay],
                     &[Surname, ForenameRoot, District],
                 ],
+                &[
+                    &[Surname, ForenameRoot, BirthYear],
+                    &[Surname, ForenameRoot, District],
+                ],
                 &[&[Surname, ForenameRoot, BirthYear]],
+                &[&[Surname, ForenameRoot, BirthDay]],
+                &[&[Surname, ForenameRoot, Birth]],
             ],
         ),
         Family::new(
@@ -92,12 +98,14 @@ fn names_and_dates() -> [Family; 2] {
                     &[Birth, SurnameSound, ForenameInitial],
                     &[Birth, Sector],
                 ],
+                &[&[Birth, ForenameRoot, SurnameInitial]],
             ],
         ),
     ]
 }
 
-/// Postcode, then address line.
+/// Postcode, then address line. The narrowest keep to any budget: were they left out, only a birth date would
+/// bring a record to its own, and those without one would stay alone.
 fn homes() -> [Family; 2] {
     [
         Family::new(
@@ -113,6 +121,7 @@ fn homes() -> [Family; 2] {
                     &[Postcode, ForenameRoot],
                     &[Postcode, Surname, ForenameInitial],
                 ],
+                &[&[Postcode, Surname, ForenameInitial]],
             ],
         ),
         Family::new(
@@ -121,6 +130,7 @@ fn homes() -> [Family; 2] {
                 &[&[Address]],
                 &[&[Address, ForenameInitial], &[Address, BirthYear]],
                 &[&[Address, Town, ForenameInitial]],
+                &[&[Address, ForenameRoot, SurnameInitial]],
             ],
         ),
     ]

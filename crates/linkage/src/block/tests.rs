@@ -1,5 +1,6 @@
 use super::*;
 use crate::Role;
+use crate::coded::Coded;
 use crate::spec::{ColumnSpec, FileSpec, Holds, LinkType, Spec};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -102,27 +103,107 @@ proptest! {
     ) {
         let files = if within { vec![left] } else { vec![left, right] };
         let coded = coded(if within { LinkType::Dedupe } else { LinkType::Link }, &files);
-        let plan = plan(&coded, sides(&coded), &rules(), 1_000_000);
-        let Ok(plan) = plan else {
+        let keys = Keys::new(&coded);
+        let plan = plan(&keys, sides(&coded), &rules(), 1_000_000, 1_000_000);
+        let Ok((plan, at_once)) = plan else {
             prop_assert!(files.iter().any(Vec::is_empty) || files.iter().flatten().any(|row| row.contains(&"")));
             return Ok(());
         };
         let (expected, counts) = reference(&coded, &plan.rules);
-        let (pairs, new) = plan.candidates(&|_| true);
-        let found: BTreeSet<(u32, u32)> = pairs.iter().map(|pair| ((pair >> 32) as u32, *pair as u32)).collect();
-        prop_assert_eq!(pairs.len(), found.len(), "each pair once");
-        prop_assert_eq!(new.iter().sum::<u64>(), pairs.len() as u64);
+        let pair = |one: &Found| (one.left() as u32, one.right() as u32);
+        let mut all = plan.find(&keys, sides(&coded), None);
+        let found: BTreeSet<(u32, u32)> = all.iter().map(pair).collect();
         prop_assert_eq!(&found, &expected);
         let predicted: Vec<u64> = plan.reports.iter().map(|report| report.predicted_pairs).collect();
         for (predicted, count) in predicted.iter().zip(&counts) {
             prop_assert_eq!(*predicted, (*count).max(1), "counted before joining");
         }
-        // In slices, the same.
+        prop_assert_eq!(all.len() as u64, counts.iter().sum::<u64>(), "each once for each rule");
+        prop_assert_eq!(&at_once.unwrap(), &all, "on the way and later, the same");
+        // In slices, the same, and in the order that pairs are compared in.
+        let rows = files[0].len();
+        Found::sort(&mut all, rows);
+        prop_assert!(all.is_sorted());
         let mut sliced = Vec::new();
         for slice in 0..3 {
-            sliced.extend(plan.candidates(&|row| row * 3 / files[0].len() == slice).0);
+            let mut some = plan.find(&keys, sides(&coded), Some(&|row| row * 3 / rows == slice));
+            Found::sort(&mut some, rows);
+            sliced.extend(some);
         }
-        prop_assert_eq!(sliced, pairs);
+        prop_assert_eq!(sliced, all);
+    }
+}
+
+/// Nothing is kept in hand that passes its limit, and nothing is lost by it.
+#[test]
+fn what_does_not_fit_is_found_later() {
+    let rows = vec![["Ann", "Reid", "1980-01-02", "EH1 1AA"]; 20];
+    let coded = coded(LinkType::Link, &[rows.clone(), rows]);
+    let keys = Keys::new(&coded);
+    for (found_max, fits) in [(1_199, false), (1_200, true)] {
+        let (plan, found) = plan(&keys, sides(&coded), &rules(), 10_000, found_max).unwrap();
+        assert_eq!(found.is_some(), fits);
+        assert_eq!(plan.find(&keys, sides(&coded), None).len(), 1_200);
+    }
+}
+
+/// Names are common and homes full, so that every loose rule passes its share: a record without its birth date, or
+/// away from home, is found all the same.
+#[test]
+fn no_one_missing_field_hides_a_record() {
+    let first = ["Ann", "Bob", "Cat", "Dan", "Eve", "Fay", "Gus", "Hal"];
+    let last = ["Reid", "Bain", "Muir", "Tait", "Weir", "Lyle", "Dow", "Gow"];
+    let people: Vec<[String; 4]> = (0..60_000_usize)
+        .map(|n| {
+            let spread = crate::random::mix(n as u64) as usize;
+            [
+                first[spread % 8].to_owned(),
+                format!("{}{}", last[spread / 8 % 8], last[spread / 64 % 8]),
+                format!(
+                    "19{:02}-{:02}-{:02}",
+                    spread / 512 % 90,
+                    spread / 46_080 % 12 + 1,
+                    spread / 552_960 % 28 + 1
+                ),
+                format!("EH{} {}AA", n / 60 % 90 + 1, n / 6 % 10),
+            ]
+        })
+        .collect();
+    let row = |person: &[String; 4], without: usize| -> [String; 4] {
+        let mut row = person.clone();
+        row[without].clear();
+        row
+    };
+    for without in [2, 3] {
+        let rows: Vec<[String; 4]> = people.iter().map(|person| row(person, without)).collect();
+        let mixed: Vec<[String; 4]> = (0..people.len())
+            .map(|n| {
+                if n % 100 == 0 {
+                    rows[n].clone()
+                } else {
+                    people[n].clone()
+                }
+            })
+            .collect();
+        let text = |rows: &[[String; 4]]| -> Vec<[&'static str; 4]> {
+            rows.iter()
+                .map(|row| row.clone().map(|value| &*value.leak()))
+                .collect()
+        };
+        let coded = coded(LinkType::Link, &[text(&mixed), text(&people)]);
+        let keys = Keys::new(&coded);
+        let (plan, _) = plan(&keys, sides(&coded), &[], 50_000_000, 0).unwrap();
+        let sliced = plan.find(&keys, sides(&coded), Some(&|row| row % 100 == 0));
+        let met: BTreeSet<usize> = sliced
+            .iter()
+            .filter(|found| found.left() == found.right())
+            .map(|found| found.left())
+            .collect();
+        assert!(
+            met.len() >= 594,
+            "{} of 600 without field {without}",
+            met.len()
+        );
     }
 }
 
@@ -130,7 +211,8 @@ proptest! {
 fn a_budget_that_no_rule_keeps_is_refused_in_words() {
     let rows = vec![["Ann", "Reid", "1980-01-02", "EH1 1AA"]; 20];
     let coded = coded(LinkType::Link, &[rows.clone(), rows]);
-    let refused = plan(&coded, sides(&coded), &[], 30).err().unwrap();
+    let keys = Keys::new(&coded);
+    let refused = plan(&keys, sides(&coded), &[], 30, 30).err().unwrap();
     assert_eq!(
         refused,
         LinkError::PairBudget {
@@ -144,7 +226,14 @@ fn a_budget_that_no_rule_keeps_is_refused_in_words() {
 fn a_rule_of_unknown_parts_is_refused() {
     let coded = coded(LinkType::Link, &[Vec::new(), Vec::new()]);
     for parts in [vec![], vec!["sirname".to_owned()]] {
-        let refused = plan(&coded, sides(&coded), &[BlockingRule { parts }], 1_000);
+        let keys = Keys::new(&coded);
+        let refused = plan(
+            &keys,
+            sides(&coded),
+            &[BlockingRule { parts }],
+            1_000,
+            1_000,
+        );
         assert_eq!(refused.err(), Some(LinkError::UnknownKeyPart));
     }
 }

@@ -72,17 +72,42 @@ fn bits(linkage: &Linkage) -> String {
 #[test]
 fn neither_threads_nor_memory_change_a_bit() {
     let files = files(3_000);
-    let try_run = |threads, memory| {
-        intake(spec(LinkType::Link, 2), &files).link(resources(threads, memory), &mut Quiet)
+    // From all records, and from a sample.
+    for training_pairs_max in [1_000_000, 20_000] {
+        let try_run = |threads, memory| {
+            let mut spec = spec(LinkType::Link, 2);
+            spec.settings.training_pairs_max = training_pairs_max;
+            intake(spec, &files).link(resources(threads, memory), &mut Quiet)
+        };
+        let run = |threads, memory| bits(&try_run(threads, memory).unwrap());
+        let whole = run(1, u64::MAX);
+        assert!(whole == run(2, u64::MAX));
+        // Only just enough, so that it works in slices.
+        let Some(LinkError::Memory { needed, .. }) = try_run(1, 1).err() else {
+            panic!("one byte is too little")
+        };
+        assert!(whole == run(2, needed));
+    }
+}
+
+/// Without the rivals of its records a sample taught that look-alikes are matches.
+#[test]
+fn a_sample_and_its_rivals_teach_what_all_records_do() {
+    let files = files(6_000);
+    let run = |training_pairs_max| {
+        let mut spec = spec(LinkType::Link, 2);
+        spec.settings.training_pairs_max = training_pairs_max;
+        let linkage = intake(spec, &files)
+            .link(resources(1, u64::MAX), &mut Quiet)
+            .unwrap();
+        let joins = linkage.joins.iter().filter(|j| j.match_probability >= 0.95);
+        let joins: std::collections::BTreeSet<(u32, u32)> =
+            joins.map(|join| (join.row_l, join.row_r)).collect();
+        joins
     };
-    let run = |threads, memory| bits(&try_run(threads, memory).unwrap());
-    let whole = run(1, u64::MAX);
-    assert!(whole == run(2, u64::MAX));
-    // Only just enough, so that it works in slices.
-    let Some(LinkError::Memory { needed, .. }) = try_run(1, 1).err() else {
-        panic!("one byte is too little")
-    };
-    assert!(whole == run(2, needed));
+    let (all, some) = (run(100_000_000), run(20_000));
+    let apart = all.symmetric_difference(&some).count();
+    assert!(all.len() > 5_800 && apart < 60, "{} {apart}", all.len());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use protocol::linked::{Score, Scores};
 
 use super::outcome::Outcome;
-use super::plot::{Line, curves, escaped};
+use super::plot::{Line, Up, curves, escaped};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#16202a;--paper:#fff;--soft:#5b6b7a;--rule:#c9d2da;--for:#1d5f8a;--against:#b3541e;--sum:#444f5a;--third:#6a4c93}\
@@ -15,7 +15,7 @@ const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:1rem}h3{font-size:1rem}\
 p.note,caption{color:var(--soft);text-align:left}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--rule)}th:first-child,td:first-child{text-align:left}\
+th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--rule)}td+td{white-space:nowrap}th:first-child,td:first-child{text-align:left}\
 .wide{overflow-x:auto}svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}\
 rect.for{fill:var(--for)}rect.against{fill:var(--against)}rect.sum{fill:var(--sum)}\
 polyline{fill:none;stroke-width:2}polyline.a,line.a{stroke:var(--for);stroke-width:2}polyline.b,line.b{stroke:var(--against);stroke-width:2;stroke-dasharray:6 3}\
@@ -111,6 +111,23 @@ fn summary(outcome: &Outcome, html: &mut String) {
     for (step, joins) in &report.joins_by_step {
         rows.push(vec![format!("… by {}", step.as_str()), count(*joins)]);
     }
+    let in_force = report.thresholds.iter();
+    for at in in_force.filter(|at| at.threshold == report.threshold_probability) {
+        rows.push(vec![
+            "Of these false, estimated".into(),
+            format!("{:.0}", at.false_joins),
+        ]);
+        rows.push(vec![
+            "Matches missed, estimated".into(),
+            format!("{:.0}", at.missed),
+        ]);
+    }
+    for file in &report.files {
+        rows.push(vec![
+            format!("Records of {} that are linked", file.name),
+            format!("{} of {}", count(file.linked), count(file.records)),
+        ]);
+    }
     rows.push(vec!["Persons".into(), count(report.clusters.persons)]);
     rows.push(vec![
         "Links not used, for a person would have two records of a file that holds each once".into(),
@@ -157,6 +174,7 @@ fn thresholds(outcome: &Outcome, html: &mut String) {
         "Estimated precision and recall by threshold",
         "probability at least",
         &lines,
+        Up::Plain,
         (low.clamp(0.0, 0.95), 1.0),
     ));
     let rows = estimates.iter().map(|e| {
@@ -217,6 +235,7 @@ fn against_truth(scores: &Scores, html: &mut String) {
         count(scores.true_pairs),
         count(scores.records_without_truth),
     );
+    calibration(scores, html);
     let rows = scores.calibration.iter().map(|bin| {
         vec![
             format!("{} to {}", bin.from, bin.to),
@@ -226,6 +245,37 @@ fn against_truth(scores: &Scores, html: &mut String) {
         ]
     });
     table(html, &["Probability", "Pairs", "Said", "So"], rows);
+}
+
+fn calibration(scores: &Scores, html: &mut String) {
+    let met: Vec<(f64, f64)> = scores
+        .calibration
+        .iter()
+        .filter(|bin| bin.pairs > 0)
+        .map(|bin| (bin.said, bin.so))
+        .collect();
+    html.push_str("<h3>Calibration</h3><p class=\"note\">Share of pairs that are matches, by the probability that was said of them; where both lines are one, what is said is so.</p>");
+    let as_said = met.iter().map(|(said, _)| (*said, *said)).collect();
+    let lines = [
+        Line {
+            name: "so",
+            class: "a",
+            points: met,
+        },
+        Line {
+            name: "as said",
+            class: "c",
+            points: as_said,
+        },
+    ];
+    let title = "Share of matches by probability";
+    html.push_str(&curves(
+        title,
+        "probability said",
+        &lines,
+        Up::Plain,
+        (0.0, 1.0),
+    ));
 }
 
 fn groups(outcome: &Outcome, html: &mut String) {

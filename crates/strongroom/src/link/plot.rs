@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 /// Width of every plot, in units of its own.
 const WIDTH: f64 = 640.0;
-/// Room for the labels of bars.
-const LABELS: f64 = 230.0;
+/// Least and most room for the labels of bars, and what a letter takes of it.
+const LABELS: (f64, f64) = (120.0, 330.0);
+const LETTER: f64 = 6.6;
 /// Height of a row of bars.
 const ROW: f64 = 22.0;
 
@@ -40,13 +41,21 @@ fn open(height: f64, title: &str) -> String {
     )
 }
 
+/// Room that the longest of some labels needs.
+fn room_for<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = labels.map(|label| label.chars().count()).max().unwrap_or(0);
+    (LETTER * longest as f64 + 12.0).clamp(LABELS.0, LABELS.1)
+}
+
 /// Bars to the right for what is above nought, to the left for what is below.
 pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     let most = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
     let least = bars.iter().map(|bar| bar.value).fold(0.0, f64::min);
-    let room = WIDTH - LABELS - 80.0;
-    let unit = room / (most - least).max(1e-9);
-    let nought = LABELS + 40.0 - least * unit;
+    let labels = room_for(bars.iter().map(|bar| bar.label.as_str()));
+    // What is told stands at the end of a bar, on either side.
+    let before = if least < 0.0 { 40.0 } else { 0.0 };
+    let unit = (WIDTH - labels - before - 60.0) / (most - least).max(1e-9);
+    let nought = labels + before - least * unit;
     let mut svg = open(ROW * bars.len() as f64 + 6.0, title);
     for (at, bar) in bars.iter().enumerate() {
         let y = ROW * at as f64 + 3.0;
@@ -65,7 +74,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         let _ = write!(
             svg,
             "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text><rect class=\"{}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\"/><text x=\"{end:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-            LABELS - 6.0,
+            labels - 6.0,
             y + 14.0,
             escaped(&bar.label),
             bar.class,
@@ -87,8 +96,9 @@ pub(super) fn waterfall(title: &str, steps: &[(String, f64)]) -> String {
     }
     let most = ends.iter().copied().fold(0.0, f64::max);
     let least = ends.iter().copied().fold(0.0, f64::min);
-    let unit = (WIDTH - LABELS - 80.0) / (most - least).max(1e-9);
-    let place = |bits: f64| LABELS + 30.0 + (bits - least) * unit;
+    let labels = room_for(steps.iter().map(|(label, _)| label.as_str()));
+    let unit = (WIDTH - labels - 60.0) / (most - least).max(1e-9);
+    let place = |bits: f64| labels + (bits - least) * unit;
     let rows = steps.len() as f64 + 1.0;
     let mut svg = open(ROW * rows + 6.0, title);
     let total = ends.last().copied().unwrap_or(0.0);
@@ -112,7 +122,7 @@ pub(super) fn waterfall(title: &str, steps: &[(String, f64)]) -> String {
         let _ = write!(
             svg,
             "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text><rect class=\"{class}\" x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\"/><text x=\"{:.1}\" y=\"{:.1}\">{:+.1}</text>",
-            LABELS - 6.0,
+            labels - 6.0,
             y + 14.0,
             escaped(label),
             place(from.min(to)),
@@ -134,8 +144,22 @@ pub(super) struct Line {
     pub(super) points: Vec<(f64, f64)>,
 }
 
+/// How the height of a point is written at its axis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Up {
+    Plain,
+    /// Heights are powers of ten.
+    Tens,
+}
+
 /// Lines over a common pair of axes.
-pub(super) fn curves(title: &str, across: &str, lines: &[Line], (low, high): (f64, f64)) -> String {
+pub(super) fn curves(
+    title: &str,
+    across: &str,
+    lines: &[Line],
+    up: Up,
+    (low, high): (f64, f64),
+) -> String {
     const HEIGHT: f64 = 260.0;
     const LEFT: f64 = 48.0;
     let xs = || {
@@ -150,9 +174,14 @@ pub(super) fn curves(title: &str, across: &str, lines: &[Line], (low, high): (f6
         HEIGHT - 36.0 - share * (HEIGHT - 50.0)
     };
     let mut svg = open(HEIGHT, title);
-    for step in 0..=4 {
-        let value = low + (high - low) * f64::from(step) / 4.0;
-        let across = first + (last - first) * f64::from(step) / 4.0;
+    let steps = match up {
+        Up::Plain => 4,
+        // A line for each power.
+        Up::Tens => (high - low).ceil().clamp(1.0, 12.0) as u32,
+    };
+    for step in 0..=steps {
+        let value = low + (high - low) * f64::from(step) / f64::from(steps);
+        let across = first + (last - first) * f64::from(step) / f64::from(steps);
         // Writing to a string cannot fail.
         let _ = write!(
             svg,
@@ -162,32 +191,19 @@ pub(super) fn curves(title: &str, across: &str, lines: &[Line], (low, high): (f6
             y(value),
             LEFT - 6.0,
             y(value) + 4.0,
-            short(value),
+            match up {
+                Up::Plain => short(value),
+                Up::Tens => format!("1e{value:.0}"),
+            },
             x(across),
             HEIGHT - 18.0,
             short(across),
         );
     }
     for (at, line) in lines.iter().enumerate() {
-        let points: Vec<String> = line
-            .points
-            .iter()
-            .map(|(across, up)| format!("{:.1},{:.1}", x(*across), y(*up)))
-            .collect();
-        let key = 20.0 + 18.0 * at as f64;
-        // Writing to a string cannot fail.
-        let _ = write!(
-            svg,
-            "<polyline class=\"{}\" points=\"{}\"/><line class=\"{}\" x1=\"{:.0}\" x2=\"{:.0}\" y1=\"{key}\" y2=\"{key}\"/><text x=\"{:.0}\" y=\"{}\">{}</text>",
-            line.class,
-            points.join(" "),
-            line.class,
-            WIDTH - 130.0,
-            WIDTH - 108.0,
-            WIDTH - 104.0,
-            key + 4.0,
-            line.name,
-        );
+        let points = line.points.iter();
+        let points = points.map(|(across, up)| format!("{:.1},{:.1}", x(*across), y(*up)));
+        drawn(line, at, &points.collect::<Vec<_>>().join(" "), &mut svg);
     }
     // Writing to a string cannot fail.
     let _ = write!(
@@ -198,6 +214,23 @@ pub(super) fn curves(title: &str, across: &str, lines: &[Line], (low, high): (f6
         escaped(across)
     );
     svg
+}
+
+/// A line through points, and its place in the key.
+fn drawn(line: &Line, at: usize, points: &str, svg: &mut String) {
+    let key = 20.0 + 18.0 * at as f64;
+    // Writing to a string cannot fail.
+    let _ = write!(
+        svg,
+        "<polyline class=\"{}\" points=\"{points}\"/><line class=\"{}\" x1=\"{:.0}\" x2=\"{:.0}\" y1=\"{key}\" y2=\"{key}\"/><text x=\"{:.0}\" y=\"{}\">{}</text>",
+        line.class,
+        line.class,
+        WIDTH - 130.0,
+        WIDTH - 108.0,
+        WIDTH - 104.0,
+        key + 4.0,
+        line.name,
+    );
 }
 
 fn short(value: f64) -> String {
@@ -225,6 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn long_labels_get_their_room() {
+        let bar = |label: &str| Bar {
+            label: label.into(),
+            value: 1.0,
+            told: "1".into(),
+            class: "for",
+        };
+        let label = "forename_root + surname_sound + birth_year";
+        let svg = bars("x", &[bar(label)]);
+        let end: f64 = svg
+            .split_once("<text x=\"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .and_then(|(x, _)| x.parse().ok())
+            .unwrap();
+        assert!(end >= 6.0 * label.len() as f64, "{end}");
+    }
+
+    #[test]
     fn a_waterfall_ends_at_the_sum() {
         let svg = waterfall("x", &[("prior".into(), -20.0), ("surname".into(), 12.5)]);
         assert!(svg.contains(">-20.0<") && svg.contains(">+12.5<") && svg.contains(">-7.5<"));
@@ -234,6 +285,6 @@ mod tests {
     fn plots_of_nothing_are_plots() {
         assert!(bars("x", &[]).ends_with("</svg>"));
         assert!(waterfall("x", &[]).ends_with("</svg>"));
-        assert!(curves("x", "y", &[], (0.0, 1.0)).ends_with("</svg>"));
+        assert!(curves("x", "y", &[], Up::Plain, (0.0, 1.0)).ends_with("</svg>"));
     }
 }

@@ -11,11 +11,11 @@ use crate::people::{Date, REFERENCE_DATE, Sex};
 /// Of a thousand households, those that moved since one of the files was written.
 const MOVED: u32 = 230;
 /// Of a thousand sons, those called after their father; daughters half as often.
-const AFTER_PARENT: u32 = 45;
+const AFTER_PARENT: u32 = 90;
 /// Of a thousand births after which the mother is not done, those of twins.
-const TWINS: u32 = 16;
+const TWINS: u32 = 36;
 /// Of a thousand people, those given a stranger's whole name.
-const NAMESAKES: u32 = 8;
+const NAMESAKES: u32 = 12;
 
 /// The people being made.
 struct Town<'a> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use linkage::{Fit, PairReport};
 
 use super::{Outcome, SHOWN_MAX, count, heading, table};
-use crate::link::plot::{Bar, Line, bars, curves, escaped, waterfall};
+use crate::link::plot::{Bar, Line, Up, bars, curves, escaped, waterfall};
 
 pub(super) fn one_pair(pair: &PairReport, html: &mut String) {
     let names = format!("{} and {}", pair.left, pair.right);
@@ -22,31 +22,32 @@ pub(super) fn one_pair(pair: &PairReport, html: &mut String) {
     let rules: Vec<Bar> = pair
         .blocking
         .iter()
+        .filter(|rule| rule.used)
         .take(SHOWN_MAX)
         .map(|rule| Bar {
             label: rule.rule.clone(),
             value: rule.new_pairs as f64,
-            told: if rule.used {
-                count(rule.new_pairs)
-            } else {
-                format!("left out: {}", rule.reason)
-            },
+            told: count(rule.new_pairs),
             class: "for",
         })
         .collect();
     html.push_str("<h3>Blocking: pairs that each rule adds</h3>");
     html.push_str(&bars("Pairs that each blocking rule adds", &rules));
     let rows = pair.blocking.iter().take(SHOWN_MAX).map(|rule| {
+        let used = |text: String| if rule.used { text } else { "–".to_owned() };
         vec![
             rule.rule.clone(),
+            if rule.used { "yes" } else { "no" }.to_owned(),
             count(rule.predicted_pairs),
-            count(rule.new_pairs),
-            count(rule.keys_left_out),
-            format!("{:.2} %", 100.0 * rule.recall),
+            used(count(rule.new_pairs)),
+            used(count(rule.keys_left_out)),
+            used(format!("{:.2} %", 100.0 * rule.recall)),
         ]
     });
+    html.push_str("<p class=\"note\">A rule that is not used would find more pairs than its share of the budget; a narrower one stands in for it.</p>");
     let head = [
         "Equal",
+        "Used",
         "Pairs counted before",
         "New",
         "Common keys left out",
@@ -66,6 +67,7 @@ pub(super) fn one_pair(pair: &PairReport, html: &mut String) {
             "Share of unlinkable records by weight",
             "match weight needed, in bits",
             &[line],
+            Up::Plain,
             (0.0, most.max(0.01)),
         ));
     }
@@ -98,6 +100,7 @@ fn weights(pair: &PairReport, html: &mut String) {
         "Candidate pairs by match weight",
         "match weight, in bits",
         &lines,
+        Up::Tens,
         (0.0, highest.ceil()),
     ));
 }
