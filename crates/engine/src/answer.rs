@@ -56,6 +56,9 @@ pub enum Outcome {
     OutOfMemory,
     /// It needed more scratch space than the engine may use.
     OutOfDisk,
+    /// The engine failed without a word: an exception left its C interface. Its own carry words, so this is
+    /// an allocation that was refused, or an interrupt that came while it cleaned up.
+    Wordless,
     /// The engine failed inside and answers nothing any more; it must be opened anew.
     Unfit,
     /// Its result is larger than a cap allows.
@@ -90,6 +93,8 @@ impl Connection {
             Ok(Ok(answer)) => Outcome::Rows(answer),
             Ok(Err(No::Bound(bound))) => Outcome::OutOfBounds(bound),
             Ok(Err(No::Unshown(why))) => Outcome::Error(why.to_owned()),
+            Err(duckdb::Error::DuckDBFailure(_, None)) if self.answers() => Outcome::Wordless,
+            Err(duckdb::Error::DuckDBFailure(_, None)) => Outcome::Unfit,
             Err(error) => match ended(words(&error)) {
                 Outcome::Error(_) if !self.answers() => Outcome::Unfit,
                 outcome => outcome,

@@ -115,7 +115,7 @@ select count(*) from (select distinct repeat(range::varchar, 30) from range(1000
 select count(*) from range(100000000) a join range(100000000) b on hash(a.range) = hash(b.range + 1)
 
 -- a window over everything
--- held: killed memory,killed disk,killed time,error
+-- held: killed memory,killed disk,killed time
 select max(m) from (select median(range) over (order by range rows between 1000000 preceding and current row) as m from range(10000000))
 
 -- a temporary table that fills the scratch space
@@ -177,7 +177,7 @@ select bit_count(bitstring('1', 2147483647))
 select length(to_json(list(range))::varchar) from range(100000000)
 
 -- JSON that is nested deeply
--- held: error,rows,killed time,killed memory
+-- held: killed memory
 select json_valid(repeat('[', 10000000) || repeat(']', 10000000))
 
 -- a sample of more than there is

@@ -73,6 +73,13 @@ pub(super) fn run(
                 Why::Time => killed = Some(Limit::TimeS),
                 Why::Cancelled => return Err(refusal(FailureCode::Limit, "the job was cancelled")),
             },
+            Outcome::Wordless => match why {
+                Why::Time => killed = Some(Limit::TimeS),
+                Why::Cancelled if hatch.cancelled() => {
+                    return Err(refusal(FailureCode::Limit, "the job was cancelled"));
+                }
+                Why::Cancelled => killed = Some(Limit::MemoryMib),
+            },
             Outcome::OutOfMemory => killed = Some(Limit::MemoryMib),
             Outcome::OutOfDisk => killed = Some(Limit::ScratchMib),
             // The answer of this statement: a fresh worker goes on behind it.
