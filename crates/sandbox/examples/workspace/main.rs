@@ -163,10 +163,12 @@ impl Bench {
         };
         let sql = "select sum(a) as s from t";
         let (mut sealed, mut plain, mut spare) = (Vec::new(), Vec::new(), Vec::new());
+        let mut walls = Vec::new();
         for _ in 0..STARTS {
             let begun = Instant::now();
             let (source, inputs) = csv();
             let mut running = self.spawn(query(source, sql), inputs);
+            walls.push(ms(begun.elapsed()));
             answer(&mut running);
             sealed.push(ms(begun.elapsed()));
             drop(running);
@@ -199,6 +201,11 @@ impl Bench {
             plain,
             "ms",
             "at most 1.3x",
+        );
+        println!(
+            "{:44} {:>7.1} ms",
+            "  of which the process and its walls",
+            middle(walls)
         );
         row(
             "the same with a spare worker",
