@@ -170,7 +170,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn right(&self, core: &Core) -> Result<Right, Refused> {
+    pub(crate) async fn right(&self, core: &Core) -> Result<Right, Refused> {
         match &core.authority {
             Authority::Instruction { dataset } => {
                 let dataset: Dataset = self.books.get(dataset.as_str()).await?;
@@ -458,7 +458,11 @@ impl Desk<'_> {
     }
 
     /// The sealed extract of this project under this manifest.
-    async fn database(&self, id: &ExtractId, project: &InForce) -> Result<Database, Refused> {
+    pub(crate) async fn database(
+        &self,
+        id: &ExtractId,
+        project: &InForce,
+    ) -> Result<Database, Refused> {
         let extract: Extract = self.books.get(id.as_str()).await?;
         let Extract::Sealed { core, file, .. } = &extract else {
             let wrong = Action::RunQuery.wrong_state(Extract::KIND, extract.state());

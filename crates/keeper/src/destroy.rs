@@ -29,6 +29,7 @@ use crate::custody::Custody;
 use crate::error::{by_log, by_rule, by_store, by_vault, internal, no, not_permitted};
 use crate::rooms::{names, remove, sync_folder};
 use crate::server::Keeper;
+use crate::spares::put_out;
 
 const SCHEMA: &str = "destruction/1";
 /// Most files of one project: the certificate names each, and is a document of the log.
@@ -92,6 +93,7 @@ impl Keeper {
         let project: Project = self.books.get(id.as_str()).await?;
         project.must_be_destroyable().map_err(by_rule)?;
         let _one = self.destroying.lock().await;
+        put_out(self.spares.forget(&id)).await;
         let path = self.rooms.destroyed.join(id.as_str());
         let plan = match read_plan(&path, &id)? {
             Some(plan) => plan,

@@ -10,7 +10,9 @@
 //! 3. Plaintext is never on a disk: bytes are sealed as they arrive and opened into the worker's memory.
 //! 4. What a refused or broken job wrote is deleted; what a crash left behind is deleted at the next start.
 //! 5. Records are linked only for the indexing desk's socket, and everything else only for the research desk's.
-//! 6. A checkpoint is signed only if the log extends everything that was signed before.
+//! 6. A spare worker serves only the person, workspace, approval and extract that it was started for, and ends
+//!    within seconds of its right.
+//! 7. A checkpoint is signed only if the log extends everything that was signed before.
 
 #![cfg_attr(
     test,
@@ -45,6 +47,7 @@ mod run;
 mod seal;
 mod server;
 mod socket;
+mod spares;
 mod sweep;
 #[cfg(test)]
 mod tests;

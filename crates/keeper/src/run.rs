@@ -16,6 +16,7 @@ use crate::halt::{Halt, StopOnDrop};
 use crate::progress::Teller;
 use crate::rooms::remove;
 use crate::server::{Keeper, plain_id};
+use crate::spares::Whose;
 use crate::work::{Finished, Tools, work};
 
 /// How often a running job's right is asked for again.
@@ -96,10 +97,12 @@ impl Keeper {
         let _stop = StopOnDrop(halt.clone());
         let (keeper, its_warrant, its_halt) = (Arc::clone(self), warrant.clone(), halt.clone());
         let tell = tell.clone();
+        let spare = Whose::of(warrant).and_then(|whose| self.spares.take(&whose));
         let mut task = tokio::task::spawn_blocking(move || {
             let _place = place;
             let (_, profile) = keeper.place(&its_warrant);
             let tools = Tools {
+                spare,
                 custody: &keeper.custody,
                 rooms: &keeper.rooms,
                 worker: keeper.worker.clone(),
@@ -119,6 +122,7 @@ impl Keeper {
         };
         // The right may have ended with the last row: then nothing of it is given out.
         self.desk()?.still(warrant).await?;
+        self.provide(warrant);
         Ok(finished)
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use governance::project::Project;
 use governance::{ProjectId, Timestamp};
-use protocol::keeper::{Door, Part, Refused, Reply, Request};
-use sandbox::Profile;
+use protocol::keeper::{Door, Refused, Reply, Request};
+use sandbox::{Profile, Spare};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -28,13 +28,12 @@ use crate::ran::Ran;
 use crate::refusals::Refusals;
 use crate::rooms::Rooms;
 use crate::socket::{bind, is_peer, next};
+use crate::spares::{Spares, tending};
 use crate::wire::{self, Sent};
 use crate::{Clock, Config, library, manifest, sweep};
 
 /// How often the progress of a job is passed on, at most.
 const PROGRESS: Duration = Duration::from_millis(250);
-/// How often what no record names is looked for.
-const SWEEP: Duration = Duration::from_secs(60);
 /// Connections of one door that are answered at once; more wait at the socket.
 const CONNECTIONS: usize = 128;
 /// Load, link and extract workers at once.
@@ -65,6 +64,7 @@ pub(crate) struct Keeper {
     pub(crate) job_places: Arc<Semaphore>,
     pub(crate) query_places: Arc<Semaphore>,
     pub(crate) fetch_places: Semaphore,
+    pub(crate) spares: Spares<Spare>,
     /// What was refused, for the log.
     pub(crate) refusals: Refusals,
     /// One destruction at a time.
@@ -111,6 +111,7 @@ impl Keeper {
             job_places: Arc::new(Semaphore::new(JOBS)),
             query_places: Arc::new(Semaphore::new(QUERIES)),
             fetch_places: Semaphore::new(FETCHES),
+            spares: Spares::default(),
             refusals: Refusals::new()?,
             destroying: Mutex::default(),
             broken: Notify::new(),
@@ -194,7 +195,8 @@ pub(crate) async fn serve(
     let places = || Arc::new(Semaphore::new(CONNECTIONS));
     let (research_places, indexing_places) = (places(), places());
     let mut tasks = JoinSet::new();
-    tasks.spawn(sweeping(Arc::clone(&keeper)));
+    tasks.spawn(sweep::sweeping(Arc::clone(&keeper)));
+    tasks.spawn(tending(Arc::clone(&keeper)));
     let mut ended = Ok(());
     tokio::pin!(until);
     loop {
@@ -251,24 +253,6 @@ pub(crate) async fn serve(
     ended
 }
 
-/// Deletes now and then what no record names: files of jobs whose end the front could not record.
-async fn sweeping(keeper: Arc<Keeper>) {
-    let mut beat = interval(SWEEP);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick comes at once, and the start has swept.
-    beat.tick().await;
-    loop {
-        tokio::select! {
-            () = keeper.closing() => return,
-            _ = beat.tick() => {}
-        }
-        let Ok(now) = keeper.now() else { continue };
-        if let Err(error) = sweep::sweep(&keeper.rooms, &keeper.books, now).await {
-            tracing::warn!(error = %error, "left-over files could not be looked for");
-        }
-    }
-}
-
 async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io::Result<()> {
     let request = tokio::select! {
         request = wire::read_request(&mut stream) => request?,
@@ -304,7 +288,7 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             // Held until the bytes are written out: so many are in memory at most.
             let _place = keeper.fetch_places.acquire().await;
             let fetched = keeper.fetch(&output, part).await;
-            give(keeper, &mut stream, fetched, &id, part).await
+            give(keeper, &mut stream, fetched, ask, &id).await
         }
         Request::SignManifest { project } => {
             let signed = keeper.sign_manifest(&project).await;
@@ -425,18 +409,18 @@ async fn give(
     keeper: &Keeper,
     stream: &mut UnixStream,
     fetched: Result<Vec<u8>, Refused>,
+    ask: &str,
     id: &str,
-    part: Part,
 ) -> io::Result<()> {
     match fetched {
         Ok(body) => {
             let bytes = body.len() as u64;
-            tracing::info!(output = id, part = ?part, bytes, "given out");
+            tracing::info!(ask, id, bytes, "given out");
             wire::write_reply(stream, &Reply::Bytes { bytes }).await?;
             wire::write_body(stream, &body).await
         }
         Err(refused) => {
-            let reply = noted(keeper, Err(refused), "fetch", id);
+            let reply = noted(keeper, Err(refused), ask, id);
             wire::write_reply(stream, &reply).await.map(drop)
         }
     }

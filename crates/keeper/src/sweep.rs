@@ -1,6 +1,7 @@
 //! At the start and now and then: what no record names is deleted. A crash may leave files of jobs whose end
 //! was never recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use governance::delivery::{Delivery, SealedFile};
@@ -10,12 +11,16 @@ use governance::job::{Core, Job};
 use governance::output::Output;
 use governance::{Lifecycle, Timestamp};
 use protocol::keeper::{Part, Refused};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::books::Books;
 use crate::error::{KeeperError, by_store};
 use crate::outputs::recorded;
 use crate::rooms::{Rooms, names, remove};
+use crate::server::Keeper;
 
+/// How often what no record names is looked for.
+const SWEEP: Duration = Duration::from_secs(60);
 /// How long after its deadline a job that is still queued is over.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -24,6 +29,24 @@ const GRACE: Duration = Duration::from_secs(60);
 enum Fate {
     Stays,
     Goes,
+}
+
+/// Deletes now and then what no record names: files of jobs whose end the front could not record.
+pub(crate) async fn sweeping(keeper: Arc<Keeper>) {
+    let mut beat = interval(SWEEP);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once, and the start has swept.
+    beat.tick().await;
+    loop {
+        tokio::select! {
+            () = keeper.closing() => return,
+            _ = beat.tick() => {}
+        }
+        let Ok(now) = keeper.now() else { continue };
+        if let Err(error) = sweep(&keeper.rooms, &keeper.books, now).await {
+            tracing::warn!(error = %error, "left-over files could not be looked for");
+        }
+    }
 }
 
 /// Deletes what is left over; gives how many files. What cannot be decided stays.

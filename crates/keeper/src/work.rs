@@ -11,7 +11,7 @@ use protocol::frame::Up;
 use protocol::job::{Job, Order, Reserved};
 use protocol::keeper::{Cost, File, Outcome, Refused};
 use protocol::report::Report;
-use sandbox::{Launch, Profile, Running};
+use sandbox::{Launch, Profile, Running, Spare};
 use vault::{PseudonymKey, Purpose, SealWriter, seal_file_atomically, stream_pseudonymise};
 
 use crate::authority::Warrant;
@@ -30,6 +30,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) worker: PathBuf,
     pub(crate) profile: Profile,
     pub(crate) tell: Teller,
+    /// A worker that waits for this job, if there is one.
+    pub(crate) spare: Option<Spare>,
 }
 
 /// A finished job. Its files are deleted unless [`Made::keep`] is called.
@@ -102,22 +104,20 @@ fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
 }
 
 /// Does the job. Blocks until the worker has left.
-pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Finished, Refused> {
+pub(crate) fn work(
+    mut tools: Tools<'_>,
+    warrant: &Warrant,
+    halt: &Halt,
+) -> Result<Finished, Refused> {
     let plan = plan(warrant)?;
-    tools.tell.stage("opening the inputs");
-    let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
-    let order = Order {
-        job: warrant.order.clone(),
-        limits: tools.profile.limits.clone(),
-    };
     let begun = Instant::now();
-    let mut running = sandbox::spawn(Launch {
-        worker: tools.worker.clone(),
-        order,
-        inputs,
-        profile: tools.profile.clone(),
-    })
-    .map_err(by_sandbox)?;
+    // A spare that died while it waited costs its start and nothing else.
+    let spare = tools.spare.take();
+    let spare = spare.and_then(|spare| spare.begin(warrant.order.clone()).ok());
+    let mut running = match spare {
+        Some(running) => running,
+        None => start(&tools, warrant, halt)?,
+    };
     halt.over(running.killer());
     tools.tell.stage("working");
     let mut desk = Receiving {
@@ -137,6 +137,23 @@ pub(crate) fn work(tools: Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<F
         cost,
         made: desk.made,
     })
+}
+
+/// Starts a worker for the job.
+fn start(tools: &Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Running, Refused> {
+    tools.tell.stage("opening the inputs");
+    let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
+    let order = Order {
+        job: warrant.order.clone(),
+        limits: tools.profile.limits.clone(),
+    };
+    sandbox::spawn(Launch {
+        worker: tools.worker.clone(),
+        order,
+        inputs,
+        profile: tools.profile.clone(),
+    })
+    .map_err(by_sandbox)
 }
 
 /// What a worker that has ended cost.

@@ -17,6 +17,7 @@ use protocol::keeper::{File, Outcome, Refused, RefusedCode};
 use store::Document;
 
 use crate::progress::Teller;
+use crate::spares::Whose;
 
 use super::{Told, World, hash_of, id, instructed};
 
@@ -330,6 +331,7 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
     let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();
     assert!(evidence.to_string().contains("150"), "{evidence}");
     assert!(!super::doors::holds(world.dir.path(), b"Unmistakable"));
+    a_spare_does_the_next(&world).await;
 
     // A statement that runs for long ends within seconds of its right.
     queue_query(
@@ -354,4 +356,38 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
             .message
             .contains("while the job is cancelled")
     );
+}
+
+/// A spare waits after a query, answers the next one alike, and ends with the right that it was made under.
+async fn a_spare_does_the_next(world: &World) {
+    let waits = async || {
+        for _ in 0..200 {
+            if world.keeper.spares.count() > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no spare was started");
+    };
+    waits().await;
+    let sql = "select sex, count(distinct person) as n from stays where age >= 0 group by sex";
+    queue_query(world, "job_q3", sql).await;
+    let warrant = world.keeper.desk().unwrap().warrant("job_q3").await;
+    let whose = Whose::of(&warrant.unwrap()).unwrap();
+    assert!(world.keeper.spares.has(&whose));
+    let Outcome::Evidence { evidence } = run(world, "job_q3").await.unwrap() else {
+        panic!("evidence");
+    };
+    assert!(evidence.contains("150"), "{evidence}");
+    waits().await;
+    world.keeper.tend_spares().await;
+    assert_eq!(world.keeper.spares.count(), 1, "its right still stands");
+    let (steward, at) = (id("per_std"), world.now());
+    let closed = |place: Workspace| place.suspend(&steward, at);
+    world.change::<Workspace>("wsp_r", closed).await;
+    world.keeper.tend_spares().await;
+    assert_eq!(world.keeper.spares.count(), 0, "the workspace is suspended");
+    let in_force = world.in_force("prj_a").await;
+    let opened = |place: Workspace| place.resume(&in_force, &steward, at);
+    world.change::<Workspace>("wsp_r", opened).await;
 }

@@ -43,6 +43,10 @@ pub(super) fn open_in_place(
     source: &Source,
     limits: &Limits,
 ) -> Result<Connection, Failure> {
+    if *source == Source::Extract {
+        // It holds no Parquet file, and a spare worker has it open already.
+        return open(rooms, source, limits);
+    }
     let formats = (FileFormat::Csv, FileFormat::ParquetInPlace);
     open_with(rooms, source, limits, formats)
 }
