@@ -30,6 +30,7 @@ mod books;
 mod checkpoint;
 mod custody;
 mod destroy;
+mod dummy;
 mod error;
 mod halt;
 mod library;

@@ -317,6 +317,10 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             let reply = noted(keeper, priced.map(Reply::Priced), ask, &id);
             wire::write_reply(&mut stream, &reply).await.map(drop)
         }
+        Request::Dummy { plan } => {
+            let made = keeper.dummy(plan).await;
+            give(keeper, &mut stream, made, ask, &id).await
+        }
         Request::Posture => {
             let tried = tokio::select! {
                 tried = keeper.posture() => tried,
@@ -348,6 +352,7 @@ fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
             | Request::SignManifest { .. }
             | Request::SignCheckpoint
             | Request::Price { .. }
+            | Request::Dummy { .. }
             | Request::Posture
             | Request::Destroy { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
@@ -470,6 +475,7 @@ fn name(request: &Request) -> (&'static str, String) {
         Request::SignCheckpoint => ("sign_checkpoint", String::new()),
         Request::Posture => ("posture", String::new()),
         Request::Price { .. } => ("price", String::new()),
+        Request::Dummy { .. } => ("dummy", String::new()),
         Request::Refusals { .. } => ("refusals", String::new()),
         Request::Destroy { project } => ("destroy", plain_id(project)),
     }

@@ -389,6 +389,7 @@ impl Receiving<'_> {
                 | Report::Check { .. }
                 | Report::Price { .. }
                 | Report::Measure { .. }
+                | Report::Dummy
                 | Report::SelfTest { .. },
             ) => Err(strange()),
         }

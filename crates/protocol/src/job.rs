@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dummy::Dummy;
 use crate::limits::Limits;
 
 /// A job with its limits. A worker reads it only once it is sealed.
@@ -41,6 +42,8 @@ pub enum Job {
     Price(Price),
     /// Measures such a request and sends `release.jsonl`: one JSON line for each draw of the noise.
     Measure(Measure),
+    /// Makes `dummy.duckdb` up. Reads nothing.
+    Dummy(Dummy),
     /// Attacks its own walls and reports each as held or broken. Reads nothing.
     SelfTest,
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dummy::Dummy;
 use crate::posture::Tried;
 use crate::report::ExtractTable;
 
@@ -40,7 +41,7 @@ impl Door {
 }
 
 /// What the front may ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Who are you?
@@ -73,6 +74,11 @@ pub enum Request {
     Price {
         /// The request, JSON text.
         request: String,
+    },
+    /// Make a dummy extract up. Mounts nothing.
+    Dummy {
+        /// What is in it.
+        plan: Dummy,
     },
     /// Sign the manifest of an approved project.
     SignManifest {

@@ -17,6 +17,7 @@
     )
 )]
 
+pub mod dummy;
 pub mod frame;
 mod hatch;
 mod inbox;

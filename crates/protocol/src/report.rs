@@ -94,6 +94,8 @@ pub enum Report {
         /// Draws of the noise, which are lines of the file.
         draws: u32,
     },
+    /// A dummy extract was made up; it went before as [`crate::dummy::FILE`].
+    Dummy,
     /// The walls were attacked from inside.
     SelfTest {
         /// Every attack with its outcome.

@@ -147,6 +147,7 @@ fn sql(job: &Job) -> &str {
         | Job::Extract(_)
         | Job::Price(_)
         | Job::Measure(_)
+        | Job::Dummy(_)
         | Job::SelfTest => "",
     }
 }
@@ -224,6 +225,7 @@ impl Standing {
             | Job::Check(_)
             | Job::Price(_)
             | Job::Measure(_)
+            | Job::Dummy(_)
             | Job::SelfTest => Pace::Whole,
         };
         self.running.begin(order, pace)?;

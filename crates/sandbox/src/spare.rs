@@ -81,6 +81,7 @@ impl Spare {
             | Job::Extract(_)
             | Job::Price(_)
             | Job::Measure(_)
+            | Job::Dummy(_)
             | Job::SelfTest => {
                 return Err(SandboxError::BadOrder(
                     "this job has no spare worker".into(),

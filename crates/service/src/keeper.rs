@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use protocol::dummy::Dummy;
 use protocol::keeper::{
     Cost, File, MESSAGE_MAX, NotedRefusal, Outcome, PIECE_MAX, Part, Priced, Refused, Reply,
     Request,
@@ -156,7 +157,20 @@ impl Keeper {
             output: output.to_owned(),
             part,
         };
-        let (mut stream, reply) = self.ask(&request).await?;
+        self.bytes(&request).await
+    }
+
+    /// Has a dummy extract made up. No data is mounted for it.
+    ///
+    /// # Errors
+    /// If the plan is not fit, or no worker can be sealed.
+    pub async fn dummy(&self, plan: Dummy) -> Result<Vec<u8>, ServiceError> {
+        self.bytes(&Request::Dummy { plan }).await
+    }
+
+    /// The bytes that follow the answer.
+    async fn bytes(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        let (mut stream, reply) = self.ask(request).await?;
         let Reply::Bytes { bytes } = reply else {
             return Err(unexpected(reply));
         };

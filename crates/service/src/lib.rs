@@ -23,6 +23,7 @@ mod comments;
 mod credentials;
 mod deliveries;
 mod destroy;
+mod dummy;
 mod error;
 mod extracts;
 mod jobs;

@@ -94,7 +94,8 @@ fn work(
         | Job::Query(_)
         | Job::Check(_)
         | Job::Price(_)
-        | Job::Measure(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
+        | Job::Measure(_)
+        | Job::Dummy(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
     }
 }
 

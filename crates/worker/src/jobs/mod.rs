@@ -2,6 +2,7 @@
 //! through the hatch.
 
 mod check;
+mod dummy;
 mod extract;
 mod link;
 mod link_files;
@@ -92,6 +93,7 @@ pub(crate) fn run_in(
         Job::Check(job) => check::run(rooms, job, limits, hatch),
         Job::Price(job) => measure::price(job),
         Job::Measure(job) => measure::run(rooms, job, limits, hatch),
+        Job::Dummy(job) => dummy::run(rooms, job, limits, hatch),
         Job::SelfTest => Err(internal("a self-test is no job over data")),
     }
 }
