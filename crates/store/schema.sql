@@ -1,4 +1,4 @@
-pragma user_version = 5;
+pragma user_version = 6;
 
 CREATE INDEX accounts_by_budget on accounts (budget, account);
 
@@ -116,6 +116,16 @@ CREATE TABLE progress (
   total integer not null check (total >= 0),
   stage text not null
 ) strict;
+
+CREATE TABLE saved_queries (
+  workspace text not null,
+  person text not null,
+  name text not null,
+  shared integer not null check (shared in (0, 1)),
+  sql text not null,
+  saved_us integer not null,
+  primary key (workspace, person, name)
+) strict, without rowid;
 
 CREATE INDEX sessions_by_person on sessions (person, ends_us);
 

@@ -44,6 +44,7 @@ mod register;
 mod repair;
 mod research;
 mod review;
+mod saved;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,7 @@ pub use register::{RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease}
 pub use repair::Repaired;
 pub use research::{OwnOutput, WorkspaceView};
 pub use review::{ReviewItem, ReviewSaid, ReviewTurn};
+pub use saved::{Before, SavedView};
 pub use standing::Standing;
 pub use views::{Named, ProjectSummary, Version};
 pub use worklist::{Item, Worklist};

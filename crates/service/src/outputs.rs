@@ -93,6 +93,7 @@ impl Service {
         let (workspace, project, permit) = self
             .enter(caller, workspace, Action::StageOutput, "output")
             .await?;
+        let sql = &self.with_tables(caller, &workspace.core().id, sql).await?;
         self.within_document_limit(context.as_bytes())?;
         if context.trim().is_empty() {
             return Err(ServiceError::BadInput(

@@ -28,7 +28,7 @@ pub struct QueryAnswer {
 }
 
 impl Service {
-    /// Runs a statement in a workspace and shows what is safe to show.
+    /// Runs a statement in a workspace, with the workspace tables that it names, and shows what is safe to show.
     ///
     /// # Errors
     /// If the caller may not, the approval lapsed, or the statement cannot be run.
@@ -42,6 +42,7 @@ impl Service {
         let (workspace, _, permit) = self
             .enter(caller, workspace, Action::RunQuery, "workspace")
             .await?;
+        let sql = &self.with_tables(caller, &workspace.core().id, sql).await?;
         let statement = self.statement(sql)?;
         let hash = sha256(sql.as_bytes())?;
         let job: JobId = self.fresh(JobId::PREFIX)?;

@@ -55,6 +55,7 @@ mod proof;
 mod read;
 mod record;
 mod room;
+mod saved;
 mod schema;
 mod sign_in;
 #[cfg(test)]
@@ -77,5 +78,6 @@ pub use record::{
     STATE_BYTES_MAX,
 };
 pub use room::{FILE_NAME, Store};
+pub use saved::{SAVED_BYTES_MAX, SAVED_MAX, Saved, Seen};
 pub use sign_in::{Credential, NewCredential, SESSIONS_PER_PERSON_MAX, Session, TOTP_BYTES_MAX};
 pub use ties::{Brief, List, Next, Order, Search};

@@ -11,8 +11,8 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use crate::error::{StoreError, at_most, count, int};
 use crate::read::{Held, LIST_MAX};
 use crate::room::Store;
-use crate::sign_in;
 use crate::writer::{Outcome, Task};
+use crate::{saved, sign_in};
 
 /// Largest draft, in bytes.
 pub const DRAFT_BYTES_MAX: usize = 1 << 20;
@@ -46,6 +46,7 @@ pub struct Progress {
 #[derive(Clone)]
 pub(crate) enum Note {
     SignIn(sign_in::Act),
+    Saved(saved::Act),
     Draft {
         project: String,
         json: String,
@@ -78,6 +79,7 @@ pub(crate) async fn write(
 ) -> Result<u64, StoreError> {
     let done = match note {
         Note::SignIn(act) => return sign_in::write(connection, act).await,
+        Note::Saved(act) => return saved::write(connection, act).await,
         Note::Draft { project, json } => {
             sqlx::query(
                 "insert into drafts (project, json) values ($1, $2)
