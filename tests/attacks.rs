@@ -7,7 +7,7 @@ mod destroyed;
 mod dp;
 mod ordinary;
 mod page;
-mod plain;
+pub(crate) mod plain;
 mod screen;
 mod sql;
 mod table;

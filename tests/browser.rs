@@ -130,6 +130,7 @@ fn the_first_ten_minutes_by_mouse_and_every_page_passes_axe() {
     ten_minutes("mouse", shots);
 }
 
+/// With the researcher's morning in the workspace (`morning.mjs`).
 #[test]
 fn the_first_ten_minutes_by_keyboard_alone() {
     ten_minutes("keyboard", None);

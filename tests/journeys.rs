@@ -14,3 +14,4 @@ mod measured;
 pub(crate) mod project;
 mod roles;
 mod ways_back;
+mod workspace;

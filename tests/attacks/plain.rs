@@ -10,7 +10,7 @@ use crate::support::program;
 
 /// Runs statements as one session over the tables of a database file; with `files`, it is made from them
 /// first. Gives a line for each statement.
-pub(super) fn run(database: &Path, files: &[(&str, &Path)], statements: &[String]) -> Vec<Value> {
+pub(crate) fn run(database: &Path, files: &[(&str, &Path)], statements: &[String]) -> Vec<Value> {
     let mut command = Command::new(program("examples/plain"));
     command.arg("threads=2").arg(database);
     for (name, path) in files {

@@ -60,9 +60,14 @@ export class Person {
   // After each arrival: axe on every page once, and the rules that hold for all of them.
   async arrived() {
     this.count.pages += 1;
+    await this.look("");
+  }
+
+  // The same for a page that has changed since it arrived, under a name of its own.
+  async look(changed) {
     const where = new URL(this.page.url()).pathname.replace(/\/[a-z]{3}_[a-z0-9]+/g, "/ID").replace(/[0-9a-f]{64}/g, "HASH");
     const title = await this.page.title();
-    const key = `${where} ${title}`;
+    const key = `${where} ${title} ${changed}`.trim();
     if (this.axe && !this.checked.has(key)) {
       this.checked.add(key);
       const found = await new AxeBuilder({ page: this.page }).withTags(AXE_TAGS).analyze();
@@ -151,7 +156,9 @@ export class Person {
     const wanted = await target.elementHandle();
     for (let steps = 0; steps < 400; steps += 1) {
       const there = await wanted.evaluate((node) => {
-        const active = document.activeElement;
+        let active = document.activeElement;
+        // The statement's editor is in a shadow root.
+        while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
         if (active === node) return true;
         // Within a group of radios one stop stands for all.
         return active?.type === "radio" && node.type === "radio" && active.name === node.name && (node.focus(), true);

@@ -4,6 +4,7 @@
 // Prints one JSON line: pages, fields and keystrokes of everybody together, and every fault.
 import { STATEMENT, apply, date, submit, vote } from "./apply.mjs";
 import { Person, browser } from "./lib.mjs";
+import { morning } from "./morning.mjs";
 
 const ask = JSON.parse(process.argv[2]);
 const chromium = await browser();
@@ -96,6 +97,7 @@ try {
   // Rowan asks for people by hospital and puts the result before output checkers.
   await rowan.go(project);
   await rowan.act(rowan.page.getByRole("link", { name: /^Work in / }).first());
+  if (ask.mode === "keyboard") await morning(rowan);
   await rowan.fill("Statement", STATEMENT);
   await run(rowan);
   await rowan.see("Checked result");

@@ -174,6 +174,15 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
     ("close_workspace", "POST", "/v1/workspaces/ID/close", ""),
     ("run_query", "POST", "/v1/workspaces/ID/queries", "sql"),
     (
+        "save_query",
+        "POST",
+        "/v1/workspaces/ID/saved",
+        "name sql [shared]",
+    ),
+    ("view_saved", "GET", "/v1/workspaces/ID/saved", ""),
+    ("view_history", "GET", "/v1/workspaces/ID/history", ""),
+    ("dummy_extract", "GET", "/v1/projects/ID/dummy-extract", ""),
+    (
         "stage_output",
         "POST",
         "/v1/workspaces/ID/outputs",

@@ -14,4 +14,24 @@ document.addEventListener("htmx:after:swap", (event) => {
     heading.setAttribute("tabindex", "-1");
     heading.focus();
   }
+  if (bench) import("/assets/workbench.js").then(({ furnish }) => furnish(place));
 });
+
+const bench = document.querySelector("form[data-schema]");
+if (bench) import("/assets/workbench.js").then(({ workbench }) => workbench(bench));
+
+// While a statement runs, the page says how far it is and offers to cancel it. Nothing is asked when none
+// runs: a page that asks would keep a session alive that nobody uses.
+for (const form of document.querySelectorAll("form[data-running]")) {
+  form.addEventListener("submit", () => {
+    const look = () => {
+      if (!form.classList.contains("htmx-request")) {
+        document.querySelector("#running")?.replaceChildren();
+        return;
+      }
+      htmx.ajax("GET", form.dataset.running, { target: "#running", swap: "innerHTML" });
+      setTimeout(look, 2000);
+    };
+    setTimeout(look, 1000);
+  });
+}

@@ -39,6 +39,7 @@ asks! {
     OpenWorkspace { extract: ExtractId }
     Query { sql: String }
     Stage { sql: String, context: String }
+    SaveQuery { name: String, sql: String, #[serde(default)] shared: bool }
     Submit { rendering: Rendering }
     ReviewVote { verdict: ReviewVerdict, bytes: Sha256, #[serde(default)] comment: Option<String> }
     After { #[serde(default)] after: Option<String> }

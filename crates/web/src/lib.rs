@@ -21,6 +21,7 @@ mod measure;
 mod outputs;
 mod pages;
 mod projects;
+mod saved;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use service::{Caller, Service, ServiceError};
 use tokio::sync::Semaphore;
 
@@ -223,6 +224,7 @@ fn project_routes() -> Router<Front> {
         .route("/v1/projects/{id}/indexings", post(projects::index))
         .route("/v1/projects/{id}/extracts", post(projects::extract))
         .route("/v1/projects/{id}/workspaces", post(projects::workspace))
+        .route("/v1/projects/{id}/dummy-extract", get(saved::dummy))
 }
 
 fn measure_routes() -> Router<Front> {
@@ -253,6 +255,12 @@ fn output_routes() -> Router<Front> {
     Router::new()
         .route("/v1/workspaces/{id}/queries", post(outputs::query))
         .route("/v1/workspaces/{id}/outputs", post(outputs::stage))
+        .route(
+            "/v1/workspaces/{id}/saved",
+            get(saved::list).post(saved::save),
+        )
+        .route("/v1/workspaces/{id}/saved/{name}", delete(saved::forget))
+        .route("/v1/workspaces/{id}/history", get(saved::history))
         .route("/v1/workspaces/{id}/suspend", post(outputs::suspend))
         .route("/v1/workspaces/{id}/resume", post(outputs::resume))
         .route("/v1/workspaces/{id}/close", post(outputs::close))

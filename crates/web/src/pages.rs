@@ -50,6 +50,9 @@ pub(crate) mod totp;
 pub(crate) mod words;
 pub(crate) mod workspace;
 pub(crate) mod workspace_report;
+pub(crate) mod workspace_result;
+pub(crate) mod workspace_saved;
+pub(crate) mod workspace_tables;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use service::ServiceError;
 
 use super::refusal::Told;
 
-const ASSETS: [(&str, &str, &[u8]); 5] = [
+const ASSETS: [(&str, &str, &[u8]); 7] = [
     (
         "strongroom.css",
         "text/css; charset=utf-8",
@@ -17,6 +17,16 @@ const ASSETS: [(&str, &str, &[u8]); 5] = [
         "strongroom.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../../assets/strongroom.js"),
+    ),
+    (
+        "workbench.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/workbench.js"),
+    ),
+    (
+        "editor.min.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/editor.min.js"),
     ),
     (
         "govuk-frontend.min.js",

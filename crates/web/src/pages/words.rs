@@ -134,6 +134,8 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "extract_sealed" => "The extract is cut and sealed.",
         "workspace_opened" => "The workspace is open.",
         "workspace_changed" => "The workspace is changed.",
+        "query_saved" => "The statement is saved. Others select from it by its name.",
+        "query_forgotten" => "The saved statement is removed.",
         "output_staged" => {
             "The result is kept and checked. Nobody else sees it until you submit it."
         }

@@ -1,5 +1,5 @@
-//! A workspace: the tables of the extract, a box for SQL, the checked result, and the way of a result to
-//! the output checkers. The screen is an output: it shows what a release would show.
+//! A workspace: the tables of the extract, a box for SQL, the checked result, and the way of a result into an
+//! output request. The screen is an output: it shows what a release would show.
 
 use askama::Template;
 use axum::Router;
@@ -7,28 +7,31 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use governance::job::Job;
-use governance::project::{Manifest, Project};
-use governance::request::{Transform, VariableRequest};
-use governance::{DatasetId, JobId, Lifecycle, Refusal, WorkspaceId};
+use governance::project::Project;
+use governance::{JobId, Lifecycle, Refusal, WorkspaceId};
 use service::{Kind, ServiceError, WorkspaceView};
 
 use super::form::{Faults, Posted};
-use super::home::Done;
-use super::project_words::transform;
 use super::refusal::{Told, sentence};
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use super::words;
 use super::workspace_report::Report;
+use super::workspace_saved::{self, Ask, Desk, Ran, Saved};
+use super::workspace_tables::{Table, schema};
 use crate::answer::{No, to_the_end};
 use crate::{Front, Ready};
 
 #[derive(Template)]
 #[template(path = "workspace.html")]
-struct Page {
+pub(super) struct Page {
     shell: Shell,
     view: WorkspaceView,
     tables: Vec<Table>,
+    /// Tables with their columns and what is said of them, as JSON, for completion.
+    schema: String,
+    saved: Vec<Saved>,
+    before: Vec<Ran>,
     /// Whether the visitor can run statements in it now.
     asks: bool,
     until: Option<String>,
@@ -65,30 +68,41 @@ struct Fragment {
 }
 
 /// What came of a statement.
-struct Outcome {
+pub(super) struct Outcome {
     workspace: WorkspaceId,
+    /// What is in the box.
     sql: String,
+    /// The part of it that was run, if only a part was.
+    part: String,
     report: Option<Report>,
-    faults: Faults,
+    pub(super) faults: Faults,
     shows: String,
     safe: String,
-}
-
-/// A table of the extract.
-struct Table {
-    name: String,
-    columns: Vec<(String, String)>,
+    /// The name that it is to be saved under.
+    pub(super) name: String,
 }
 
 impl Outcome {
-    fn of(workspace: &WorkspaceId, sql: &str) -> Self {
+    /// What is in the box before anything came of it.
+    pub(super) fn of(workspace: &WorkspaceId, sql: &str) -> Self {
         Self {
             workspace: workspace.clone(),
             sql: sql.to_owned(),
+            part: String::new(),
             report: None,
             faults: Faults::default(),
             shows: String::new(),
             safe: String::new(),
+            name: String::new(),
+        }
+    }
+
+    /// The statement that this came of.
+    fn ran(&self) -> &str {
+        if self.part.is_empty() {
+            &self.sql
+        } else {
+            &self.part
         }
     }
 
@@ -111,95 +125,67 @@ pub(crate) fn routes() -> Router<Front> {
         .route("/workspaces/{id}/running", get(running))
         .route("/workspaces/{id}/cancel", post(cancel))
         .route("/workspaces/{id}/outputs", post(stage))
+        .route("/projects/{id}/dummy-extract", get(workspace_saved::dummy))
+        .route("/workspaces/{id}/saved", post(workspace_saved::save))
+        .route(
+            "/workspaces/{id}/saved/forget",
+            post(workspace_saved::forget),
+        )
 }
 
 pub(crate) async fn show(
     State(front): Ready,
     visitor: Visitor,
     Path(id): Path<WorkspaceId>,
-    Query(ask): Query<Done>,
+    Query(ask): Query<Ask>,
 ) -> Reply {
-    let mut shown = open(&front, &visitor, Outcome::of(&id, "")).await?;
-    shown.shell = shown.shell.done(ask.done.as_deref());
-    page(&shown)
+    page(&open(&front, &visitor, Outcome::of(&id, ""), &ask).await?)
 }
 
-async fn open(front: &Front, visitor: &Visitor, outcome: Outcome) -> Result<Page, Told> {
+/// The page with what came of a statement in it, or with the statement that is asked for.
+pub(super) async fn open(
+    front: &Front,
+    visitor: &Visitor,
+    mut outcome: Outcome,
+    ask: &Ask,
+) -> Result<Page, Told> {
     let (service, caller) = (&front.service, &visitor.caller);
-    let view = service.workspace(caller, &outcome.workspace).await?;
+    let id = outcome.workspace.clone();
+    let view = service.workspace(caller, &id).await?;
     let project = &view.project.project;
     let manifest = project.manifest();
     let mut tables = Vec::new();
     for asked in manifest.map_or(&[][..], |m| &m.datasets) {
-        if let Some(table) = table(front, visitor, manifest, &asked.dataset, &view).await? {
-            tables.push(table);
-        }
+        tables.extend(Table::of(front, visitor, manifest, &asked.dataset, &view).await?);
     }
-    let running = running_now(front, visitor, &outcome.workspace).await?;
     let limits = &service.policies().limits;
     let live = view.state == "open" && matches!(project, Project::InForce(_));
+    let asks = live && project.people().contains(&caller.person.id);
+    // Somebody whose papers ran out still sees the page.
+    let desk = match asks {
+        true => Desk::of(front, visitor, &id).await.ok(),
+        false => None,
+    };
+    if let Some(sql) = desk.as_ref().and_then(|desk| desk.asked(ask)) {
+        outcome.sql = sql.to_owned();
+    }
+    let saved = desk.as_ref().map_or(Vec::new(), |desk| desk.saved(&id));
     Ok(Page {
         shell: Shell::of(visitor, format!("Workspace of {}", project.core().title))
+            .done(ask.done.as_deref())
             .fault(&outcome.faults),
-        asks: live && project.people().contains(&caller.person.id),
+        schema: schema(&tables, &saved),
+        before: desk.map_or(Vec::new(), |desk| desk.before(&id)),
+        saved,
+        asks,
         until: manifest.map(|m| words::day(m.end)),
         statement_bytes: limits.statement_bytes,
         query_s: limits.query_s,
-        running,
+        running: running_now(front, visitor, &id).await?,
         tables,
         outcome,
         view,
     })
-}
-
-/// A table with what the catalogue says of its columns.
-async fn table(
-    front: &Front,
-    visitor: &Visitor,
-    manifest: Option<&Manifest>,
-    id: &DatasetId,
-    view: &WorkspaceView,
-) -> Result<Option<Table>, Told> {
-    let dataset = front.service.dataset(&visitor.caller, id).await?;
-    let dictionary = &dataset.dictionary;
-    let Some(held) = view.tables.iter().find(|t| t.name == dictionary.table) else {
-        return Ok(None);
-    };
-    let asked = manifest.and_then(|m| m.datasets.iter().find(|d| d.dataset == *id));
-    let about = |column: &str| match column {
-        "person" => "The person's pseudonym in this project; the same in every table".to_owned(),
-        "event" => "The event's pseudonym in this project".to_owned(),
-        _ => {
-            let variable = asked.and_then(|a| a.variables.iter().find(|v| v.name == column));
-            let source = variable.map_or(column, |v| v.source());
-            let description = dictionary.variable(source).map(|v| v.description.as_str());
-            described(description, variable, column)
-        }
-    };
-    Ok(Some(Table {
-        name: held.name.clone(),
-        columns: held.columns.iter().map(|c| (c.clone(), about(c))).collect(),
-    }))
-}
-
-/// What is said of a column: its variable's description, and how the approval has it coarsened.
-fn described(description: Option<&str>, asked: Option<&VariableRequest>, column: &str) -> String {
-    let mut parts = Vec::new();
-    parts.extend(
-        description
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
-    );
-    if let Some(asked) = asked {
-        if asked.source() != column {
-            parts.push(format!("Made from {}", asked.source()));
-        }
-        if asked.transform != Transform::Keep {
-            parts.push(format!("Given as {}", transform(&asked.transform)));
-        }
-    }
-    let parts = parts.iter().map(|part| sentence(part));
-    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// The visitor's statements that run in a workspace now.
@@ -260,8 +246,9 @@ pub(crate) async fn run(
     posted: Posted,
 ) -> Reply {
     let Posted { visitor, form } = posted;
-    let sql = form.raw("sql").to_owned();
-    let mut outcome = Outcome::of(&id, &sql);
+    let mut outcome = Outcome::of(&id, form.raw("sql"));
+    form.raw("part").trim().clone_into(&mut outcome.part);
+    let sql = outcome.ran().to_owned();
     let (service, caller) = (front.service.clone(), visitor.caller.clone());
     let work = async move { service.query(&caller, &id, &sql).await };
     match to_the_end(work).await {
@@ -273,7 +260,10 @@ pub(crate) async fn run(
         let shell = Shell::of(&visitor, "Checked result");
         return either(&faults, &Fragment { shell, outcome });
     }
-    either(&faults, &open(&front, &visitor, outcome).await?)
+    either(
+        &faults,
+        &open(&front, &visitor, outcome, &Ask::default()).await?,
+    )
 }
 
 fn either(faults: &Faults, template: &impl Template) -> Reply {
@@ -318,7 +308,7 @@ pub(crate) async fn stage(
     );
     faults.unless(!outcome.safe.is_empty(), "safe", "Say why it is safe");
     if !outcome.faults.is_empty() {
-        return again(&open(&front, &visitor, outcome).await?);
+        return again(&open(&front, &visitor, outcome, &Ask::default()).await?);
     }
     let text = context(&outcome.shows, &outcome.safe);
     let (service, caller) = (front.service.clone(), visitor.caller.clone());
@@ -327,7 +317,7 @@ pub(crate) async fn stage(
         Ok(answer) => Ok(see(&format!("/outputs/{}", answer.output), "output_staged")),
         Err(no) => {
             outcome.faults = mended(no)?;
-            again(&open(&front, &visitor, outcome).await?)
+            again(&open(&front, &visitor, outcome, &Ask::default()).await?)
         }
     }
 }

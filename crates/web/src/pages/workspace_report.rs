@@ -30,7 +30,7 @@ struct Policy {
 pub(crate) struct Table {
     /// Names of the columns.
     pub(crate) columns: Vec<String>,
-    rows: Vec<Vec<Value>>,
+    pub(super) rows: Vec<Vec<Value>>,
     /// The cells that are not safe.
     pub(crate) cells: Vec<Cell>,
 }
@@ -155,7 +155,7 @@ pub(crate) fn rule(word: &str) -> &str {
     }
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => "none".into(),
         Value::String(text) => text.clone(),
