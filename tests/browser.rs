@@ -147,6 +147,7 @@ const NO_PAGES: &[&str] = &[
     "/log/proof/{leaf}",
     "/outputs/{id}/table.csv",
     "/projects/{id}/versions/{sha256}",
+    "/projects/{id}/dummy-extract",
     "/register/checkpoint",
     "/workspaces/{id}/running",
 ];
