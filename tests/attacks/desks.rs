@@ -29,7 +29,7 @@ fn routes() -> Vec<(String, String)> {
         let address = address.split('?').next().unwrap();
         let address = address.replace("{id}", "prj_aaaaaaaaaaaaaaaa");
         let address = address.replace("{sha256}", &"0".repeat(64));
-        let address = address.replace("{leaf}", "0");
+        let address = address.replace("{leaf}", "0").replace("{name}", "old");
         assert!(!address.contains('{'), "{address}");
         routes.push((method.to_owned(), format!("/v1{address}")));
     }

@@ -139,6 +139,9 @@ impl Place<'_> {
         let bytes = String::from_utf8_lossy(&made.body);
         let row = self.open.delivered[2].lines().nth(1).unwrap();
         let hospital = row.split(',').nth(6).unwrap();
-        assert!(hospital.len() > 3 && !bytes.contains(hospital), "{hospital}");
+        assert!(
+            hospital.len() > 3 && !bytes.contains(hospital),
+            "{hospital}"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod ledger;
 mod lists;
 mod log;
 mod random;
+mod saved;
 mod schema;
 mod sign_in;
 

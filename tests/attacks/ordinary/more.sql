@@ -11,7 +11,7 @@ select person, score, rank() over w as r, lag(score, 2, 0) over w as two_before 
 select admitted, count(*) over (order by admitted range between interval 30 days preceding and current row) as month from stays order by admitted, month limit 40
 
 -- a window over groups, without the row itself
-select person, district, sum(score) over (partition by district order by born groups between 1 preceding and 1 following exclude current row) as near from people order by person limit 30
+select person, district, round(sum(score) over (partition by district order by born groups between 1 preceding and 1 following exclude current row), 6) as near from people order by person limit 30
 
 -- ntile and cumulative distribution
 select quarter, count(*) as n, min(score) as low, max(score) as high from (select score, ntile(4) over (order by score, person) as quarter from people) group by 1 order by 1
