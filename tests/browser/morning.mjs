@@ -33,7 +33,7 @@ export async function morning(rowan) {
 
   // Only the selection runs: the whole text is no statement.
   await rowan.fill("Statement", `oops ${COUNT}`);
-  await keys.press("Home");
+  await keys.press("Control+Home");
   for (let step = 0; step < 5; step += 1) await keys.press("ArrowRight");
   await keys.press("Shift+Control+End");
   const selection = page.getByRole("button", { name: "Run the selection", exact: true });
