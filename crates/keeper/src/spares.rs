@@ -286,7 +286,8 @@ mod tests {
     use crate::tests::{hash_of, id};
 
     fn whose(bits: u32) -> Whose {
-        let one = |bit: u32, a: &str, b: &str| if bits >> bit & 1 == 0 { a } else { b }.to_owned();
+        let one =
+            |bit: u32, a: &str, b: &str| if (bits >> bit) & 1 == 0 { a } else { b }.to_owned();
         let bytes = one(4, "bytes", "others");
         Whose {
             project: id(&one(0, "prj_a", "prj_b")),
