@@ -101,6 +101,8 @@ export class Person {
     if (this.keyboard) {
       await this.tabTo(field);
       await this.page.keyboard.press("Control+A");
+      // A browser that types over coloured text styles it inline, which the content security policy stops.
+      await this.page.keyboard.press("Delete");
       await this.page.keyboard.type(text);
     } else {
       await field.fill(text);

@@ -39,7 +39,9 @@ export function edit(area, schema, run) {
       }),
     ],
   });
+  // By a class too: the style of a text area shows it whatever its attribute says.
   area.hidden = true;
+  area.classList.add("govuk-!-display-none");
   label?.addEventListener("click", () => view.focus());
   return {
     focus: () => view.focus(),
