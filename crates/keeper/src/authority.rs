@@ -458,18 +458,14 @@ impl Desk<'_> {
     }
 
     /// The sealed extract of this project under this manifest.
-    pub(crate) async fn database(
-        &self,
-        id: &ExtractId,
-        project: &InForce,
-    ) -> Result<Database, Refused> {
+    pub(crate) async fn database(&self, id: &ExtractId, of: &InForce) -> Result<Database, Refused> {
         let extract: Extract = self.books.get(id.as_str()).await?;
         let Extract::Sealed { core, file, .. } = &extract else {
             let wrong = Action::RunQuery.wrong_state(Extract::KIND, extract.state());
             return Err(by_rule(wrong));
         };
-        must_be_of(&core.project, project, "the extract")?;
-        if core.manifest != project.manifest_sha256 {
+        must_be_of(&core.project, of, "the extract")?;
+        if core.manifest != of.manifest_sha256 {
             return Err(by_rule(Refusal::NotApproved(
                 "the manifest of this extract",
             )));
