@@ -143,17 +143,15 @@ impl Indexing {
             spine: spine.core().id.clone(),
             objections: objections.map(|o| o.core().id.clone()),
         };
-        let (of, to, manifest) = (
-            core.delivery.clone(),
-            core.spine.clone(),
-            core.manifest.clone(),
-        );
+        let said = core.clone();
+        let list = said.objections.as_ref().map_or("none", |o| o.as_str());
         let by = By::Person(by.clone());
         Ok(
             Change::new(Self::Ordered { core }, Action::OrderIndexing, &by, at)
-                .fact("delivery", &of)
-                .fact("spine", &to)
-                .fact("manifest", &manifest),
+                .fact("delivery", &said.delivery)
+                .fact("spine", &said.spine)
+                .fact("objections", list)
+                .fact("manifest", &said.manifest),
         )
     }
 

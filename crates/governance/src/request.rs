@@ -289,7 +289,7 @@ impl Request {
                 "at most {MINIMUM_CELL_MAX} people can be asked for behind a released number"
             ));
         }
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut tables) = (BTreeSet::new(), BTreeSet::new());
         for asked in &self.datasets {
             let Some(dataset) = datasets.get(&asked.dataset) else {
                 return fault(format!("{} is not in the catalogue", asked.dataset));
@@ -301,6 +301,13 @@ impl Request {
                 return fault(format!(
                     "{} holds identifiers only and cannot be asked for",
                     asked.dataset
+                ));
+            }
+            // An extract names its tables by the dictionaries.
+            if !tables.insert(&dataset.dictionary.table) {
+                return fault(format!(
+                    "two of the datasets have the table {}: ask for them in two applications",
+                    dataset.dictionary.table
                 ));
             }
             asked.validate(&dataset.dictionary)?;

@@ -12,7 +12,7 @@ use crate::output::{Output, ReviewVerdict};
 use crate::person::{INCOMPATIBLE, Person, Role};
 use crate::project::{PanelVerdict, Project, SignatureVerdict};
 use crate::workspace::Workspace;
-use crate::{Action, By, Refusal};
+use crate::{Action, By, Fact, Refusal};
 
 #[test]
 fn nobody_on_an_application_decides_on_it() {
@@ -374,7 +374,12 @@ fn only_a_complete_delivery_of_an_approved_dataset_is_indexed_against_identifier
         )
     };
     let spine = identified(Purpose::Spine);
-    assert!(order(&live(), &complete(), &spine).is_ok());
+    let ordered = order(&live(), &complete(), &spine).unwrap();
+    // Whether objections were heeded is in the log, so that an auditor sees it.
+    assert_eq!(
+        ordered.event().facts()["objections"],
+        Fact::Word("none".into())
+    );
     assert_eq!(
         order(&live(), &reading(), &spine).unwrap_err(),
         Action::OrderIndexing.wrong_state("delivery", "reading")

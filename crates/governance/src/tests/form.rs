@@ -202,6 +202,23 @@ fn a_spine_and_an_objection_list_cannot_be_asked_for() {
     }
 }
 
+/// An extract names its tables by the dictionaries: two of one name could be approved and never be cut.
+#[test]
+fn two_datasets_of_one_table_are_not_asked_for_together() {
+    let mut catalogue = datasets();
+    for dataset in catalogue.values_mut() {
+        dataset.dictionary.table = "stays".into();
+    }
+    let both = request().validate(&who(AUTHOR), &catalogue);
+    assert!(
+        matches!(&both, Err(Refusal::Form(why)) if why.contains("the table stays")),
+        "{both:?}"
+    );
+    let mut one = request();
+    one.datasets.truncate(1);
+    assert_eq!(one.validate(&who(AUTHOR), &catalogue), Ok(()));
+}
+
 fn declared(change: impl FnOnce(&mut Dictionary)) -> Result<(), Refusal> {
     let mut dictionary = dictionary(Purpose::Payload);
     change(&mut dictionary);

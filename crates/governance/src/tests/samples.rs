@@ -125,7 +125,10 @@ pub(super) fn registered(name: &str, purpose: Purpose) -> Dataset {
         who(&format!("controller-{name}")),
         who("identifiers"),
         who("payload"),
-        dictionary(purpose),
+        Dictionary {
+            table: format!("admissions_{name}"),
+            ..dictionary(purpose)
+        },
         &who("steward"),
         now(),
     ))
