@@ -58,11 +58,7 @@ impl Service {
             &Object::new("catalogue"),
             now,
         )?;
-        let filter = Filter {
-            limit: self.policies.limits.page,
-            ..Filter::default()
-        };
-        let held = self.store.list::<Dataset>(filter).await?;
+        let held = self.every::<Dataset>(Filter::default()).await?;
         Ok(held.into_iter().map(|h| h.value).collect())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use governance::dataset::{Dataset, Purpose};
 use governance::delivery::Delivery;
 use governance::extract::{Extract, Table};
 use governance::indexing::{Counts, Indexing};
@@ -9,11 +10,12 @@ use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
 use governance::project::{InForce, Project};
 use governance::workspace::Workspace;
 use governance::{
-    Action, Batch, By, DeliveryId, ExtractId, IndexingId, JobId, Lifecycle, ProjectId, Sha256,
-    WorkspaceId,
+    Action, Batch, By, DeliveryId, ExtractId, IndexingId, JobId, Lifecycle, ProjectId, Refusal,
+    Sha256, WorkspaceId,
 };
 use protocol::keeper::{Cost, Outcome};
 use serde::Serialize;
+use store::Filter;
 
 use crate::access::Object;
 use crate::deliveries::sealed;
@@ -59,7 +61,8 @@ impl Service {
     /// Links a delivery's records to the spine for a project, less those who objected.
     ///
     /// # Errors
-    /// If the caller may not, the project is not live, or the keeper refuses.
+    /// If the caller may not, the project is not live, no list of objections is named although one is kept, or the
+    /// keeper refuses.
     pub async fn index(
         &self,
         caller: &Caller,
@@ -69,7 +72,7 @@ impl Service {
         objections: Option<&DeliveryId>,
     ) -> Result<IndexingAnswer, ServiceError> {
         let now = self.now()?;
-        let (project, _) = self
+        let project = self
             .live_project(caller, project, Action::OrderIndexing, "indexing")
             .await?;
         let delivery = self.load::<Delivery>(delivery.as_str()).await?.value;
@@ -78,11 +81,10 @@ impl Service {
             Some(id) => Some(self.load::<Delivery>(id.as_str()).await?.value),
             None => None,
         };
-        self.must_be(&spine, governance::dataset::Purpose::Spine)
-            .await?;
-        if let Some(objections) = &objections {
-            let list = governance::dataset::Purpose::Objections;
-            self.must_be(objections, list).await?;
+        self.must_be(&spine, Purpose::Spine).await?;
+        match &objections {
+            Some(objections) => self.must_be(objections, Purpose::Objections).await?,
+            None => self.must_keep_no_objections().await?,
         }
         let id: IndexingId = self.fresh(IndexingId::PREFIX)?;
         let order = Indexing::order(
@@ -165,7 +167,7 @@ impl Service {
         indexings: &[IndexingId],
     ) -> Result<ExtractAnswer, ServiceError> {
         let now = self.now()?;
-        let (project, _) = self
+        let project = self
             .live_project(caller, project, Action::OrderExtract, "extract")
             .await?;
         let mut chosen = Vec::with_capacity(indexings.len());
@@ -242,7 +244,7 @@ impl Service {
         extract: &ExtractId,
     ) -> Result<WorkspaceId, ServiceError> {
         let now = self.now()?;
-        let (project, _) = self
+        let project = self
             .live_project(caller, project, Action::OpenWorkspace, "workspace")
             .await?;
         let extract = self.load::<Extract>(extract.as_str()).await?.value;
@@ -284,33 +286,26 @@ impl Service {
         Ok(state)
     }
 
-    /// The project in force and the object of a new thing that belongs to it, authorised.
+    /// The project in force that something new is to belong to, authorised.
     async fn live_project(
         &self,
         caller: &Caller,
         id: &ProjectId,
         action: Action,
         kind: &'static str,
-    ) -> Result<(InForce, Object), ServiceError> {
+    ) -> Result<InForce, ServiceError> {
         let now = self.now()?;
         let project = self.load::<Project>(id.as_str()).await?.value;
         let object = Object::new(kind).people(project.people());
         self.authorise(caller, action, &object, now)?;
         let in_force = project.in_force(action)?.clone();
         in_force.live_at(now)?;
-        Ok((in_force, object))
+        Ok(in_force)
     }
 
-    async fn must_be(
-        &self,
-        delivery: &Delivery,
-        purpose: governance::dataset::Purpose,
-    ) -> Result<(), ServiceError> {
+    async fn must_be(&self, delivery: &Delivery, purpose: Purpose) -> Result<(), ServiceError> {
         let dataset = delivery.core().dataset.clone();
-        let dataset = self
-            .load::<governance::dataset::Dataset>(dataset.as_str())
-            .await?
-            .value;
+        let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
         dataset.instructed_at(self.now()?)?;
         if dataset.dictionary.purpose == purpose {
             Ok(())
@@ -320,6 +315,30 @@ impl Service {
                     .into(),
             ))
         }
+    }
+
+    /// Nobody is linked against their word: where a list of objections is kept, it is named.
+    async fn must_keep_no_objections(&self) -> Result<(), ServiceError> {
+        let now = self.now()?;
+        let instructed = Filter {
+            states: &["instructed"],
+            ..Filter::default()
+        };
+        for held in self.every::<Dataset>(instructed).await? {
+            let dataset = held.value;
+            if dataset.dictionary.purpose == Purpose::Objections
+                && dataset.instructed_at(now).is_ok()
+                && self.has_complete_delivery(&dataset.id).await?
+            {
+                return Err(Refusal::Invalid(format!(
+                    "{} ({}) is a list of people who object: name one of its deliveries as the objections, so that \
+                     their links are withheld",
+                    dataset.dictionary.title, dataset.id
+                ))
+                .into());
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn manifest_job(

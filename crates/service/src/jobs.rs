@@ -127,20 +127,26 @@ impl Service {
         after: Option<&str>,
     ) -> Result<Vec<JobView>, ServiceError> {
         let now = self.now()?;
-        let filter = Filter {
-            states: &["queued"],
-            limit: self.policies.limits.page,
-            after,
-            ..Filter::default()
-        };
+        let limit = self.policies.limits.page;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut after = after.map(str::to_owned);
         let mut views = Vec::new();
-        for held in self.store.list::<Job>(filter).await? {
-            let object = object(&held.value);
-            if self
-                .authorise(caller, Action::ViewJob, &object, now)
-                .is_ok()
-            {
-                views.push(self.view(&held.value).await?);
+        // Only a page that is not full says that there is nothing more, so what is passed over is made up for.
+        while views.len() < most {
+            let filter = Filter {
+                states: &["queued"],
+                limit,
+                after: after.as_deref(),
+                ..Filter::default()
+            };
+            let page = self.store.list::<Job>(filter).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.value.id().to_owned());
+            for job in page.into_iter().map(|held| held.value) {
+                let seen = self.authorise(caller, Action::ViewJob, &object(&job), now);
+                if seen.is_ok() && views.len() < most {
+                    views.push(self.view(&job).await?);
+                }
             }
         }
         Ok(views)

@@ -46,6 +46,7 @@ mod research;
 mod review;
 mod saved;
 mod standing;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -60,7 +61,7 @@ use governance::person::Person;
 use governance::project::Project;
 use governance::{Action, Batch, DatasetId, Lifecycle, PersonId, Sha256, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
-use store::{Beside, Document, Held, Receipt, Record, Store};
+use store::{Beside, Document, Filter, Held, Receipt, Record, Store};
 
 pub use access::{Access, Object};
 pub use audit::{HousePosture, LogVerdict};
@@ -85,7 +86,7 @@ pub use protocol::keeper::Door;
 pub use protocol::posture::{LayerState, Outcome as AttackOutcome, Requirement, Tried, Wall};
 pub use queries::QueryAnswer;
 pub use reading::ProjectReading;
-pub use register::{RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease};
+pub use register::{Left, RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease};
 pub use repair::Repaired;
 pub use research::{OwnOutput, WorkspaceView};
 pub use review::{ReviewItem, ReviewSaid, ReviewTurn};
@@ -182,6 +183,9 @@ pub struct Service {
     refusals_seen: Arc<tokio::sync::Mutex<(String, u64)>>,
     // One publisher at a time: the log's files are written in order, by one hand.
     publishing: Arc<tokio::sync::Mutex<log::Written>>,
+    // Held from the look at what has left, or at the budgets, to the record: an exact release and a budget that
+    // is opened at the same moment do not miss each other.
+    statements: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Service {
@@ -208,6 +212,7 @@ impl Service {
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
             decisions: cases::Decisions::default(),
             publishing: Arc::default(),
+            statements: Arc::default(),
         }
     }
 
@@ -272,6 +277,24 @@ impl Service {
             .load::<S>(id)
             .await?
             .ok_or(ServiceError::NotFound(S::KIND))
+    }
+
+    /// Every object that a filter lets through, in the order of their ids, read a page at a time: for lists that
+    /// would be wrong if the first page stood for all.
+    async fn every<S: Lifecycle>(&self, filter: Filter<'_>) -> Result<Vec<Held<S>>, ServiceError> {
+        let mut all: Vec<Held<S>> = Vec::new();
+        loop {
+            let after = all.last().map(|held| held.value.id().to_owned());
+            let page = Filter {
+                after: after.as_deref(),
+                ..filter
+            };
+            let page = self.store.list::<S>(page).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
     }
 
     /// Whether the site's policies let the caller do this. Records nothing.

@@ -110,7 +110,7 @@ impl Service {
     }
 
     /// Events of a project or of everything, for those who may read them. Whoever is on a project is not told
-    /// who commented privately.
+    /// who commented privately, nor how many people object.
     ///
     /// # Errors
     /// If the caller may not.
@@ -137,23 +137,30 @@ impl Service {
             limit: self.policies.limits.page,
             ..EventFilter::default()
         };
-        // An empty page says that there is nothing more, so one of private comments only is passed over.
-        loop {
+        // Only a page that is not full says that there is nothing more, so what is passed over is made up for.
+        let most = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let mut told: Vec<EventView> = Vec::new();
+        while told.len() < most {
             let events = self.store.events(filter).await?;
-            let Some(last) = events.last() else {
-                return Ok(Vec::new());
-            };
+            let Some(last) = events.last() else { break };
             filter.after_leaf = Some(last.leaf);
-            let told = events.into_iter();
-            let told: Vec<EventView> = told
-                .filter(|told| !on || !tells_private_comment(told))
-                .map(EventView::of)
-                .collect();
-            if !told.is_empty() {
-                return Ok(told);
-            }
+            let events = events.into_iter();
+            let events = events.filter(|event| !on || !tells_private_comment(event));
+            told.extend(
+                events.map(|event| EventView::of(if on { uncounted(event) } else { event })),
+            );
         }
+        told.truncate(most);
+        Ok(told)
     }
+}
+
+/// Who is on a project reads no count of people who object.
+fn uncounted(mut told: store::Told) -> store::Told {
+    for count in ["withheld", "objected"] {
+        told.facts.remove(count);
+    }
+    told
 }
 
 fn published_note(tiles: &FileTiles) -> Result<String, ServiceError> {

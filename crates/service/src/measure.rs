@@ -3,6 +3,8 @@
 
 mod ask;
 mod budget;
+mod lost;
+mod newest;
 mod statement;
 mod sweep;
 

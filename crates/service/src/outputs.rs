@@ -1,18 +1,15 @@
 //! Outputs: staged, checked by the machine, reviewed blind by two people, released as reviewed.
 
+mod view;
+
 use disclosure::to_csv;
 use governance::job::{Core, Outcome as JobOutcome, Task};
-use governance::output::{
-    Checked, Download, Output, Rendering, ReviewVerdict, ReviewVote, Verdict as OutputVerdict,
-};
+use governance::output::{Checked, Output, Rendering, ReviewVerdict, Verdict as OutputVerdict};
 use governance::project::Project;
-use governance::{
-    Action, Batch, BudgetId, DatasetId, Lifecycle, OutputId, PersonId, ProjectId, Sha256,
-    WorkspaceId,
-};
+use governance::{Action, Batch, DatasetId, Lifecycle, OutputId, Sha256, WorkspaceId};
 use protocol::keeper::{Cost, Part};
 use serde::{Deserialize, Serialize};
-use store::{Filter, Held};
+use store::Held;
 
 use crate::access::Object;
 use crate::deliveries::sealed;
@@ -20,6 +17,8 @@ use crate::error::ServiceError;
 use crate::jobs::{Answer, Done};
 use crate::queries::word;
 use crate::{Caller, Service, document, sha256};
+
+pub use view::OutputView;
 
 /// What the machine said of a staged output.
 #[derive(Debug, Clone, Serialize)]
@@ -32,49 +31,6 @@ pub struct CheckAnswer {
     pub report: serde_json::Value,
     /// What the worker cost.
     pub cost: Cost,
-}
-
-/// An output as a person may see it.
-#[derive(Debug, Clone, Serialize)]
-pub struct OutputView {
-    /// The output.
-    pub output: OutputId,
-    /// Name of the state.
-    pub state: &'static str,
-    /// Of which project.
-    pub project: ProjectId,
-    /// Title of the project.
-    pub title: String,
-    /// From which workspace.
-    pub workspace: WorkspaceId,
-    /// Who wants it out.
-    pub author: PersonId,
-    /// What the machine said, once it has.
-    pub verdict: Option<OutputVerdict>,
-    /// Hash of the disclosure policy that was applied, once it was.
-    pub policy: Option<Sha256>,
-    /// Versions that its author may submit now.
-    pub offered: Vec<Rendering>,
-    /// Version under review.
-    pub rendering: Option<Rendering>,
-    /// Whether the single download was used, once it is released.
-    pub download: Option<Download>,
-    /// The statement that made it.
-    pub statement: String,
-    /// What its author says of it.
-    pub context: String,
-    /// The checker's rendering for an output checker, the researcher's for its project.
-    pub report: serde_json::Value,
-    /// Hash of the bytes under review or released.
-    pub bytes: Option<Sha256>,
-    /// Votes that the person may see; blind until both are in.
-    pub votes: Vec<ReviewVote>,
-    /// What left this project before. Differences between tables are not computed in this build: output
-    /// checkers compare these by hand.
-    pub compare_by_hand: Vec<OutputId>,
-    /// Privacy budgets whose statement of differential privacy its release would end, for people over whom
-    /// something was measured or may be.
-    pub ends_statement: Vec<BudgetId>,
 }
 
 impl Service {
@@ -259,6 +215,7 @@ impl Service {
             .iter()
             .map(|d| d.dataset.clone())
             .collect();
+        let _until_recorded = self.statements.lock().await;
         let batch = self.void_statements(batch, datasets, id, now).await?;
         self.record(Some(caller), batch, Vec::new()).await?;
         Ok(on_file)
@@ -316,134 +273,6 @@ impl Service {
         let batch = Batch::new().change(held.version, change)?;
         self.record(Some(caller), batch, Vec::new()).await?;
         Ok(())
-    }
-
-    /// An output as the caller may see it.
-    ///
-    /// # Errors
-    /// If the caller may not.
-    pub async fn output(&self, caller: &Caller, id: &OutputId) -> Result<OutputView, ServiceError> {
-        let (held, project) = self.output_for(caller, id, Action::ViewOutput).await?;
-        let core = held.value.core().clone();
-        let on_project = project.people().contains(caller.id());
-        let report = match &held.value {
-            Output::Checked { .. }
-            | Output::UnderReview(_)
-            | Output::ChangesRequested { .. }
-            | Output::Approved(_) => {
-                let bytes = self.keeper.fetch(id.as_str(), Part::Report).await?;
-                let both: Renderings = serde_json::from_slice(&bytes)?;
-                if on_project {
-                    both.researcher
-                } else {
-                    both.checker
-                }
-            }
-            _ => serde_json::Value::Null,
-        };
-        let (bytes, votes) = match &held.value {
-            Output::UnderReview(review) => (
-                Some(review.file.sha256.clone()),
-                review
-                    .visible_to(caller.id())
-                    .into_iter()
-                    .cloned()
-                    .collect(),
-            ),
-            Output::Approved(a) => (Some(a.file.sha256.clone()), Vec::new()),
-            Output::Released(r) => (Some(r.file.sha256.clone()), Vec::new()),
-            _ => (None, Vec::new()),
-        };
-        let released = Filter {
-            project: Some(&core.project),
-            states: &["released"],
-            limit: self.policies.limits.page,
-            ..Filter::default()
-        };
-        let released = self.store.list::<Output>(released).await?;
-        let before = released
-            .into_iter()
-            .map(|held| held.value.core().id.clone());
-        let compare_by_hand = before.filter(|other| *other != core.id).collect();
-        let ends_statement = self.standing_statements(&project).await?;
-        let checked = held.value.checked();
-        let now = self.now()?;
-        let may_go = |r: &Rendering| held.value.clone().submit(*r, &core.author, now).is_ok();
-        Ok(OutputView {
-            ends_statement,
-            compare_by_hand,
-            output: core.id,
-            state: held.value.state(),
-            project: core.project,
-            title: project.core().title.clone(),
-            workspace: core.workspace,
-            verdict: checked.map(|c| c.verdict),
-            policy: checked.map(|c| c.policy.clone()),
-            offered: [Rendering::Exact, Rendering::Treated]
-                .into_iter()
-                .filter(may_go)
-                .collect(),
-            rendering: match &held.value {
-                Output::UnderReview(review) => Some(review.rendering),
-                _ => None,
-            },
-            download: match &held.value {
-                Output::Released(released) => Some(released.download),
-                _ => None,
-            },
-            author: core.author.clone(),
-            statement: self.text(&core.statement).await?,
-            context: self.text(&core.context).await?,
-            report,
-            bytes,
-            votes,
-        })
-    }
-
-    /// The bytes under review, for somebody who is not on the project.
-    ///
-    /// # Errors
-    /// If the caller may not.
-    pub async fn reviewed_bytes(
-        &self,
-        caller: &Caller,
-        id: &OutputId,
-    ) -> Result<Vec<u8>, ServiceError> {
-        self.output_for(caller, id, Action::VoteOnOutput).await?;
-        self.keeper.fetch(id.as_str(), Part::Reviewed).await
-    }
-
-    /// Outputs that wait for review, oldest first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn review_queue(&self, caller: &Caller) -> Result<Vec<OutputId>, ServiceError> {
-        let filter = Filter {
-            states: &["under_review"],
-            limit: self.policies.limits.page,
-            ..Filter::default()
-        };
-        let mut queue = Vec::new();
-        for held in self.store.list::<Output>(filter).await? {
-            let id = held.value.core().id.clone();
-            if self
-                .output_for(caller, &id, Action::VoteOnOutput)
-                .await
-                .is_ok()
-            {
-                queue.push(id);
-            }
-        }
-        Ok(queue)
-    }
-
-    async fn text(&self, hash: &Sha256) -> Result<String, ServiceError> {
-        let bytes = self
-            .store
-            .document(hash)
-            .await?
-            .ok_or(ServiceError::NotFound("document"))?;
-        String::from_utf8(bytes).map_err(|_| ServiceError::NotFound("document"))
     }
 
     pub(crate) async fn output_for(

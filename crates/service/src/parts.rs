@@ -1,5 +1,6 @@
 //! What belongs to a project or a dataset, in lists, each as far as the caller may see it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use governance::dataset::Dataset;
@@ -8,7 +9,7 @@ use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::output::Output;
 use governance::workspace::Workspace;
-use governance::{Action, DatasetId, Lifecycle, ProjectId, TieKind, Timestamp};
+use governance::{Action, DatasetId, Lifecycle, OutputId, ProjectId, TieKind, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Filter, Held};
@@ -88,14 +89,49 @@ impl Service {
         self.read_project(caller, id).await?.indexings().await
     }
 
-    /// What belongs to a project, up to a page.
-    async fn belonging<S: Lifecycle>(&self, id: &ProjectId) -> Result<Vec<Held<S>>, ServiceError> {
+    /// What left an output's project before it, called back or not, newest in its state first: what output checkers
+    /// compare it with.
+    ///
+    /// # Errors
+    /// If the caller may not read the output.
+    pub async fn left_before(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<Vec<Summary>, ServiceError> {
+        let (held, _) = self.output_for(caller, id, Action::ViewOutput).await?;
+        let left = self.others_that_left(&held.value).await?;
+        self.summaries(left, |output| {
+            let file = match output {
+                Output::Released(released) => &released.file,
+                Output::Recalled { file, .. } => file,
+                Output::Staged { .. }
+                | Output::Checked { .. }
+                | Output::Uncheckable { .. }
+                | Output::UnderReview(_)
+                | Output::ChangesRequested { .. }
+                | Output::Approved(_)
+                | Output::Refused { .. }
+                | Output::Withdrawn { .. } => return None,
+            };
+            Some(detail([("bytes", json!(file.sha256))]))
+        })
+        .await
+    }
+
+    /// What belongs to a project, the last that changed first, up to a page.
+    pub(crate) async fn belonging<S: Lifecycle>(
+        &self,
+        id: &ProjectId,
+    ) -> Result<Vec<Held<S>>, ServiceError> {
         let filter = Filter {
             project: Some(id),
-            limit: self.policies.limits.page,
             ..Filter::default()
         };
-        Ok(self.store.list::<S>(filter).await?)
+        let mut held = self.every::<S>(filter).await?;
+        held.sort_by_key(|held| Reverse(held.leaf));
+        held.truncate(usize::try_from(self.policies.limits.page).unwrap_or(usize::MAX));
+        Ok(held)
     }
 
     /// Things as a list shows them, newest in their state first; one without detail is left out.

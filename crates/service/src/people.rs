@@ -133,7 +133,7 @@ impl Service {
             .await
     }
 
-    /// Ends every right of a person, with their sessions and tokens.
+    /// Ends every right of a person, with what they signed in with.
     ///
     /// # Errors
     /// If the caller may not.
@@ -142,8 +142,9 @@ impl Service {
         caller: &Caller,
         person: &PersonId,
     ) -> Result<(), ServiceError> {
-        let (action, none) = (Action::RetirePerson, Vec::new());
-        self.shut_out(caller, person, action, Person::retire, none)
+        // The password and the second factor go too: nothing is left that could be asked for.
+        let after = vec![Beside::forget_credential(person)];
+        self.shut_out(caller, person, Action::RetirePerson, Person::retire, after)
             .await
     }
 

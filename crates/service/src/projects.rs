@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use governance::person::Person;
 use governance::project::{Condition, PanelVerdict, Papers, Project, SignatureVerdict};
 use governance::request::Request;
-use governance::workspace::Workspace;
 use governance::{
-    Action, Batch, By, Change, DatasetId, Lifecycle, PersonId, ProjectId, Sha256, Timestamp,
+    Action, Batch, Change, DatasetId, Lifecycle, PersonId, ProjectId, Sha256, Timestamp,
 };
 use serde::Serialize;
-use store::{Filter, Held};
+use store::Held;
 
 use crate::access::Object;
 use crate::error::ServiceError;
@@ -149,7 +148,16 @@ impl Service {
                 .iter()
                 .map(|d| d.dataset.clone())
                 .collect(),
-            _ => Vec::new(),
+            Project::Draft { .. }
+            | Project::Returned { .. }
+            | Project::Refused { .. }
+            | Project::Withdrawn { .. }
+            | Project::Approved(_)
+            | Project::InForce(_)
+            | Project::Expired { .. }
+            | Project::Revoked { .. }
+            | Project::Closed { .. }
+            | Project::Destroyed { .. } => Vec::new(),
         };
         let datasets = self.datasets(asked).await?;
         let by = caller.id().clone();
@@ -312,7 +320,8 @@ impl Service {
             Ok(project.revoke(dataset.as_ref(), &by, now)?)
         })
         .await?;
-        self.close_workspaces(id).await
+        self.leave(id).await;
+        Ok(())
     }
 
     /// The author ends the project.
@@ -325,7 +334,8 @@ impl Service {
             Ok(project.close(&by, now)?)
         })
         .await?;
-        self.close_workspaces(id).await
+        self.leave(id).await;
+        Ok(())
     }
 
     /// A project, for those who may read it.
@@ -357,55 +367,6 @@ impl Service {
         let reading = self.read_project(caller, id).await?;
         let versions = reading.versions().await?;
         reading.application(&versions, version).await
-    }
-
-    /// Ends every project whose last day has passed, and gives back what was reserved for a measurement and not
-    /// used in time. Run every ten seconds.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn sweep(&self) -> Result<u32, ServiceError> {
-        let now = self.now()?;
-        self.expire_measurements().await?;
-        let mut ended = 0;
-        let mut after: Option<String> = None;
-        loop {
-            let filter = Filter {
-                states: &["in_force"],
-                limit: self.policies.limits.page,
-                after: after.as_deref(),
-                ..Filter::default()
-            };
-            let page = self.store.list::<Project>(filter).await?;
-            let Some(last) = page.last() else {
-                return Ok(ended);
-            };
-            after = Some(last.value.id().to_owned());
-            for held in page {
-                let id = held.value.core().id.clone();
-                if let Ok(change) = held.value.expire(now) {
-                    let batch = Batch::new().change(held.version, change)?;
-                    self.record(None, batch, Vec::new()).await?;
-                    self.close_workspaces(&id).await?;
-                    ended += 1;
-                }
-            }
-        }
-    }
-
-    async fn close_workspaces(&self, id: &ProjectId) -> Result<(), ServiceError> {
-        let filter = Filter {
-            project: Some(id),
-            states: &["open", "suspended"],
-            limit: self.policies.limits.page,
-            ..Filter::default()
-        };
-        for held in self.store.list::<Workspace>(filter).await? {
-            let change = held.value.close(&By::System, self.now()?)?;
-            let batch = Batch::new().change(held.version, change)?;
-            self.record(None, batch, Vec::new()).await?;
-        }
-        Ok(())
     }
 
     /// Loads a project, authorises, applies a rule, records.

@@ -7,7 +7,9 @@ use governance::dataset::Dataset;
 use governance::person::Person;
 use governance::project::{Manifest, Project};
 use governance::request::Request;
-use governance::{Action, DatasetId, Date, Fact, OutputId, ProjectId, Sha256, Timestamp};
+use governance::{
+    Action, DatasetId, Date, Fact, MeasurementId, OutputId, ProjectId, Sha256, Timestamp,
+};
 use serde::Serialize;
 use store::{EventFilter, LIST_MAX, Order, Search, Told};
 
@@ -25,8 +27,12 @@ const PROJECT_ACTS: [Action; 6] = [
     Action::CloseProject,
     Action::DestroyProject,
 ];
-/// What it tells of its outputs.
-const OUTPUT_ACTS: [Action; 2] = [Action::ReleaseOutput, Action::RecallOutput];
+/// What it tells of what left.
+const RELEASE_ACTS: [Action; 3] = [
+    Action::ReleaseOutput,
+    Action::RecallOutput,
+    Action::ReleaseMeasurement,
+];
 
 /// One project of the public register.
 #[derive(Debug, Clone, Serialize)]
@@ -47,7 +53,7 @@ pub struct RegisterEntry {
     pub end: Date,
     /// What it may use.
     pub datasets: Vec<RegisterDataset>,
-    /// Outputs released and not called back.
+    /// Outputs and measurements that left and were not called back.
     pub released: u64,
     /// Every release, in the order of the log.
     pub releases: Vec<RegisterRelease>,
@@ -66,11 +72,22 @@ pub struct RegisterDataset {
     pub controller: String,
 }
 
+/// What left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Left {
+    /// A table that two people reviewed.
+    Output(OutputId),
+    /// An answer with noise, paid for from a privacy budget.
+    Measurement(MeasurementId),
+}
+
 /// Something that left.
 #[derive(Debug, Clone, Serialize)]
 pub struct RegisterRelease {
-    /// The output.
-    pub output: OutputId,
+    /// Which output or measurement.
+    #[serde(flatten)]
+    pub left: Left,
     /// Hash of the bytes that left.
     pub sha256: Sha256,
     /// When.
@@ -172,7 +189,7 @@ impl Service {
 
     /// What the log tells the public of a project.
     async fn told(&self, project: &ProjectId) -> Result<Vec<Told>, ServiceError> {
-        let actions = [PROJECT_ACTS.as_slice(), OUTPUT_ACTS.as_slice()].concat();
+        let actions = [PROJECT_ACTS.as_slice(), RELEASE_ACTS.as_slice()].concat();
         let mut told: Vec<Told> = Vec::new();
         loop {
             let filter = EventFilter {
@@ -231,23 +248,30 @@ fn lines(told: &[Told]) -> (Vec<RegisterRelease>, Vec<RegisterAct>) {
         if PROJECT_ACTS.contains(&event.action) {
             acts.push(act(event));
         } else if event.action == Action::ReleaseOutput {
-            releases.extend(release(event));
-        } else if let Some(release) = releases
-            .iter_mut()
-            .find(|release| release.output.as_str() == event.object)
-        {
-            release.recalled = Some(act(event));
+            let output = OutputId::try_from(event.object.clone());
+            releases.extend(output.ok().and_then(|id| release(event, Left::Output(id))));
+        } else if event.action == Action::ReleaseMeasurement {
+            let measurement = MeasurementId::try_from(event.object.clone());
+            let left = measurement.map(Left::Measurement);
+            releases.extend(left.ok().and_then(|left| release(event, left)));
+        } else if event.action == Action::RecallOutput {
+            let recalled = releases.iter_mut().find(|release| {
+                matches!(&release.left, Left::Output(output) if output.as_str() == event.object)
+            });
+            if let Some(release) = recalled {
+                release.recalled = Some(act(event));
+            }
         }
     }
     (releases, acts)
 }
 
-fn release(event: &Told) -> Option<RegisterRelease> {
+fn release(event: &Told, left: Left) -> Option<RegisterRelease> {
     let Some(Fact::Word(bytes)) = event.facts.get("bytes") else {
         return None;
     };
     Some(RegisterRelease {
-        output: OutputId::try_from(event.object.clone()).ok()?,
+        left,
         sha256: Sha256::try_from(bytes.clone()).ok()?,
         at: event.at,
         leaf: event.leaf,
@@ -276,26 +300,32 @@ mod tests {
     }
 
     #[test]
-    fn a_release_that_was_called_back_stays_in_the_register_and_says_so() {
+    fn everything_that_left_is_in_the_register_and_what_was_called_back_says_so() {
         let told = [
             event(3, Action::ApproveApplication, "project", "prj_1"),
             event(4, Action::CommenceProject, "project", "prj_1"),
             event(7, Action::ReleaseOutput, "output", "out_1"),
             event(8, Action::ReleaseOutput, "output", "out_2"),
             event(9, Action::RecallOutput, "output", "out_1"),
+            event(11, Action::ReleaseMeasurement, "measurement", "msr_1"),
         ];
         let (releases, acts) = lines(&told);
         let released: Vec<_> = releases
             .iter()
-            .map(|r| {
-                (
-                    r.output.as_str(),
-                    r.leaf,
-                    r.recalled.as_ref().map(|a| a.leaf),
-                )
-            })
+            .map(|r| (r.left.clone(), r.leaf, r.recalled.as_ref().map(|a| a.leaf)))
             .collect();
-        assert_eq!(released, [("out_1", 7, Some(9)), ("out_2", 8, None)]);
+        let output = |id: &str| Left::Output(id.parse().unwrap());
+        let measurement = Left::Measurement("msr_1".parse().unwrap());
+        assert_eq!(
+            released,
+            [
+                (output("out_1"), 7, Some(9)),
+                (output("out_2"), 8, None),
+                (measurement, 11, None),
+            ]
+        );
+        let told = serde_json::to_value(releases.last().unwrap()).unwrap();
+        assert_eq!(told["measurement"], "msr_1");
         let acts: Vec<_> = acts.iter().map(|a| (a.action, a.leaf)).collect();
         assert_eq!(acts, [("approve_application", 3), ("commence_project", 4)]);
     }

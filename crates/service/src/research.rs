@@ -76,7 +76,16 @@ impl Service {
         let extract = self.load::<Extract>(core.extract.as_str()).await?.value;
         let minimum = match &project.project {
             Project::InForce(in_force) => Some(self.project_policy(in_force)?.minimum()),
-            _ => None,
+            Project::Draft { .. }
+            | Project::Submitted(_)
+            | Project::Returned { .. }
+            | Project::Refused { .. }
+            | Project::Withdrawn { .. }
+            | Project::Approved(_)
+            | Project::Expired { .. }
+            | Project::Revoked { .. }
+            | Project::Closed { .. }
+            | Project::Destroyed { .. } => None,
         };
         Ok(WorkspaceView {
             workspace: core.id.clone(),
@@ -138,16 +147,23 @@ impl Service {
         self.authorise(caller, Action::ViewCatalogue, &catalogue, now)?;
         let mut delivered = BTreeSet::new();
         for dataset in datasets {
-            let search = Search {
-                states: &["complete"],
-                tied: &[(TieKind::Of, dataset.as_str())],
-                limit: 1,
-                ..Search::default()
-            };
-            if !self.store.search::<Delivery>(search).await?.is_empty() {
+            if self.has_complete_delivery(&dataset).await? {
                 delivered.insert(dataset);
             }
         }
         Ok(delivered)
+    }
+
+    pub(crate) async fn has_complete_delivery(
+        &self,
+        dataset: &DatasetId,
+    ) -> Result<bool, ServiceError> {
+        let search = Search {
+            states: &["complete"],
+            tied: &[(TieKind::Of, dataset.as_str())],
+            limit: 1,
+            ..Search::default()
+        };
+        Ok(!self.store.search::<Delivery>(search).await?.is_empty())
     }
 }

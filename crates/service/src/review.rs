@@ -120,6 +120,33 @@ impl Service {
         self.review_items(caller, briefs).await
     }
 
+    /// Outputs under review by output checkers who are not on their project, oldest first; at most a page. `after`
+    /// is the last one of the page before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn review_queue(
+        &self,
+        caller: &Caller,
+        after: Option<&str>,
+    ) -> Result<Vec<OutputId>, ServiceError> {
+        let on = [(TieKind::On, caller.id().as_str())];
+        let cases = Cases::new(self, caller, self.now()?);
+        let states = cases.states(Action::VoteOnOutput, &["under_review"], Standing::Apart);
+        let search = Search {
+            states: &states,
+            untied: &on,
+            project_untied: &on,
+            limit: self.policies.limits.page,
+            after,
+            ..Search::default()
+        };
+        let briefs = self.store.search::<Output>(search).await?;
+        let ids = briefs.into_iter().map(|brief| OutputId::try_from(brief.id));
+        ids.map(|id| id.map_err(|_| ServiceError::NotFound("output")))
+            .collect()
+    }
+
     /// Outputs that people decided on, newest in their state first. `after` is the last one of the page before.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod measure;
 mod rooms;
 mod sign_in;
 mod talk;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use governance::{Action, OutputId, WorkspaceId};
@@ -60,8 +60,10 @@ keeps! {
 pub(crate) async fn queue(
     State(front): Ready,
     SignedIn(caller): SignedIn,
+    Query(ask): Query<asks::After>,
 ) -> Answer<Vec<OutputId>> {
-    Ok(Json(front.service.review_queue(&caller).await?))
+    let after = ask.after.as_deref();
+    Ok(Json(front.service.review_queue(&caller, after).await?))
 }
 
 pub(crate) async fn show(

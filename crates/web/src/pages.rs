@@ -58,6 +58,7 @@ pub(crate) mod workspace_tables;
 mod tests;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
@@ -105,8 +106,10 @@ fn of_every_desk() -> Router<Front> {
 fn guarded(routes: Router<Front>, front: Front) -> Router {
     routes
         .fallback(refusal::nothing_here)
-        .layer(from_fn(refusal::render))
+        .layer(DefaultBodyLimit::max(form::FORM_BYTES_MAX))
         .layer(from_fn_with_state(front.clone(), guard::limit))
+        // Around the limits, so that their refusals are pages too.
+        .layer(from_fn_with_state(front.clone(), refusal::render))
         .route("/assets/{name}", get(assets::asset))
         .layer(from_fn(guard::headers))
         .with_state(front)

@@ -98,8 +98,9 @@ macro_rules! acts {
             // Nothing is asked; what is sent all the same is read, so that the connection ends in order.
             _: Bytes,
         ) -> Answer<Value> {
-            front.service.$act(&caller, &id).await?;
-            Ok(Json(json!({ "project": id })))
+            let project = id.clone();
+            to_the_end(async move { front.service.$act(&caller, &id).await }).await?;
+            Ok(Json(json!({ "project": project })))
         }
     )*};
 }
@@ -160,11 +161,13 @@ pub(crate) async fn revoke(
     Path(id): Path<ProjectId>,
     Json(ask): Json<asks::Revoke>,
 ) -> Answer<Value> {
-    front
-        .service
-        .revoke(&caller, &id, ask.dataset.as_ref())
-        .await?;
-    Ok(Json(json!({ "project": id })))
+    let project = id.clone();
+    let work = async move {
+        let dataset = ask.dataset.as_ref();
+        front.service.revoke(&caller, &id, dataset).await
+    };
+    to_the_end(work).await?;
+    Ok(Json(json!({ "project": project })))
 }
 
 pub(crate) async fn destroy(

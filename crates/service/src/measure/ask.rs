@@ -301,8 +301,9 @@ impl Service {
         let people = asked.project.manifest.people.iter().cloned();
         let object = Object::of(&reserved.value).people(people);
         self.authorise(caller, Action::RunMeasurement, &object, now)?;
+        let id = reserved.value.core().id.clone();
         let task = Task::Measure {
-            measurement: reserved.value.core().id.clone(),
+            measurement: id.clone(),
         };
         let (job, queue) = self.manifest_job(&asked.project, task.clone(), caller)?;
         let run =
@@ -315,11 +316,7 @@ impl Service {
         match self.carry_out(&job).await {
             Ok(Answer::Measurement(_)) => Ok(()),
             Ok(_) => Err(ServiceError::strange()),
-            // Which of the things that depend on data it was is not told.
-            Err(ServiceError::Keeper(_) | ServiceError::Uncheckable(_)) => {
-                Err(Refusal::Lost.into())
-            }
-            Err(error) => Err(error),
+            Err(error) => self.unanswered(&id, error).await,
         }
     }
 
@@ -362,10 +359,14 @@ impl Service {
             .await?;
         let mut void = BTreeSet::new();
         for asked in &project.manifest.datasets {
-            if let Ok(family) = self.family(&asked.dataset).await
-                && family.budget().void_by().is_some()
-            {
-                void.insert(family.budget().budget().clone());
+            match self.family(&asked.dataset).await {
+                Ok(family) if family.budget().void_by().is_some() => {
+                    void.insert(family.budget().budget().clone());
+                }
+                // It stands, or nobody can measure this dataset.
+                Ok(_) | Err(ServiceError::Refused(Refusal::NoBudget(_))) => {}
+                // What cannot be read is not said to stand.
+                Err(error) => return Err(error),
             }
         }
         let charged = held

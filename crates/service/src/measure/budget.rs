@@ -67,7 +67,7 @@ pub struct BudgetView {
     pub void_by: Option<OutputId>,
     /// When it did.
     pub void_since: Option<Timestamp>,
-    /// Every account that was ever used, the people's first; at most a page.
+    /// Accounts that were ever used, the people's first, then those that spent most; at most a page.
     pub accounts: Vec<AccountView>,
 }
 
@@ -110,6 +110,7 @@ impl Service {
         let opened = open.to().clone();
         let id = opened.budget().clone();
         let mut batch = Batch::new().begin(open)?;
+        let _until_recorded = self.statements.lock().await;
         if let Some(output) = self.exact_release(&dataset.id).await? {
             batch = batch.change(FIRST, opened.void(&output, now)?)?;
         }
@@ -130,6 +131,7 @@ impl Service {
         let now = self.now()?;
         let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
         self.authorise(caller, Action::JoinBudget, &object(&dataset), now)?;
+        let _until_recorded = self.statements.lock().await;
         let other = self.load::<Budget>(BudgetId::of(other).as_str()).await?;
         let join = Budget::join(&dataset, &other.value, caller.id(), now)?;
         let id = other.value.budget().clone();
@@ -184,10 +186,11 @@ impl Service {
             .caps()
             .cloned()
             .ok_or(ServiceError::NotFound("budget"))?;
-        let mut accounts = Vec::new();
-        for (account, balance) in self.store.accounts(budget.budget(), None).await? {
-            accounts.push(view(&caps, &account, balance));
-        }
+        let accounts = self.every_account(budget.budget()).await?;
+        let mut accounts: Vec<AccountView> = accounts
+            .into_iter()
+            .map(|(account, balance)| view(&caps, &account, balance))
+            .collect();
         accounts.sort_by(|a, b| (a.level, b.spent.nano_rho).cmp(&(b.level, a.spent.nano_rho)));
         accounts.truncate(usize::try_from(self.policies.limits.page).unwrap_or(usize::MAX));
         Ok(BudgetView {
@@ -204,6 +207,21 @@ impl Service {
             caps,
             accounts,
         })
+    }
+
+    async fn every_account(
+        &self,
+        budget: &BudgetId,
+    ) -> Result<Vec<(Account, Balance)>, ServiceError> {
+        let mut all: Vec<(Account, Balance)> = Vec::new();
+        loop {
+            let after = all.last().map(|(account, _)| account.clone());
+            let page = self.store.accounts(budget, after.as_ref()).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
     }
 
     /// What is left to the caller in a project, for each family of its datasets that has a budget.

@@ -2,19 +2,20 @@
 
 use governance::Batch;
 use governance::measure::Measurement;
-use store::{Filter, StoreError};
+use store::Filter;
 
 use crate::Service;
 use crate::error::ServiceError;
+use crate::sweep::Pass;
 
 impl Service {
     /// Gives back every reservation whose time has passed: no data was opened for it. Run every ten seconds.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails; whatever else can be given back is, all the same.
     pub async fn expire_measurements(&self) -> Result<u32, ServiceError> {
         let now = self.now()?;
-        let mut given_back = 0;
+        let mut pass = Pass::default();
         let mut after: Option<String> = None;
         loop {
             let filter = Filter {
@@ -25,7 +26,7 @@ impl Service {
             };
             let page = self.store.list::<Measurement>(filter).await?;
             let Some(last) = page.last() else {
-                return Ok(given_back);
+                return pass.end();
             };
             after = Some(last.value.core().id.to_string());
             for held in page {
@@ -34,12 +35,7 @@ impl Service {
                     continue;
                 };
                 let batch = Batch::new().change(held.version, change)?;
-                match self.record(None, batch, Vec::new()).await {
-                    Ok(_) => given_back += 1,
-                    // It runs, or was withdrawn, since then.
-                    Err(ServiceError::Store(StoreError::Stale { .. })) => {}
-                    Err(error) => return Err(error),
-                }
+                pass.note(self.record(None, batch, Vec::new()).await.map(drop));
             }
         }
     }

@@ -61,6 +61,21 @@ impl House {
             .await
     }
 
+    /// Has it run by the rules, without a job.
+    async fn runs(&self, held: &Measurement) {
+        let (ada, at) = (self.person("ada").await, self.clock.now());
+        let store = self.service.store();
+        let project = store.load::<governance::project::Project>(held.core().project.as_str());
+        let project = project.await.unwrap().unwrap().value;
+        let in_force = project.in_force(governance::Action::RunQuery).unwrap();
+        let permit = in_force.permit(&ada, at).unwrap();
+        let extract = store.load(held.core().extract.as_str()).await;
+        let extract = extract.unwrap().unwrap().value;
+        let job = "job_9".parse().unwrap();
+        self.step::<Measurement>(held.id(), |m| m.run(job, &permit, &extract, &ada.id, at))
+            .await;
+    }
+
     async fn budget(&self) -> (Budget, i64) {
         let all = self.service.store().list::<Budget>(Filter::default()).await;
         let held = all.unwrap().pop().unwrap();
@@ -210,32 +225,7 @@ async fn a_measurement_that_runs_without_a_job_is_charged_by_the_next_repair() {
     let house = House::open().await;
     house.opened_budget().await;
     let held = house.reserved().await;
-    let (ada, at) = (house.person("ada").await, house.clock.now());
-    let project = house
-        .service
-        .store()
-        .load::<governance::project::Project>(held.core().project.as_str());
-    let project = project.await.unwrap().unwrap().value;
-    let in_force = project.in_force(governance::Action::RunQuery).unwrap();
-    let permit = in_force.permit(&ada, at).unwrap();
-    let extract = house
-        .service
-        .store()
-        .load(held.core().extract.as_str())
-        .await
-        .unwrap()
-        .unwrap();
-    house
-        .step::<Measurement>(held.id(), |m| {
-            m.run(
-                "job_9".parse().unwrap(),
-                &permit,
-                &extract.value,
-                &ada.id,
-                at,
-            )
-        })
-        .await;
+    house.runs(&held).await;
     house.service.repair().await.unwrap();
     let now = house
         .service
@@ -256,6 +246,40 @@ async fn a_measurement_that_runs_without_a_job_is_charged_by_the_next_repair() {
             .iter()
             .all(|a| a.held == Loss::ZERO && a.spent == loss(1_000_000))
     );
+}
+
+/// Whatever stopped it, nobody is told that nothing was done once the price is spent.
+#[tokio::test]
+async fn whoever_asked_is_told_that_the_price_is_spent_once_it_is() {
+    let house = House::open().await;
+    house.opened_budget().await;
+    let held = house.reserved().await;
+    let id = held.core().id.clone();
+    let stops = || {
+        [
+            ServiceError::KeeperGone,
+            ServiceError::Interrupted,
+            Refusal::Deadline.into(),
+            Refusal::Cancelled.into(),
+        ]
+    };
+    for error in stops() {
+        let text = error.to_string();
+        let told = house.service.unanswered(&id, error).await.unwrap_err();
+        assert_eq!(told.to_string(), text, "nothing is spent yet");
+    }
+    house.runs(&held).await;
+    let (lost, at) = (governance::measure::Lost::Failed, house.clock.now());
+    house
+        .step::<Measurement>(held.id(), |m| m.forfeit(lost, at))
+        .await;
+    for error in stops() {
+        let told = house.service.unanswered(&id, error).await;
+        assert!(
+            matches!(told, Err(ServiceError::Refused(Refusal::Lost))),
+            "{told:?}"
+        );
+    }
 }
 
 /// The rule that a release applies, without the keeper that hands out its bytes.

@@ -221,6 +221,7 @@ async fn sessions_are_ended_by_oneself_or_an_administrator_and_with_the_person()
         .unwrap();
     signed_out(house.service.session(&third).await);
     signed_out(house.service.begin_session(&house.id("ada"), 14).await);
+    assert!(house.service.credential("ada").await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use super::refusal::Told;
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use super::{application_data, application_list, application_variables, difference, words};
+use crate::answer::to_the_end;
 use crate::{Front, Ready};
 
 #[derive(Template)]
@@ -408,8 +409,10 @@ macro_rules! ends {
         }
 
         pub(crate) async fn $act(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -> Reply {
-            front.service.$service(&posted.visitor.caller, &id).await?;
-            Ok(see(&format!("/projects/{id}"), $done))
+            let back = format!("/projects/{id}");
+            let work = async move { front.service.$service(&posted.visitor.caller, &id).await };
+            to_the_end(work).await?;
+            Ok(see(&back, $done))
         }
     )*};
 }

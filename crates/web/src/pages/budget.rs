@@ -65,9 +65,38 @@ struct Size {
 #[derive(Default)]
 struct Typed {
     people: String,
+    people_delta: String,
     project: String,
+    project_delta: String,
     researcher: String,
-    delta: String,
+    researcher_delta: String,
+}
+
+impl Typed {
+    fn of(caps: &Caps) -> Self {
+        let delta = |loss: Loss| decimal(loss.atto_delta, 18);
+        Self {
+            people: rho(caps.people),
+            people_delta: delta(caps.people),
+            project: rho(caps.project),
+            project_delta: delta(caps.project),
+            researcher: rho(caps.researcher),
+            researcher_delta: delta(caps.researcher),
+        }
+    }
+
+    /// What the fields start with: a family of rho 0.5, a project of a tenth of it, a researcher likewise.
+    fn start() -> Self {
+        let delta = || "0.00000001".to_owned();
+        Self {
+            people: "0.5".into(),
+            people_delta: delta(),
+            project: "0.05".into(),
+            project_delta: delta(),
+            researcher: "0.05".into(),
+            researcher_delta: delta(),
+        }
+    }
 }
 
 /// Routes of budgets.
@@ -166,19 +195,7 @@ async fn budget(front: &Front, visitor: &Visitor, id: &DatasetId) -> Result<Page
     let left = people
         .map(|a| a.left)
         .or_else(|| budget.as_ref().map(|b| b.caps.people));
-    let typed = budget.as_ref().map(|b| Typed {
-        people: rho(b.caps.people),
-        project: rho(b.caps.project),
-        researcher: rho(b.caps.researcher),
-        delta: decimal(b.caps.people.atto_delta, 18),
-    });
-    // What the field starts with: a family of rho 0.5, a project of a tenth of it, a researcher likewise.
-    let start = || Typed {
-        people: "0.5".into(),
-        project: "0.05".into(),
-        researcher: "0.05".into(),
-        delta: "0.00000001".into(),
-    };
+    let typed = budget.as_ref().map(|b| Typed::of(&b.caps));
     Ok(Page {
         shell: Shell::of(
             visitor,
@@ -194,7 +211,7 @@ async fn budget(front: &Front, visitor: &Visitor, id: &DatasetId) -> Result<Page
         sizes: [100_000, 1_000_000, 10_000_000]
             .map(|price| size(price, left))
             .into(),
-        typed: typed.unwrap_or_else(start),
+        typed: typed.unwrap_or_else(Typed::start),
         budget,
         what_if: String::new(),
         answer: None,
@@ -230,28 +247,27 @@ pub(crate) async fn show(
 
 /// Caps as they were typed; the caps of single projects stay as they are.
 fn caps(typed: &Typed, held: Option<&Caps>, faults: &mut Faults) -> Option<Caps> {
-    let delta = units(&typed.delta, 18);
-    faults.unless(
-        delta.is_some(),
-        "delta",
-        "Give delta as a decimal number, such as 0.00000001",
-    );
-    let mut loss = |field: &str, text: &str| {
-        let nano_rho = units(text, 9);
+    let mut loss = |field: &str, text: &str, delta: &str| {
+        let (nano_rho, atto_delta) = (units(text, 9), units(delta, 18));
         faults.unless(
             nano_rho.is_some(),
             field,
             "Give rho as a decimal number with at most nine digits after the point, such as 0.05",
         );
+        faults.unless(
+            atto_delta.is_some(),
+            &format!("{field}_delta"),
+            "Give delta as a decimal number, such as 0.00000001",
+        );
         Some(Loss {
             nano_rho: nano_rho?,
-            atto_delta: delta?,
+            atto_delta: atto_delta?,
         })
     };
     let (people, project, researcher) = (
-        loss("people", &typed.people),
-        loss("project", &typed.project),
-        loss("researcher", &typed.researcher),
+        loss("people", &typed.people, &typed.people_delta),
+        loss("project", &typed.project, &typed.project_delta),
+        loss("researcher", &typed.researcher, &typed.researcher_delta),
     );
     Some(Caps {
         people: people?,
@@ -265,9 +281,11 @@ fn typed(form: &Form) -> Typed {
     let one = |name: &str| form.one(name).to_owned();
     Typed {
         people: one("people"),
+        people_delta: one("people_delta"),
         project: one("project"),
+        project_delta: one("project_delta"),
         researcher: one("researcher"),
-        delta: one("delta"),
+        researcher_delta: one("researcher_delta"),
     }
 }
 
@@ -277,24 +295,24 @@ pub(crate) async fn set(State(front): Ready, Path(id): Path<DatasetId>, posted: 
     let typed = typed(&form);
     let mut faults = Faults::default();
     let held = shown.budget.as_ref().map(|b| &b.caps);
-    let Some(caps) = caps(&typed, held, &mut faults) else {
-        shown.shell = shown.shell.fault(&faults);
-        (shown.typed, shown.faults) = (typed, faults);
-        return again(&shown);
-    };
-    let (service, caller) = (&front.service, &visitor.caller);
-    let done = match &shown.budget {
-        None => {
-            service.open_budget(caller, &id, caps).await?;
-            "budget_opened"
+    if let Some(caps) = caps(&typed, held, &mut faults) {
+        let (service, caller) = (&front.service, &visitor.caller);
+        let (set, done) = match &shown.budget {
+            None => (
+                service.open_budget(caller, &id, caps).await,
+                "budget_opened",
+            ),
+            // A copy's page shows the budget that it shares; its caps are set there.
+            Some(budget) => (service.set_caps(caller, &budget.of, caps).await, "caps_set"),
+        };
+        match set {
+            Ok(_) => return Ok(see(&format!("/catalogue/{id}/budget"), done)),
+            Err(error) => faults = Faults::at("people", error)?,
         }
-        // A copy's page shows the budget that it shares; its caps are set there.
-        Some(budget) => {
-            service.set_caps(caller, &budget.of, caps).await?;
-            "caps_set"
-        }
-    };
-    Ok(see(&format!("/catalogue/{id}/budget"), done))
+    }
+    shown.shell = shown.shell.fault(&faults);
+    (shown.typed, shown.faults) = (typed, faults);
+    again(&shown)
 }
 
 #[cfg(test)]
@@ -322,6 +340,27 @@ mod tests {
             }
         }
         assert_eq!(decimal(10_000_000_000, 18), "0.00000001");
+    }
+
+    #[test]
+    fn caps_that_nobody_changed_come_back_as_they_were() {
+        let loss = |nano_rho, atto_delta| Loss {
+            nano_rho,
+            atto_delta,
+        };
+        let held = Caps {
+            people: loss(500_000_000, 10_000_000_000),
+            project: loss(50_000_000, 2_000_000_000),
+            researcher: loss(20_000_000, 0),
+            projects: [("prj_1".parse().unwrap(), loss(1, 1))].into(),
+        };
+        let mut faults = Faults::default();
+        let read = caps(&Typed::of(&held), Some(&held), &mut faults);
+        assert_eq!(read, Some(held));
+        let mut typed = Typed::start();
+        typed.project_delta = "little".into();
+        assert_eq!(caps(&typed, None, &mut faults), None);
+        assert!(faults.of("project_delta").is_some());
     }
 
     /// Published pairs: epsilon at a delta of 10⁻⁶ by the simple bound, and the range of a count at rho 0.01.

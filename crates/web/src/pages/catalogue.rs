@@ -204,17 +204,17 @@ pub(crate) async fn instruct(
     let Posted { visitor, form } = posted;
     let until = DateTyped::of(&form, "until");
     let mut faults = Faults::default();
-    let Some(day) = until.required(&mut faults, "until", "last day") else {
-        let mut shown = dataset(&front, &visitor, &id).await?;
-        shown.shell = shown.shell.fault(&faults);
-        (shown.until, shown.faults) = (until, faults);
-        return again(&shown);
-    };
-    front
-        .service
-        .give_instruction(&visitor.caller, &id, day)
-        .await?;
-    Ok(see(&format!("/catalogue/{id}"), "instructed"))
+    if let Some(day) = until.required(&mut faults, "until", "last day") {
+        let (service, caller) = (&front.service, &visitor.caller);
+        match service.give_instruction(caller, &id, day).await {
+            Ok(()) => return Ok(see(&format!("/catalogue/{id}"), "instructed")),
+            Err(error) => faults = Faults::at("until", error)?,
+        }
+    }
+    let mut shown = dataset(&front, &visitor, &id).await?;
+    shown.shell = shown.shell.fault(&faults);
+    (shown.until, shown.faults) = (until, faults);
+    again(&shown)
 }
 
 pub(crate) async fn withdraw(

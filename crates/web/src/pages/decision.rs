@@ -63,11 +63,13 @@ pub(crate) async fn revoke(
         "" => None,
         text => Some(dataset(text)?),
     };
-    front
-        .service
-        .revoke(&posted.visitor.caller, &id, dataset.as_ref())
-        .await?;
-    Ok(see(&format!("/projects/{id}"), "revoked"))
+    let back = format!("/projects/{id}");
+    let work = async move {
+        let caller = &posted.visitor.caller;
+        front.service.revoke(caller, &id, dataset.as_ref()).await
+    };
+    to_the_end(work).await?;
+    Ok(see(&back, "revoked"))
 }
 
 /// A data steward has destroyed what an ended project left.

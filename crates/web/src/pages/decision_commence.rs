@@ -4,12 +4,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use governance::project::{Paper, Papers, Project};
-use governance::{Action, ProjectId};
+use governance::{Action, ProjectId, Refusal};
 use service::{ProjectReading, ServiceError};
 
 use super::fields::DateTyped;
 use super::form::{Faults, Form, Posted};
 use super::project::title;
+use super::refusal::Told;
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use crate::{Front, Ready};
@@ -101,10 +102,13 @@ pub(crate) async fn commence(
 ) -> Reply {
     let Posted { visitor, form } = posted;
     match read(&form) {
-        Ok(papers) => {
-            front.service.commence(&visitor.caller, &id, papers).await?;
-            Ok(see(&format!("/projects/{id}"), "in_force"))
-        }
+        Ok(papers) => match front.service.commence(&visitor.caller, &id, papers).await {
+            Ok(_) => Ok(see(&format!("/projects/{id}"), "in_force")),
+            Err(error) => {
+                let faults = refused(error)?;
+                refill(&front, &visitor, &id, For::Commencing, &form, faults).await
+            }
+        },
         Err(faults) => refill(&front, &visitor, &id, For::Commencing, &form, faults).await,
     }
 }
@@ -112,15 +116,29 @@ pub(crate) async fn commence(
 pub(crate) async fn renew(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -> Reply {
     let Posted { visitor, form } = posted;
     match read(&form) {
-        Ok(papers) => {
-            front
-                .service
-                .renew_papers(&visitor.caller, &id, papers)
-                .await?;
-            Ok(see(&format!("/projects/{id}"), "papers_renewed"))
-        }
+        Ok(papers) => match front
+            .service
+            .renew_papers(&visitor.caller, &id, papers)
+            .await
+        {
+            Ok(()) => Ok(see(&format!("/projects/{id}"), "papers_renewed")),
+            Err(error) => {
+                let faults = refused(error)?;
+                refill(&front, &visitor, &id, For::Renewing, &form, faults).await
+            }
+        },
         Err(faults) => refill(&front, &visitor, &id, For::Renewing, &form, faults).await,
     }
+}
+
+/// What a rule says of a paper stands at that paper, anything else at the button.
+fn refused(error: ServiceError) -> Result<Faults, Told> {
+    let paper = match &error {
+        ServiceError::Refused(Refusal::Paper(what)) => PAPERS.iter().find(|(_, name)| name == what),
+        _ => None,
+    };
+    let field = paper.map_or_else(|| "send".to_owned(), |(word, _)| until(word));
+    Faults::at(field, error)
 }
 
 async fn refill(
@@ -284,6 +302,16 @@ mod tests {
             let faults = read(&form_without(&format!("{word}-until-month"))).unwrap_err();
             assert!(faults.of(&until(word)).is_some(), "{word}");
         }
+    }
+
+    #[test]
+    fn what_a_rule_says_of_a_paper_stands_at_that_paper() {
+        let refuse = |refusal: Refusal| refused(refusal.into()).unwrap();
+        let faults = refuse(Refusal::Paper("data sharing agreement"));
+        assert!(faults.of("sharing-until").is_some());
+        let faults = refuse(Refusal::Ended("2026-01-01".parse().unwrap()));
+        assert!(faults.of("send").is_some());
+        assert!(refused(ServiceError::NotSignedIn).is_err());
     }
 
     #[test]

@@ -47,15 +47,18 @@ pub(crate) async fn comment(
     if section(&word).is_none() {
         return Err(ServiceError::NotFound("section of an application").into());
     }
-    let (visibility, text) = match read(&form) {
-        Ok(comment) => comment,
-        Err(faults) => return again(&filled(&front, &visitor, id, word, &form, faults).await?),
+    let (service, caller) = (&front.service, &visitor.caller);
+    let faults = match read(&form) {
+        Ok((visibility, text)) => {
+            let said = service.comment_on_project(caller, &id, &word, visibility, text);
+            match said.await {
+                Ok(_) => return Ok(see(&format!("/projects/{id}"), "commented")),
+                Err(error) => Faults::at("text", error)?,
+            }
+        }
+        Err(faults) => faults,
     };
-    front
-        .service
-        .comment_on_project(&visitor.caller, &id, &word, visibility, text)
-        .await?;
-    Ok(see(&format!("/projects/{id}"), "commented"))
+    again(&filled(&front, &visitor, id, word, &form, faults).await?)
 }
 
 async fn filled(

@@ -57,18 +57,19 @@ pub(crate) async fn show(
 pub(crate) async fn vote(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -> Reply {
     let Posted { visitor, form } = posted;
     let version = decision::version(form.one("version"))?;
-    let (verdict, conditions) = match read(&form)? {
-        Ok(vote) => vote,
-        Err(faults) => {
-            let submitted = submitted(&front, &visitor.caller, &id).await?;
-            return again(&filled(&front, &visitor, &submitted, &form, faults).await?);
+    let (service, caller) = (&front.service, &visitor.caller);
+    let faults = match read(&form)? {
+        Ok((verdict, conditions)) => {
+            let voted = service.vote_on_application(caller, &id, &version, verdict, conditions);
+            match voted.await {
+                Ok(()) => return Ok(see(&format!("/projects/{id}"), "voted")),
+                Err(error) => Faults::at("verdict", error)?,
+            }
         }
+        Err(faults) => faults,
     };
-    front
-        .service
-        .vote_on_application(&visitor.caller, &id, &version, verdict, conditions)
-        .await?;
-    Ok(see(&format!("/projects/{id}"), "voted"))
+    let submitted = submitted(&front, caller, &id).await?;
+    again(&filled(&front, &visitor, &submitted, &form, faults).await?)
 }
 
 /// The application before the panel.

@@ -1,17 +1,19 @@
 //! Forms as they are sent, and what is wrong with them.
 
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
-use service::ServiceError;
+use service::{Kind, ServiceError};
 
 use super::refusal::Told;
 use super::session::{Visit, Visitor};
 use crate::Front;
 
-/// Most bytes of a form, somewhat more than the largest document that one may hold.
-pub(crate) const FORM_BYTES_MAX: usize = 2 << 20;
+/// Most bytes of a form: a document of 2 MiB, the most that `document_bytes` may be, takes three times as many when
+/// every byte of it is escaped.
+pub(crate) const FORM_BYTES_MAX: usize = 6 << 20;
 /// Most fields of a form.
 const FIELDS_MAX: usize = 4_096;
 
@@ -116,10 +118,18 @@ async fn read(request: Request, front: &Front) -> Result<Form, Told> {
     if !urlencoded {
         return Err(ServiceError::BadInput("a form was expected".into()).into());
     }
-    let bytes = Bytes::from_request(request, front).await.map_err(|_| {
-        ServiceError::BadInput(format!("the form is larger than {FORM_BYTES_MAX} bytes"))
-    })?;
+    let bytes = Bytes::from_request(request, front).await.map_err(unread)?;
     Ok(Form::parse(&bytes)?)
+}
+
+/// Why the bytes of a form are not there.
+fn unread(why: BytesRejection) -> ServiceError {
+    ServiceError::BadInput(match why {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            format!("the form is larger than {FORM_BYTES_MAX} bytes")
+        }
+        _ => "the form did not arrive whole; send it again".into(),
+    })
 }
 
 /// A page of another site cannot know the token. Digests are compared, so that the time it takes tells
@@ -157,6 +167,29 @@ impl Faults {
     pub(crate) fn add(&mut self, field: impl Into<String>, text: impl Into<String>) {
         let (field, text) = (field.into(), text.into());
         self.0.push(Fault { field, text });
+    }
+
+    /// A no that whoever filled in the form can put right there, to stand at a field of it with everything that
+    /// was typed; any other no is a page of its own.
+    ///
+    /// # Errors
+    /// The no, if it is another.
+    pub(crate) fn at(field: impl Into<String>, error: impl Into<Told>) -> Result<Self, Told> {
+        let told = error.into();
+        match told.error().kind() {
+            Kind::Refused | Kind::BadInput => {
+                let mut faults = Self::default();
+                faults.add(field, told.why());
+                Ok(faults)
+            }
+            Kind::NotSignedIn
+            | Kind::Denied
+            | Kind::NotFound
+            | Kind::Stale
+            | Kind::TooOften
+            | Kind::Unavailable
+            | Kind::Internal => Err(told),
+        }
     }
 
     /// Adds one unless a condition holds.

@@ -2,12 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::http::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service::ServiceError;
 
 use super::refusal::Told;
+use super::session;
 use crate::Front;
 
 /// Only our own files, no inline script or style, no frame, forms only to here.
@@ -49,25 +50,54 @@ pub(crate) async fn limit(State(front): State<Front>, request: Request, next: Ne
         let error = ServiceError::BadInput("this was sent by a page of another site".into());
         return Told::from(error).into_response();
     }
-    let cookie = request.headers().get(COOKIE).map(HeaderValue::as_bytes);
-    let limits = &front.service.policies().limits;
-    let path = request.uri().path();
-    let guessing =
-        request.method() == Method::POST && (path == "/sign-in" || path.starts_with("/join"));
-    let allowed = if guessing {
-        // Nobody is known yet: one count for everybody together, against guessing at many names.
-        front.limits.sign_in(limits.sign_ins_per_minute)
-    } else {
-        front
-            .limits
-            .request(cookie.unwrap_or_default(), limits.requests_per_minute)
-    };
-    match allowed {
+    let asker = Asker::of(&request);
+    match count(&front, asker).await {
         Ok(()) => next.run(request).await,
         Err(name) => {
             let error = ServiceError::TooOften(name);
             Told::from(error).into_response()
         }
+    }
+}
+
+/// By whom a request says that it is.
+enum Asker {
+    /// Nobody yet: somebody who signs in.
+    Guess,
+    /// Whoever has the session with this secret.
+    Session(String),
+    /// Anybody.
+    Stranger,
+}
+
+impl Asker {
+    fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        if request.method() == Method::POST && (path == "/sign-in" || path.starts_with("/join")) {
+            return Self::Guess;
+        }
+        session::secret(request.headers())
+            .map_or(Self::Stranger, |secret| Self::Session(secret.to_owned()))
+    }
+}
+
+/// Counts a request: of somebody who is signed in for themselves, any other with all of its kind.
+///
+/// # Errors
+/// The name of the limit that was met.
+async fn count(front: &Front, by: Asker) -> Result<(), &'static str> {
+    let limits = &front.service.policies().limits;
+    let max = limits.requests_per_minute;
+    match by {
+        // One count for everybody together, against guessing at many names.
+        Asker::Guess => front.limits.sign_in(limits.sign_ins_per_minute),
+        // A secret that was made up is nobody's: it would give whoever makes them up a count for each.
+        Asker::Session(secret)
+            if front.limits.knows(&secret) || front.service.session(&secret).await.is_ok() =>
+        {
+            front.limits.visitor(&secret, max)
+        }
+        Asker::Session(_) | Asker::Stranger => front.limits.stranger(max),
     }
 }
 

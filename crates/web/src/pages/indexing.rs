@@ -1,6 +1,7 @@
 //! The indexing desk: records of a project's deliveries are linked to the spine, by somebody who sees no
 //! payload. Served by a process of its own; the keeper runs index jobs for no other.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use askama::Template;
@@ -9,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use governance::dataset::{Dataset, Purpose};
-use governance::{Action, DeliveryId, Lifecycle, ProjectId};
+use governance::{Action, DeliveryId, Lifecycle, ProjectId, Timestamp};
 use serde::Deserialize;
 use service::{Caller, ServiceError, Summary};
 
@@ -25,6 +26,9 @@ use super::shell::{Reply, Shell, again, page, see};
 use super::words;
 use crate::answer::to_the_end;
 use crate::{Front, Ready};
+
+/// What is sent to index without a list of objections.
+const NONE: &str = "none";
 
 /// Pages of the indexing desk.
 pub(crate) fn routes() -> Router<Front> {
@@ -140,21 +144,20 @@ async fn index(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -
         }
     };
     let back = format!("/indexing/{id}");
+    let (service, caller, project) = (front.service.clone(), visitor.caller.clone(), id.clone());
     let work = async move {
         let objections = order.objections.as_ref();
-        front
-            .service
-            .index(
-                &visitor.caller,
-                &id,
-                &order.delivery,
-                &order.spine,
-                objections,
-            )
+        service
+            .index(&caller, &project, &order.delivery, &order.spine, objections)
             .await
     };
-    to_the_end(work).await?;
-    Ok(see(&back, "indexed"))
+    match to_the_end(work).await {
+        Ok(_) => Ok(see(&back, "indexed")),
+        Err(no) => {
+            let faults = Faults::at("objections", no)?;
+            again(&filled(&front, &visitor, &id, Some(&form), faults).await?)
+        }
+    }
 }
 
 async fn filled(
@@ -187,32 +190,47 @@ async fn filled(
         indexings: Vec::new(),
     };
     let mut titles = Vec::new();
+    let (mut deliveries, mut spines, mut objections) = (Vec::new(), Vec::new(), Vec::new());
     for dataset in service.catalogue(caller).await? {
         let into = match dataset.dictionary.purpose {
             Purpose::Payload if !asked.contains(&dataset.id) => continue,
-            Purpose::Payload => &mut shown.deliveries,
-            Purpose::Spine => &mut shown.spines,
-            Purpose::Objections => &mut shown.objections,
+            Purpose::Payload => &mut deliveries,
+            Purpose::Spine => &mut spines,
+            Purpose::Objections => &mut objections,
         };
         if can {
             into.extend(complete(front, caller, &dataset).await?);
         }
         titles.push((dataset.id, dataset.dictionary.title));
     }
-    shown
-        .objections
-        .push(Choice::new("", "None: no list of objections is kept"));
+    shown.deliveries = newest_first(deliveries);
+    shown.spines = newest_first(spines);
+    shown.objections = lists(newest_first(objections));
     choose(&mut shown, form, &indexings);
     shown.indexings = indexed(indexings, &Titles::of(titles));
     Ok(shown)
 }
 
-/// Complete deliveries of a dataset, newest first.
+/// Lists of objections to choose from. None is there to be chosen, and is never the first.
+fn lists(mut lists: Vec<Choice>) -> Vec<Choice> {
+    if lists.is_empty() {
+        lists.push(Choice::new("", "Choose"));
+    }
+    lists.push(Choice::new(NONE, "None: nobody's links are withheld"));
+    lists
+}
+
+fn newest_first(mut dated: Vec<(Timestamp, Choice)>) -> Vec<Choice> {
+    dated.sort_by_key(|(since, _)| Reverse(*since));
+    dated.into_iter().map(|(_, choice)| choice).collect()
+}
+
+/// Complete deliveries of a dataset, each with the moment since when it is.
 async fn complete(
     front: &Front,
     caller: &Caller,
     dataset: &Dataset,
-) -> Result<Vec<Choice>, ServiceError> {
+) -> Result<Vec<(Timestamp, Choice)>, ServiceError> {
     let deliveries = front.service.deliveries_of(caller, &dataset.id).await?;
     Ok(deliveries
         .into_iter()
@@ -228,12 +246,13 @@ async fn complete(
                 dataset.dictionary.title,
                 words::moment(delivery.since)
             );
-            Choice::new(delivery.id, label)
+            (delivery.since, Choice::new(delivery.id, label))
         })
         .collect())
 }
 
-/// What was typed; before that, the first delivery that has no indexing, the newest spine and list.
+/// What was typed; before that, the newest delivery that has no indexing, the newest spine and list. That nobody's
+/// links are withheld is never chosen for somebody.
 fn choose(shown: &mut Page, form: Option<&Form>, indexings: &[Summary]) {
     let done: BTreeSet<&str> = indexings
         .iter()
@@ -276,16 +295,20 @@ fn read(form: &Form) -> Result<Result<Order, Faults>, ServiceError> {
     let delivery = chosen(form, "delivery", &mut faults, "Choose a delivery to index")?;
     let spine = chosen(form, "spine", &mut faults, "Choose a spine")?;
     let objections = match form.one("objections") {
-        "" => None,
+        "" => {
+            faults.add("objections", "Choose whose links are withheld, or none");
+            None
+        }
+        NONE => None,
         text => Some(text.parse().map_err(|_| unread("the objections"))?),
     };
     Ok(match (delivery, spine) {
-        (Some(delivery), Some(spine)) => Ok(Order {
+        (Some(delivery), Some(spine)) if faults.is_empty() => Ok(Order {
             delivery,
             spine,
             objections,
         }),
-        _ => Err(faults),
+        (Some(_) | None, Some(_) | None) => Err(faults),
     })
 }
 
@@ -314,7 +337,7 @@ mod tests {
 
     #[test]
     fn an_order_names_a_delivery_and_a_spine_and_may_name_objections() {
-        let order = read(&form("delivery=del_a&spine=del_s&objections=")).unwrap();
+        let order = read(&form("delivery=del_a&spine=del_s&objections=none")).unwrap();
         assert_eq!(order.unwrap().objections, None);
         let order = read(&form("delivery=del_a&spine=del_s&objections=del_o")).unwrap();
         let expected = Order {
@@ -323,7 +346,12 @@ mod tests {
             objections: Some("del_o".parse().unwrap()),
         };
         assert_eq!(order.unwrap(), expected);
-        for (text, field) in [("spine=del_s", "delivery"), ("delivery=del_a", "spine")] {
+        for (text, field) in [
+            ("spine=del_s&objections=none", "delivery"),
+            ("delivery=del_a&objections=none", "spine"),
+            ("delivery=del_a&spine=del_s", "objections"),
+            ("delivery=del_a&spine=del_s&objections=", "objections"),
+        ] {
             let faults = read(&form(text)).unwrap().unwrap_err();
             assert!(faults.of(field).is_some(), "{text}");
         }
@@ -334,5 +362,22 @@ mod tests {
         ] {
             assert!(read(&form(text)).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_newest_comes_first_and_none_is_never_chosen_for_somebody() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let dated = vec![
+            (at(1), Choice::new("del_a", "Old")),
+            (at(3), Choice::new("del_b", "Newest")),
+            (at(2), Choice::new("del_c", "Newer")),
+        ];
+        let values = |choices: Vec<Choice>| -> Vec<String> {
+            choices.into_iter().map(|choice| choice.value).collect()
+        };
+        let newest = newest_first(dated);
+        assert_eq!(values(newest.clone()), ["del_b", "del_c", "del_a"]);
+        assert_eq!(values(lists(newest)), ["del_b", "del_c", "del_a", "none"]);
+        assert_eq!(values(lists(Vec::new())), ["", "none"]);
     }
 }

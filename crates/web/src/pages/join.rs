@@ -126,8 +126,8 @@ pub(crate) async fn finish(State(front): Ready, posted: PostedBy) -> Reply {
                     .await?;
                 return Ok(welcome(&front, &secret, "/"));
             }
-            Err(ServiceError::BadInput(text)) => faults.add("name", text),
-            Err(error) => return Err(error.into()),
+            // A name that somebody else has, above all.
+            Err(error) => faults = Faults::at("name", error)?,
         }
     }
     again(&Page {

@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Most visitors that are counted at once; when there are more, the count begins again for all.
+use ring::digest::{SHA256, digest};
+
+/// Most people that are counted apart in one window. Only whose session is known is among them; one more is refused,
+/// so that nobody's count begins again.
 const VISITORS_MAX: usize = 10_000;
+/// Everybody who is not signed in shares so many times what one visitor may ask.
+const STRANGERS: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Counts of one window.
@@ -17,32 +22,40 @@ pub(crate) struct Limits(Mutex<Window>);
 struct Window {
     began: Option<Instant>,
     sign_ins: u32,
-    requests: HashMap<u64, u32>,
+    strangers: u32,
+    visitors: HashMap<[u8; 32], u32>,
 }
 
 impl Limits {
-    /// Counts a request of a visitor, known by the cookies that it sends.
+    /// Whether requests of this session were counted in this window already.
+    pub(crate) fn knows(&self, secret: &str) -> bool {
+        let key = key(secret);
+        self.with(|window| window.visitors.contains_key(&key)) == Some(true)
+    }
+
+    /// Counts a request of somebody whose session is known.
     ///
     /// # Errors
     /// The name of the limit that was met.
-    pub(crate) fn request(&self, visitor: &[u8], max: u32) -> Result<(), &'static str> {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        visitor.hash(&mut hasher);
-        let key = hasher.finish();
-        self.count(
-            |window| {
-                if window.requests.len() >= VISITORS_MAX {
-                    window.requests.clear();
-                }
-                let count = window.requests.entry(key).or_default();
-                *count = count.saturating_add(1);
-                *count
-            },
-            max,
-        )
-        .then_some(())
-        .ok_or("requests_per_minute")
+    pub(crate) fn visitor(&self, secret: &str, max: u32) -> Result<(), &'static str> {
+        let key = key(secret);
+        let within = |window: &mut Window| {
+            if !window.visitors.contains_key(&key) && window.visitors.len() >= VISITORS_MAX {
+                return false;
+            }
+            one_more(window.visitors.entry(key).or_default(), max)
+        };
+        allowed(self.with(within), "requests_per_minute")
+    }
+
+    /// Counts a request of somebody who is not signed in, with those of all others who are not.
+    ///
+    /// # Errors
+    /// The name of the limit that was met.
+    pub(crate) fn stranger(&self, max: u32) -> Result<(), &'static str> {
+        let max = max.saturating_mul(STRANGERS);
+        let within = self.with(|window| one_more(&mut window.strangers, max));
+        allowed(within, "requests_per_minute")
     }
 
     /// Counts an attempt to sign in.
@@ -50,21 +63,13 @@ impl Limits {
     /// # Errors
     /// The name of the limit that was met.
     pub(crate) fn sign_in(&self, max: u32) -> Result<(), &'static str> {
-        self.count(
-            |window| {
-                window.sign_ins = window.sign_ins.saturating_add(1);
-                window.sign_ins
-            },
-            max,
-        )
-        .then_some(())
-        .ok_or("sign_ins_per_minute")
+        let within = self.with(|window| one_more(&mut window.sign_ins, max));
+        allowed(within, "sign_ins_per_minute")
     }
 
-    fn count(&self, add: impl FnOnce(&mut Window) -> u32, max: u32) -> bool {
-        let Ok(mut window) = self.0.lock() else {
-            return false;
-        };
+    /// The window of now; none when a count broke off, and then nobody is let in.
+    fn with<T>(&self, act: impl FnOnce(&mut Window) -> T) -> Option<T> {
+        let mut window = self.0.lock().ok()?;
         let now = Instant::now();
         if window
             .began
@@ -75,26 +80,73 @@ impl Limits {
                 ..Window::default()
             };
         }
-        add(&mut window) <= max
+        Some(act(&mut window))
     }
+}
+
+fn allowed(within: Option<bool>, limit: &'static str) -> Result<(), &'static str> {
+    match within {
+        Some(true) => Ok(()),
+        Some(false) | None => Err(limit),
+    }
+}
+
+/// Whether one more is within a limit.
+fn one_more(count: &mut u32, max: u32) -> bool {
+    *count = count.saturating_add(1);
+    *count <= max
+}
+
+/// Secrets of sessions are not kept, not even here.
+fn key(secret: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    let hash = digest(&SHA256, secret.as_bytes());
+    for (to, from) in key.iter_mut().zip(hash.as_ref()) {
+        *to = *from;
+    }
+    key
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MET: Result<(), &str> = Err("requests_per_minute");
+
     #[test]
     fn the_next_one_over_the_limit_is_refused_by_name() {
         let limits = Limits::default();
+        assert!(!limits.knows("a"));
         for _ in 0..3 {
-            assert_eq!(limits.request(b"a", 3), Ok(()));
+            assert_eq!(limits.visitor("a", 3), Ok(()));
         }
-        assert_eq!(limits.request(b"a", 3), Err("requests_per_minute"));
+        assert!(limits.knows("a"));
+        assert_eq!(limits.visitor("a", 3), MET);
         assert_eq!(
-            limits.request(b"b", 3),
+            limits.visitor("b", 3),
             Ok(()),
             "another visitor has its own count"
         );
         assert_eq!(limits.sign_in(0), Err("sign_ins_per_minute"));
+    }
+
+    #[test]
+    fn those_who_are_not_signed_in_share_a_count_and_take_nothing_from_those_who_are() {
+        let limits = Limits::default();
+        for _ in 0..3 * STRANGERS {
+            assert_eq!(limits.stranger(3), Ok(()));
+        }
+        assert_eq!(limits.stranger(3), MET);
+        assert_eq!(limits.visitor("a", 3), Ok(()));
+    }
+
+    #[test]
+    fn a_full_house_lets_nobody_begin_anew() {
+        let limits = Limits::default();
+        for n in 0..VISITORS_MAX {
+            assert_eq!(limits.visitor(&n.to_string(), 1), Ok(()));
+        }
+        assert_eq!(limits.visitor("one more", 1), MET);
+        assert_eq!(limits.visitor("0", 1), MET, "counts go on");
     }
 }

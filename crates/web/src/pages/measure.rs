@@ -104,7 +104,7 @@ async fn form(front: &Front, visitor: &Visitor, id: &WorkspaceId) -> Result<Ask,
     let (service, caller) = (&front.service, &visitor.caller);
     let view = service.workspace(caller, id).await?;
     let project = view.project.project.core().id.clone();
-    let asked = service.measurements_of(caller, &project, None).await?;
+    let asked = service.measurements_newest(caller, &project).await?;
     let authors = asked.iter().map(|m| m.author.clone());
     let names = service.names(caller, authors.collect::<Vec<_>>()).await?;
     let line = |m: MeasurementView| Line {

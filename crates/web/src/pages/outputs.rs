@@ -156,17 +156,18 @@ async fn table(State(front): Ready, visitor: Visitor, Path(id): Path<OutputId>) 
 
 async fn comment(State(front): Ready, Path(id): Path<OutputId>, posted: Posted) -> Reply {
     let Posted { visitor, form } = posted;
-    match said(&form) {
+    let faults = match said(&form) {
         Ok((visibility, text)) => {
-            let caller = &visitor.caller;
-            front
-                .service
-                .comment_on_output(caller, &id, visibility, text)
-                .await?;
-            Ok(see(&format!("/outputs/{id}"), "commented"))
+            let (service, caller) = (&front.service, &visitor.caller);
+            let said = service.comment_on_output(caller, &id, visibility, text);
+            match said.await {
+                Ok(_) => return Ok(see(&format!("/outputs/{id}"), "commented")),
+                Err(error) => Faults::at("text", error)?,
+            }
         }
-        Err(faults) => again(&review::filled(&front, &visitor, &id, &form, faults).await?),
-    }
+        Err(faults) => faults,
+    };
+    again(&review::filled(&front, &visitor, &id, &form, faults).await?)
 }
 
 /// The comment that a form holds, or what is wrong with it.
@@ -209,7 +210,10 @@ async fn vote(State(front): Ready, Path(id): Path<OutputId>, posted: Posted) -> 
             );
             again(&review::filled(&front, &visitor, &id, &form, faults).await?)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let faults = Faults::at("verdict", error)?;
+            again(&review::filled(&front, &visitor, &id, &form, faults).await?)
+        }
     }
 }
 

@@ -278,22 +278,23 @@ impl One {
 
 async fn record_standing(State(front): Ready, Path(id): Path<PersonId>, posted: Posted) -> Reply {
     let Posted { visitor, form } = posted;
-    match dates(&form) {
+    let (service, caller) = (&front.service, &visitor.caller);
+    let faults = match dates(&form) {
         Ok([accreditation, training, undertaking]) => {
-            front
-                .service
-                .record_standing(&visitor.caller, &id, accreditation, training, undertaking)
-                .await?;
-            Ok(see(&format!("/people/{id}"), "standing_recorded"))
+            let recorded =
+                service.record_standing(caller, &id, accreditation, training, undertaking);
+            match recorded.await {
+                Ok(()) => return Ok(see(&format!("/people/{id}"), "standing_recorded")),
+                Err(error) => Faults::at("accreditation", error)?,
+            }
         }
-        Err(faults) => {
-            let mut shown = One::of(&front, &visitor, &id, faults).await?;
-            shown.accreditation = DateTyped::of(&form, "accreditation");
-            shown.training = DateTyped::of(&form, "training");
-            shown.undertaking = DateTyped::of(&form, "undertaking");
-            again(&shown)
-        }
-    }
+        Err(faults) => faults,
+    };
+    let mut shown = One::of(&front, &visitor, &id, faults).await?;
+    shown.accreditation = DateTyped::of(&form, "accreditation");
+    shown.training = DateTyped::of(&form, "training");
+    shown.undertaking = DateTyped::of(&form, "undertaking");
+    again(&shown)
 }
 
 /// Accreditation, training, undertaking.

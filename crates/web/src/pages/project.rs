@@ -159,7 +159,8 @@ pub(crate) async fn show(
     };
     let datasets = reading.datasets(&datasets(form.as_ref())).await?;
     let titles = Titles::of_all(&datasets);
-    let parts = parts(&reading, &titles).await?;
+    let page_max = front.service.policies().limits.page;
+    let parts = parts(&reading, &titles, page_max).await?;
     let threads = threads(reading.comments().await?);
     let author = &project.core().author;
     let controllers = project_decision::controllers(project, &datasets);

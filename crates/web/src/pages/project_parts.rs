@@ -18,6 +18,8 @@ pub(crate) struct Parts {
     pub(crate) outputs: Vec<Part>,
     /// Completed indexings that an extract can be cut from; the newest of each dataset is chosen.
     pub(crate) to_extract: Vec<Choice>,
+    /// How many of a kind are listed at most, where there may be more.
+    pub(crate) most: Option<u32>,
 }
 
 /// One of them.
@@ -42,6 +44,7 @@ impl Parts {
 pub(crate) async fn parts(
     reading: &ProjectReading<'_>,
     titles: &Titles,
+    page: u32,
 ) -> Result<Parts, ServiceError> {
     if reading.project().manifest().is_none() {
         return Ok(Parts::default());
@@ -50,7 +53,11 @@ pub(crate) async fn parts(
     let extracts = reading.extracts().await?;
     let workspaces = reading.workspaces().await?;
     let outputs = reading.outputs().await?;
+    let full = [&indexings, &extracts, &workspaces, &outputs]
+        .iter()
+        .any(|list| u32::try_from(list.len()).is_ok_and(|n| n >= page));
     Ok(Parts {
+        most: full.then_some(page),
         to_extract: to_extract(&indexings, titles),
         indexings: indexed(indexings, titles),
         extracts: rows(extracts, |s| tables(&s.detail)),

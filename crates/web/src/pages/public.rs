@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use governance::ProjectId;
 use serde::Deserialize;
-use service::{RegisterAct, RegisterEntry};
+use service::{Left, RegisterAct, RegisterEntry, RegisterRelease};
 
 use super::session::Visitor;
 use super::shell::{Reply, Shell, page};
@@ -46,6 +46,14 @@ pub(crate) async fn register(
             .filter(|_| u32::try_from(entries.len()) == Ok(front.service.policies().limits.page)),
         entries,
     })
+}
+
+/// What left, as the register says it.
+fn called(release: &RegisterRelease) -> String {
+    match &release.left {
+        Left::Output(output) => format!("Table {output}"),
+        Left::Measurement(measurement) => format!("Answer with noise {measurement}"),
+    }
 }
 
 /// What was decided, as the register says it.

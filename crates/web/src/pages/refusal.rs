@@ -1,14 +1,16 @@
 //! Every refusal as a page: what, why, what next.
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::REFERER;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service::{Kind, ServiceError};
 
+use super::session::Visitor;
 use super::shell::{Shell, with_status};
+use crate::Front;
 use crate::answer::status;
 
 /// A refusal on its way to a page.
@@ -18,6 +20,11 @@ pub(crate) struct Told(ServiceError);
 impl Told {
     pub(crate) fn error(&self) -> &ServiceError {
         &self.0
+    }
+
+    /// Why, as a sentence.
+    pub(crate) fn why(&self) -> String {
+        sentence(&plain(&self.0))
     }
 }
 
@@ -56,7 +63,7 @@ impl IntoResponse for Told {
         };
         let words = Words {
             kind,
-            why: sentence(&plain(&self.0)),
+            why: self.why(),
             place,
         };
         let mut response = status(kind).into_response();
@@ -77,10 +84,9 @@ struct Page {
 }
 
 /// Makes pages of refusals, and of what axum itself refuses.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
+pub(crate) async fn render(State(front): State<Front>, request: Request, next: Next) -> Response {
     let acted = request.method() != Method::GET;
-    let scripted = request.headers().contains_key("hx-request");
-    let back = back(request.headers());
+    let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     let words = match response.extensions_mut().remove::<Words>() {
         Some(words) => words,
@@ -108,17 +114,30 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         (_, true) => "This was not done",
         (_, false) => "This cannot be shown",
     };
+    let visitor = match words.kind {
+        // Who asks too often is not looked up once more.
+        Kind::TooOften => None,
+        // Whoever is signed in keeps their own menu.
+        Kind::Refused
+        | Kind::NotSignedIn
+        | Kind::Denied
+        | Kind::NotFound
+        | Kind::BadInput
+        | Kind::Stale
+        | Kind::Unavailable
+        | Kind::Internal => Visitor::by(&headers, &path, &front).await.ok(),
+    };
     let page = Page {
-        shell: Shell::public(what),
+        shell: Shell::maybe(visitor.as_ref(), what),
         what,
         why: words.why,
         place: words.place,
         next: next_step(words.kind),
-        back,
+        back: back(&headers),
     };
     let status = status(words.kind);
     let mut response = with_status(status, &page).unwrap_or_else(|_| status.into_response());
-    if scripted {
+    if headers.contains_key("hx-request") {
         // The answer to a part of a page is a whole one: it takes the place of the page's content.
         for (name, value) in [
             ("hx-retarget", "#main-content"),
@@ -145,7 +164,7 @@ fn next_step(kind: Kind) -> &'static str {
         }
         Kind::NotFound => "Go back to your work and follow a link from there.",
         Kind::BadInput => {
-            "Nothing was changed. Go back, mend what is said above and send it again; what you typed is still there."
+            "Nothing was changed. Go back, mend what is said above and send it again."
         }
         Kind::Refused => {
             "Nothing was changed. This is a rule of the safe haven: put right what it names, or ask a research coordinator."

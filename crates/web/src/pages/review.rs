@@ -72,6 +72,8 @@ struct Vote {
 /// Something that left the project before.
 struct Earlier {
     output: String,
+    state: &'static str,
+    /// Since when it is in that state.
     at: String,
     bytes: String,
 }
@@ -125,7 +127,7 @@ async fn of(
     let turns = service.review_turns(caller, &id).await?;
     let comments = service.comments_on_output(caller, &id).await?;
     let events = service.output_events(caller, &id).await?;
-    let siblings = service.outputs_of(caller, &output.project).await?;
+    let earlier = service.left_before(caller, &id).await?;
     let people: BTreeSet<PersonId> = events
         .iter()
         .filter_map(|event| event.by.clone())
@@ -156,7 +158,7 @@ async fn of(
         seen,
         turns: turns.into_iter().map(Turn::of).collect(),
         comments: comments.into_iter().map(comment).collect(),
-        earlier: earlier(siblings, &output),
+        earlier: earlier.into_iter().map(Earlier::of).collect(),
         record: events
             .into_iter()
             .map(|event| Entry::of(event, &names, 0))
@@ -314,22 +316,16 @@ fn comment(view: CommentView) -> Said {
     }
 }
 
-/// What left the project before, as far as the service names it for comparing, with what a list knows of it.
-fn earlier(siblings: Vec<Summary>, output: &OutputView) -> Vec<Earlier> {
-    let known: BTreeMap<String, Summary> = siblings
-        .into_iter()
-        .map(|sibling| (sibling.id.clone(), sibling))
-        .collect();
-    let others = output.compare_by_hand.iter().map(|id| {
-        let known = known.get(id.as_str());
-        let bytes = known.and_then(|other| other.detail.get("bytes")?.as_str());
-        Earlier {
-            output: id.to_string(),
-            at: known.map_or_else(String::new, |other| words::moment(other.since)),
+impl Earlier {
+    fn of(left: Summary) -> Self {
+        let bytes = left.detail.get("bytes").and_then(serde_json::Value::as_str);
+        Self {
             bytes: bytes.unwrap_or_default().to_owned(),
+            output: left.id,
+            state: left.state,
+            at: words::moment(left.since),
         }
-    });
-    others.collect()
+    }
 }
 
 impl Turn {

@@ -31,16 +31,26 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) async fn of(parts: &mut Parts, front: &Front) -> Result<Self, Told> {
-        let secret = cookie(&parts.headers, SESSION).ok_or(ServiceError::NotSignedIn)?;
+        Self::by(&parts.headers, parts.uri.path(), front).await
+    }
+
+    /// Whoever's session the cookie names, at a page.
+    pub(crate) async fn by(headers: &HeaderMap, path: &str, front: &Front) -> Result<Self, Told> {
+        let secret = secret(headers).ok_or(ServiceError::NotSignedIn)?;
         let caller = front.service.session(secret).await?;
         Ok(Self {
             caller,
             secret: secret.to_owned(),
             csrf: session_csrf(secret),
-            path: parts.uri.path().to_owned(),
+            path: path.to_owned(),
             desk: front.service.desk(),
         })
     }
+}
+
+/// What a browser sends as the secret of a session. Whether there is such a session is not said.
+pub(crate) fn secret(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, SESSION)
 }
 
 impl FromRequestParts<Front> for Visitor {

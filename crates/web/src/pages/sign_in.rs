@@ -70,7 +70,8 @@ pub(crate) async fn post(State(front): Ready, posted: PostedBy) -> Reply {
     }
 }
 
-/// A session's secret, or one sentence that does not tell which of the three was wrong.
+/// A session's secret, or one sentence that does not tell which of the three was wrong. Only whoever knows the
+/// password is told that the name is locked.
 async fn enter(
     front: &Front,
     name: &str,
@@ -80,27 +81,31 @@ async fn enter(
     const WRONG: &str = "The name, the password or the code is not right";
     let credential = front.service.credential(name).await?;
     let now = front.service.time()?;
-    // A name that nobody has costs the same time as one that somebody has.
-    let (hash, known) = match &credential {
-        Some(credential) => (credential.phc.clone(), true),
-        None => (front.nobody.to_string(), false),
-    };
+    // A name that nobody has costs a password's hash too, by far the longest part. That a failure of a name that
+    // somebody has is written down as well is not hidden.
+    let hash = credential
+        .as_ref()
+        .map_or_else(|| front.nobody.to_string(), |c| c.phc.clone());
     let right = verify(front, hash, password.to_owned()).await?;
-    let Some(credential) = credential.filter(|_| known) else {
+    let Some(credential) = credential else {
         return Ok(Err(WRONG.into()));
     };
     if let Some(until) = credential.locked_until.filter(|until| now < *until) {
-        return Ok(Err(format!(
-            "This name was tried too often; it can be used again at {} (sign_in_failures in policies/limits.toml)",
-            words::moment(until)
-        )));
+        let locked = || {
+            format!(
+                "This name was tried too often; it can be used again at {} (sign_in_failures in policies/limits.toml)",
+                words::moment(until)
+            )
+        };
+        return Ok(Err(if right { locked() } else { WRONG.into() }));
     }
     let step = totp::step(&credential.totp, code, now);
     match (right, step) {
         (true, Some(step)) => match front.service.begin_session(&credential.person, step).await {
             Ok(secret) => Ok(Ok(secret)),
             Err(ServiceError::NotSignedIn) => Ok(Err(
-                "This code was used already: wait for the next one".into(),
+                "This sign-in was not accepted: wait for the next code; if that fails too, ask an administrator"
+                    .into(),
             )),
             Err(error) => Err(error),
         },

@@ -95,7 +95,7 @@ pub(crate) fn ask(action: &str) -> &'static str {
         "submit_application" => "Finish and submit",
         "sign_for_dataset" => "Sign or decline for your dataset",
         "vote_on_application" => "Read and vote",
-        "approve_application" => "Close the decision",
+        "approve_application" | "return_application" | "refuse_application" => "Close the decision",
         "commence_project" => "Put it in force",
         "order_indexing" => "Index its records",
         "order_extract" => "Cut the extract",
@@ -105,7 +105,10 @@ pub(crate) fn ask(action: &str) -> &'static str {
         "vote_on_output" => "Review blind",
         "release_output" => "Release",
         "download_output" => "Download, once",
+        "withdraw_output" => "Withdraw it: no version can be submitted",
         "give_instruction" => "Give a standing instruction",
+        "deliver_identifiers" => "Deliver identifiers",
+        "deliver_payload" => "Deliver the payload",
         _ => "",
     }
 }
@@ -194,6 +197,33 @@ pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `service::worklist` asks of anybody.
+    #[test]
+    fn every_row_of_a_worklist_says_what_to_do() {
+        for action in [
+            "submit_application",
+            "sign_for_dataset",
+            "vote_on_application",
+            "approve_application",
+            "return_application",
+            "refuse_application",
+            "commence_project",
+            "order_indexing",
+            "order_extract",
+            "open_workspace",
+            "submit_output",
+            "withdraw_output",
+            "vote_on_output",
+            "release_output",
+            "download_output",
+            "give_instruction",
+            "deliver_identifiers",
+            "deliver_payload",
+        ] {
+            assert_ne!(ask(action), "", "{action}");
+        }
+    }
 
     #[test]
     fn an_age_is_told_in_its_largest_unit() {

@@ -280,7 +280,8 @@ fn mended(no: No) -> Result<Faults, Told> {
     let its_own = match &error {
         ServiceError::Uncheckable(_)
         | ServiceError::Refused(Refusal::Cancelled | Refusal::Deadline) => true,
-        other => other.kind() == Kind::BadInput,
+        // A keeper that is away comes back: the statement waits here.
+        other => matches!(other.kind(), Kind::BadInput | Kind::Unavailable),
     };
     if !its_own {
         return Err(error.into());
