@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod differencing;
+mod encoding;
 mod happy;
 pub(crate) mod haven;
 pub(crate) mod http;

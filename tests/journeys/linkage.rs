@@ -346,3 +346,137 @@ fn a_file_that_is_not_there_or_not_a_table_is_refused() {
     fs::remove_file(town.path("register.csv")).unwrap();
     town.refused("register.csv cannot be read");
 }
+
+/// The records that a Splink vector was made of, as files, with the model beside them.
+fn splink_files(folder: &Path) -> Value {
+    const VECTOR: &str = include_str!("../../crates/linkage/src/splink/vectors/splink5-link.json");
+    let vector: Value = serde_json::from_str(VECTOR).unwrap();
+    fs::write(folder.join("model.json"), vector["model"].to_string()).unwrap();
+    let mut spec = String::from("link_type = \"link\"\nsplink = \"model.json\"\n");
+    for (name, rows) in vector["tables"].as_object().unwrap() {
+        let mut csv = String::from("unique_id,first_name,surname,dob,postcode,email,town\n");
+        for row in rows.as_array().unwrap() {
+            let cells: Vec<&str> = row
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|cell| cell.as_str().unwrap_or(""))
+                .collect();
+            csv.push_str(&cells.join(","));
+            csv.push('\n');
+        }
+        fs::write(folder.join(format!("{name}.csv")), csv).unwrap();
+        spec.push_str(&format!(
+            "[[input]]\npath = \"{name}.csv\"\nid = \"unique_id\"\n"
+        ));
+    }
+    spec.push_str("[thresholds]\nmatch_probability = 0.9\nkeep_probability = 0.001\n");
+    fs::write(folder.join("link.toml"), spec).unwrap();
+    vector
+}
+
+#[test]
+fn a_splink_model_links_as_it_does_in_splink() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let vector = splink_files(folder.path());
+    let link = || {
+        let spec = path("link.toml");
+        let out = run(&["link", &spec, "--out"], &folder.path().join("out"));
+        (out.status.code(), error(&out))
+    };
+    assert_eq!(link().0, Some(0), "{}", link().1);
+    let report = json(&folder.path().join("out/report.json"));
+    let pairs = vector["pairs"].as_array().unwrap();
+    let at_least = |p: f64| {
+        let weight = (p / (1.0 - p)).log2();
+        pairs
+            .iter()
+            .filter(|pair| pair[2].as_f64().unwrap() >= weight)
+            .count() as u64
+    };
+    let linkage = &report["linkage"];
+    assert_eq!(
+        linkage["pairs"][0]["candidate_pairs"].as_u64().unwrap(),
+        pairs.len() as u64
+    );
+    assert_eq!(report["links"].as_u64().unwrap(), at_least(0.9));
+    assert_eq!(
+        linkage["joins_below_threshold"].as_u64().unwrap(),
+        at_least(0.001) - at_least(0.9)
+    );
+    // An unknown function is refused by its name.
+    let model = fs::read_to_string(path("model.json")).unwrap();
+    let model = model.replacen("jaro_winkler_similarity", "dmetaphone", 1);
+    fs::write(path("model.json"), model).unwrap();
+    let (code, said) = link();
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("level 3: the condition has the function dmetaphone"),
+        "{said}"
+    );
+    assert_eq!(said.matches('\n').count(), 1, "{said}");
+}
+
+#[test]
+fn pairs_are_reviewed_blind_and_what_two_agree_on_holds() {
+    let town = Town::of(3_000);
+    assert!(town.link(&["--review", "60"]).status.success());
+    let sheet = fs::read_to_string(town.out().join("review.csv")).unwrap();
+    let key = fs::read_to_string(town.out().join("review-key.csv")).unwrap();
+    let header = sheet.lines().next().unwrap();
+    assert!(
+        header.starts_with("source_l,id_l,source_r,id_r,"),
+        "{header}"
+    );
+    assert!(header.ends_with(",match,reason"), "{header}");
+    assert!(!header.contains("probability") && !header.contains("weight"));
+    assert_eq!((sheet.lines().count(), key.lines().count()), (61, 61));
+    // The reviewers agree but on the first pair; a third says no to it.
+    let filled = |first: &str, others: &str| {
+        let mut lines = sheet.lines();
+        let mut out = format!("{}\n", lines.next().unwrap());
+        for (at, line) in lines.enumerate() {
+            let answer = if at == 0 { first } else { others };
+            let line = line.strip_suffix(",,").unwrap();
+            out.push_str(&format!("{line},{answer},\n"));
+        }
+        out
+    };
+    fs::write(town.path("one.csv"), filled("yes", "no")).unwrap();
+    fs::write(town.path("two.csv"), filled("no", "no")).unwrap();
+    fs::write(town.path("three.csv"), filled("yes", "")).unwrap();
+    let [one, two, three] = ["one.csv", "two.csv", "three.csv"].map(|name| town.path(name));
+    let [one, two, three] = [&one, &two, &three].map(|path| path.to_str().unwrap());
+    let reviewed = |more: &[&str]| {
+        let out = town.link(more);
+        assert!(out.status.success(), "{}", error(&out));
+        let report = json(&town.out().join("report.json"));
+        let joined = report["linkage"]["joins_by_step"]["reviewed"].as_u64();
+        (report["review"].clone(), joined.unwrap_or(0))
+    };
+    let (review, joined) = reviewed(&["--decisions", one, "--decisions", two]);
+    assert_eq!(
+        (review["judged"].as_u64(), review["settled"].as_u64()),
+        (Some(60), Some(59))
+    );
+    assert_eq!(
+        (review["both"].as_u64(), review["alike"].as_u64()),
+        (Some(60), Some(59))
+    );
+    assert_eq!(joined, 0);
+    let (review, joined) =
+        reviewed(&["--decisions", one, "--decisions", two, "--decisions", three]);
+    assert_eq!((review["settled"].as_u64(), joined), (Some(60), 1));
+    // What is not an answer is refused, the record not shown.
+    fs::write(town.path("bad.csv"), filled("SECRET", "no")).unwrap();
+    let bad = town.path("bad.csv");
+    let out = town.link(&["--decisions", bad.to_str().unwrap()]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(
+        error(&out).contains("row 1, column match: is none of yes, no"),
+        "{}",
+        error(&out)
+    );
+    assert!(!error(&out).contains("SECRET"));
+}

@@ -49,6 +49,11 @@ pub(crate) fn hold_one(spec: &Spec, files: usize, fitted: &[Fitted]) -> Vec<bool
 pub(crate) fn persons(spec: &Spec, coded: &Coded, fitted: &[Fitted], joins: &[Join]) -> Persons {
     let rows: Vec<usize> = coded.files.iter().map(|file| file.rows.len()).collect();
     let one = hold_one(spec, rows.len(), fitted);
+    grouped(&rows, &one, joins, spec.settings.threshold_probability)
+}
+
+/// Joins records of files of so many rows, of which `one` hold one record a person.
+pub(crate) fn grouped(rows: &[usize], one: &[bool], joins: &[Join], threshold: f64) -> Persons {
     let starts: Vec<usize> = rows
         .iter()
         .scan(0, |sum, rows| {
@@ -64,7 +69,6 @@ pub(crate) fn persons(spec: &Spec, coded: &Coded, fitted: &[Fitted], joins: &[Jo
             forest.files[starts[file]..starts[file] + rows[file]].fill(1 << file);
         }
     }
-    let threshold = spec.settings.threshold_probability;
     let mut sure: Vec<&Join> = joins
         .iter()
         .filter(|join| join.match_probability >= threshold)
@@ -77,7 +81,7 @@ pub(crate) fn persons(spec: &Spec, coded: &Coded, fitted: &[Fitted], joins: &[Jo
         let r = starts[usize::from(join.file_r)] + join.row_r as usize;
         refused += u64::from(!forest.join(l as u32, r as u32));
     }
-    forest.number(&rows, refused)
+    forest.number(rows, refused)
 }
 
 /// Union-find over all records, with the files a person already has a record of.

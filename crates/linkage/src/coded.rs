@@ -7,11 +7,13 @@
 
 use crate::column::Role;
 use crate::dates::{self, Order};
+use crate::encode;
 use crate::nicknames::{self, Sets};
 use crate::outcome::ColumnReport;
 use crate::spec::Spec;
 use crate::standardise::{self, Standard};
 use crate::text::{Dictionary, hash_bytes};
+use crate::told::Told;
 
 /// What most comparisons read of a record: one cache line. 0 is a missing value everywhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,6 +76,10 @@ pub(crate) struct Coded {
     buffer: Vec<u8>,
     /// Bits of a pattern that are compared; see [`crate::overrides`].
     pub(crate) compared: u64,
+    /// Names and texts are filters, not words; see [`crate::encode`].
+    pub(crate) encoded: bool,
+    /// What was said beside the records.
+    pub(crate) told: Told,
 }
 
 /// What a value was, for the counts.
@@ -136,6 +142,8 @@ impl Coded {
             raw_parts: vec![([0; 3], Was::Missing)],
             buffer: Vec::new(),
             compared: u64::MAX,
+            encoded: spec.encoded,
+            told: Told::default(),
         }
     }
 
@@ -250,18 +258,48 @@ impl Coded {
         if !new {
             return self.raw_parts[code as usize];
         }
-        let parts = match standardise::name_parts(raw, of == NameOf::Surname) {
-            Standard::Value((whole, first, last)) => {
-                let mut code = |text: &str| self.names.code(text.as_bytes()).0;
-                ([code(&whole), code(&first), code(&last)], Was::Usable)
+        let parts = if self.encoded {
+            match encode::decode(raw) {
+                Some(filter) => ([self.names.code(&filter).0, 0, 0], Was::Usable),
+                None => ([0; 3], Was::Invalid),
             }
-            other => ([0; 3], was(&other)),
+        } else {
+            self.name_of(raw, of)
         };
         self.raw_parts.push(parts);
         parts
     }
 
+    fn name_of(&mut self, raw: &str, of: NameOf) -> ([u32; 3], Was) {
+        match standardise::name_parts(raw, of == NameOf::Surname) {
+            Standard::Value((whole, first, last)) => {
+                let mut code = |text: &str| self.names.code(text.as_bytes()).0;
+                ([code(&whole), code(&first), code(&last)], Was::Usable)
+            }
+            other => ([0; 3], was(&other)),
+        }
+    }
+
+    /// Adds to the outside count of a forename or a surname. False past what a count holds.
+    pub(crate) fn count_name(&mut self, surname: bool, raw: &str, count: u32) -> bool {
+        let of = if surname {
+            NameOf::Surname
+        } else {
+            NameOf::Forename
+        };
+        let ([code, ..], _) = self.name(raw, of);
+        let counts = &mut self.told.names[usize::from(surname)];
+        let known = counts.entry(code).or_insert(0);
+        known.checked_add(count).map(|sum| *known = sum).is_some()
+    }
+
     fn text(&mut self, raw: &str) -> (u32, Was) {
+        if self.encoded {
+            return match encode::decode(raw) {
+                Some(filter) => (self.texts.code(&filter).0, Was::Usable),
+                None => (0, Was::Invalid),
+            };
+        }
         match standardise::words(raw, &mut self.buffer) {
             Standard::Value(()) => (self.texts.code(&self.buffer).0, Was::Usable),
             other => (0, was(&other)),

@@ -24,6 +24,7 @@ use crate::random::mix;
 use crate::report;
 use crate::spec::{Holds, LinkType, Spec};
 use crate::steps;
+use crate::told;
 
 /// What a candidate takes, repeats counted: found, twice over while it is sorted, then compared.
 const BYTES_A_PAIR: u64 = 32;
@@ -103,6 +104,8 @@ pub(crate) fn link(
     for fitted in &fitted {
         joins.extend(steps::joins(spec, coded, fitted));
     }
+    let one = cluster::hold_one(spec, coded.files.len(), &fitted);
+    told::decide(&coded.told.decisions, &one, &mut joins);
     joins.sort_unstable_by_key(|j| (j.file_l, j.row_l, j.file_r, j.row_r));
     observer.stage(Stage::Cluster);
     let clusters = cluster::persons(spec, coded, &fitted, &joins);
@@ -201,7 +204,7 @@ impl Run<'_> {
                 go_on(observer, Stage::Compare)?;
                 let (pairs, new) = search.compare(found, &mut patterns);
                 go_on(observer, Stage::Train)?;
-                let mut school = self.school(&plan, &m, &u);
+                let mut school = self.school(&plan, &m, &u)?;
                 school.add(&pairs, &patterns);
                 let (setting, parameters) = school.learn(&patterns);
                 go_on(observer, Stage::Score)?;
@@ -240,7 +243,7 @@ impl Run<'_> {
         kept: &mut Kept,
         observer: &mut dyn Observer,
     ) -> Result<(Setting, Parameters), LinkError> {
-        let mut school = self.school(search.plan, m, u);
+        let mut school = self.school(search.plan, m, u)?;
         for slice in 0..search.slices {
             go_on(observer, Stage::Compare)?;
             let (pairs, _) = search.slice(slice, patterns);
@@ -300,7 +303,7 @@ impl Run<'_> {
     }
 
     /// What is believed, and who is learned from: with many candidates, a sample of the left records.
-    fn school(&self, plan: &Plan, m: &Shares, u: &Shares) -> School {
+    fn school(&self, plan: &Plan, m: &Shares, u: &Shares) -> Result<School, LinkError> {
         let settings = &self.spec.settings;
         let (rows_l, rows_r) = (self.sides.left.rows.len(), self.sides.right.rows.len());
         let sample = Sample {
@@ -325,12 +328,20 @@ impl Run<'_> {
             u,
             given: self.given,
         };
-        School {
-            parameters: Parameters::start(beliefs, plan.predicted() as f64, &setting),
+        let mut parameters = Parameters::start(beliefs, plan.predicted() as f64, &setting);
+        told::teach(
+            &mut parameters,
+            self.coded,
+            self.files,
+            self.sides,
+            &setting,
+        )?;
+        Ok(School {
+            parameters,
             setting,
             sample,
             gathered: Gathered::default(),
-        }
+        })
     }
 }
 

@@ -156,6 +156,28 @@ pub enum LinkError {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// A Splink model that cannot be used as it is.
+    #[error("Splink model: {text}")]
+    Splink {
+        /// What of it, in words.
+        text: String,
+    },
+    /// Labels that cannot teach.
+    #[error(
+        "the labels hold {found} matches between two of the files; m is read from at least {limit}"
+    )]
+    FewLabels {
+        /// Matches there are.
+        found: usize,
+        /// Matches needed.
+        limit: usize,
+    },
+    /// Something said beside the records that this linkage has no use for.
+    #[error("{text}")]
+    Told {
+        /// What, in words.
+        text: String,
+    },
     /// The observer asked for the end.
     #[error("cancelled")]
     Cancelled,

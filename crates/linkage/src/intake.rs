@@ -3,13 +3,16 @@
 use std::num::NonZeroUsize;
 
 use crate::coded::{Coded, EXTRAS_MAX};
+use crate::encode::{EncodeSalt, Encoder};
 use crate::engine;
 use crate::error::LinkError;
 use crate::levels;
 use crate::observer::{Observer, Stage};
 use crate::outcome::Linkage;
 use crate::overrides;
-use crate::spec::Spec;
+use crate::spec::{LinkType, Spec};
+use crate::splink;
+use crate::told::Judged;
 
 /// What a linkage may use. Neither changes a bit of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Resources {
 pub struct Intake {
     spec: Spec,
     coded: Coded,
+    /// In place of the engine's own model.
+    splink: Option<splink::Run>,
 }
 
 impl Intake {
@@ -35,12 +40,20 @@ impl Intake {
     pub fn new(spec: Spec) -> Result<Self, LinkError> {
         spec.check()?;
         let mut coded = Coded::new(&spec);
-        if coded.extras.len() > EXTRAS_MAX {
+        if spec.splink.is_none() && coded.extras.len() > EXTRAS_MAX {
             return Err(LinkError::TooManyExtras { limit: EXTRAS_MAX });
         }
         let given = overrides::given(&spec, &levels::comparisons(&coded.extras))?;
         coded.compared = overrides::compared(&given);
-        Ok(Self { spec, coded })
+        let splink = match &spec.splink {
+            Some(told) => Some(splink::Run::new(&spec, told)?),
+            None => None,
+        };
+        Ok(Self {
+            spec,
+            coded,
+            splink,
+        })
     }
 
     /// Takes in the next record of a file: one value for each of its columns, in their order. Files may be
@@ -61,7 +74,11 @@ impl Intake {
             });
         }
         let limit = self.spec.settings.records_max;
-        if rows.rows.len() >= limit {
+        let rows = match &self.splink {
+            Some(splink) => splink.rows(file),
+            None => rows.rows.len(),
+        };
+        if rows >= limit {
             return Err(LinkError::LongFile { file, limit });
         }
         let limit = self.spec.settings.value_bytes_max;
@@ -73,7 +90,82 @@ impl Intake {
                 limit,
             });
         }
-        self.coded.push(file, values);
+        match &mut self.splink {
+            Some(splink) => splink.push(file, values),
+            None => self.coded.push(file, values),
+        }
+        Ok(())
+    }
+
+    /// What was taken in of one file, ready to be encoded instead of linked.
+    ///
+    /// # Errors
+    /// Encodings, which cannot be encoded again, or more than one file.
+    pub fn encoder(self, salt: EncodeSalt) -> Result<Encoder, LinkError> {
+        if self.spec.encoded || self.splink.is_some() || self.spec.files.len() != 1 {
+            return Err(LinkError::Told {
+                text: "one file of records is encoded at a time, and under no model".into(),
+            });
+        }
+        Ok(Encoder::new(self.coded, salt))
+    }
+
+    /// Takes in one row of a table of frequencies, by its place in the specification.
+    ///
+    /// # Errors
+    /// No such table, one of a column without term frequencies, or counts past 32 bits.
+    pub fn frequency(&mut self, table: usize, value: &str, count: u32) -> Result<(), LinkError> {
+        let wrong = |text: String| LinkError::Told { text };
+        let Some(asked) = self.spec.frequencies.get(table) else {
+            return Err(wrong("a table of frequencies was not asked for".into()));
+        };
+        if let Some(splink) = &mut self.splink {
+            return splink.count(&asked.of, value, count);
+        }
+        let surname = match asked.of.as_str() {
+            "forename" => false,
+            "surname" => true,
+            other => {
+                return Err(wrong(format!(
+                    "term frequencies of {other}: only forename and surname have any"
+                )));
+            }
+        };
+        if self.coded.count_name(surname, value, count) {
+            return Ok(());
+        }
+        Err(wrong(format!(
+            "term frequencies of {}: a value occurs more than {} times",
+            asked.of,
+            u32::MAX
+        )))
+    }
+
+    /// Takes in judged pairs of records that were pushed: `labels` to learn m from, `decisions` to settle pairs.
+    ///
+    /// # Errors
+    /// A record that is not there or is judged against itself; labels for a model that learns nothing.
+    pub fn judged(&mut self, labels: Vec<Judged>, decisions: Vec<Judged>) -> Result<(), LinkError> {
+        let wrong = |text: &str| Err(LinkError::Told { text: text.into() });
+        if self.splink.is_some() && !labels.is_empty() {
+            return wrong("labels teach the engine's own model, and a Splink model is given");
+        }
+        let rows: Vec<usize> = (0..self.spec.files.len())
+            .map(|file| match &self.splink {
+                Some(splink) => splink.rows(file),
+                None => self.coded.files.get(file).map_or(0, |file| file.rows.len()),
+            })
+            .collect();
+        let there = |(file, row): (usize, usize)| rows.get(file).is_some_and(|rows| row < *rows);
+        let dedupe = self.spec.link_type == LinkType::Dedupe;
+        for judged in labels.iter().chain(&decisions) {
+            let apart = judged.left != judged.right && (dedupe || judged.left.0 != judged.right.0);
+            if !there(judged.left) || !there(judged.right) || !apart {
+                return wrong("a judged pair is not one of this linkage");
+            }
+        }
+        self.coded.told.labels = labels;
+        self.coded.told.decisions = decisions;
         Ok(())
     }
 
@@ -87,6 +179,10 @@ impl Intake {
         observer: &mut dyn Observer,
     ) -> Result<Linkage, LinkError> {
         observer.stage(Stage::Prepare);
+        if let Some(splink) = self.splink {
+            let decisions = self.coded.told.decisions;
+            return splink.link(&self.spec, &decisions, resources, observer);
+        }
         self.coded.finish();
         engine::link(&self.spec, &self.coded, resources, observer)
     }

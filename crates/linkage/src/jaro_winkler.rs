@@ -18,8 +18,13 @@ const WORD: usize = 64;
 /// Similarity of two strings of bytes, 0 to 1, by [`DEFINITION`].
 #[must_use]
 pub fn jaro_winkler(left: &[u8], right: &[u8]) -> f64 {
+    boosted(jaro_similarity(left, right), left, right)
+}
+
+/// The same without the boost.
+pub(crate) fn jaro_similarity(left: &[u8], right: &[u8]) -> f64 {
     if left.len() > WORD || right.len() > WORD {
-        return reference(left, right);
+        return slow_jaro(left, right);
     }
     if left.is_empty() || right.is_empty() {
         return 0.0;
@@ -53,11 +58,7 @@ pub fn jaro_winkler(left: &[u8], right: &[u8]) -> f64 {
         left_matched &= left_matched - 1;
         right_matched &= right_matched - 1;
     }
-    boosted(
-        jaro(matches, displaced, left.len(), right.len()),
-        left,
-        right,
-    )
+    jaro(matches, displaced, left.len(), right.len())
 }
 
 fn jaro(matches: u32, displaced: u32, left_len: usize, right_len: usize) -> f64 {
@@ -80,8 +81,14 @@ fn boosted(jaro: f64, left: &[u8], right: &[u8]) -> f64 {
     jaro + 0.1 * prefix as f64 * (1.0 - jaro)
 }
 
-/// The definition as it is written, slowly: lists of flags, no tricks.
+/// The definition as it is written, slowly.
+#[cfg(test)]
 fn reference(left: &[u8], right: &[u8]) -> f64 {
+    boosted(slow_jaro(left, right), left, right)
+}
+
+/// Without the boost: lists of flags, no tricks.
+fn slow_jaro(left: &[u8], right: &[u8]) -> f64 {
     if left.is_empty() || right.is_empty() {
         return 0.0;
     }
@@ -113,11 +120,7 @@ fn reference(left: &[u8], right: &[u8]) -> f64 {
     let displaced = a.iter().zip(&b).filter(|(x, y)| x != y).count();
     let matches = u32::try_from(a.len()).unwrap_or(u32::MAX);
     let displaced = u32::try_from(displaced).unwrap_or(u32::MAX);
-    boosted(
-        jaro(matches, displaced, left.len(), right.len()),
-        left,
-        right,
-    )
+    jaro(matches, displaced, left.len(), right.len())
 }
 
 #[cfg(test)]

@@ -304,6 +304,13 @@ impl Kinds {
         }
     }
 
+    /// Keeps the shares as they are from here on.
+    pub(crate) fn hold(&mut self) {
+        for kind in &mut self.0 {
+            kind.fixed.fill(true);
+        }
+    }
+
     /// Pairs for each record of the left file.
     pub(crate) fn rate(&self) -> f64 {
         self.0.iter().map(|kind| kind.rate).sum()

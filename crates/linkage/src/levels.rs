@@ -9,6 +9,7 @@ use crate::chi;
 use crate::coded::{Coded, Extra, File, Row};
 use crate::column::Role;
 use crate::dates::exchanged;
+use crate::encode::dice_level;
 use crate::jaro_winkler::jaro_winkler;
 use crate::random;
 use crate::standardise::{district, one_edit_postcode, sector};
@@ -200,6 +201,10 @@ impl<'a> Comparer<'a> {
                 5
             } else {
                 self.forenames.get(a.fore[0], b.fore[0], || {
+                    if self.coded.encoded {
+                        return [0, 1, forename::TYPO]
+                            [usize::from(dice_level(names.get(a.fore[0]), names.get(b.fore[0])))];
+                    }
                     let (x, y) = (a.fore[0] as usize, b.fore[0] as usize);
                     let variants = self.coded.variants[x].meet(self.coded.variants[y]);
                     forename_level(names.get(a.fore[0]), names.get(b.fore[0]), variants)
@@ -213,7 +218,12 @@ impl<'a> Comparer<'a> {
                 surname::PART
             } else {
                 self.surnames.get(a.sur[0], b.sur[0], || {
-                    surname_level(names.get(a.sur[0]), names.get(b.sur[0]))
+                    let level = if self.coded.encoded {
+                        dice_level
+                    } else {
+                        surname_level
+                    };
+                    level(names.get(a.sur[0]), names.get(b.sur[0]))
                 })
             }
         });
@@ -276,9 +286,14 @@ impl<'a> Comparer<'a> {
                 let texts = &self.coded.texts;
                 let (a, b) = (a as u32, b as u32);
                 // Two levels wide: an electronic mail address has one level under exact.
-                let level = self
-                    .fields
-                    .get(a, b, || text_level(texts.get(a), texts.get(b)));
+                let level = self.fields.get(a, b, || {
+                    let level = if self.coded.encoded {
+                        dice_level
+                    } else {
+                        text_level
+                    };
+                    level(texts.get(a), texts.get(b))
+                });
                 match role {
                     Role::Email => u8::from(level > 0),
                     _ => level,

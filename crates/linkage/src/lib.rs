@@ -45,6 +45,7 @@ mod coded;
 mod column;
 mod compete;
 mod dates;
+mod encode;
 mod engine;
 mod error;
 mod fit;
@@ -62,16 +63,23 @@ mod quality;
 mod radix;
 mod random;
 mod report;
+mod review;
 mod settings;
 mod spec;
 mod spine;
+mod splink;
 mod standardise;
 mod steps;
 mod text;
+mod told;
 mod waterfall;
 
 pub use chi::{is_valid_chi, is_valid_nhs_number};
 pub use column::{Column, Records, Role};
+pub use encode::{
+    Attacked, ENCODED_FIELDS, ENCODED_KEYS, EncodeSalt, EncodeSpec, Encoded, Encoder, FILTER_BYTES,
+    Keyed,
+};
 pub use error::LinkError;
 pub use intake::{Intake, Resources};
 pub use jaro_winkler::{DEFINITION as JARO_WINKLER, jaro_winkler};
@@ -82,6 +90,11 @@ pub use outcome::{
     GroupRate, Impossible, Join, JoinStep, KindFit, LevelFit, LinkModel, Linkage, PairReport,
     Report, ThresholdEstimate, WeightBar,
 };
+pub use review::{Agreement, BANDS, Chosen, agreement, choose};
 pub use settings::{LeftFile, Settings};
-pub use spec::{BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Holds, LinkType, Spec};
+pub use spec::{
+    BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Frequency, Holds, LinkType, Spec,
+};
 pub use spine::{Link, LinkReport, Linked, Step, link};
+pub use splink::{Splink, SplinkSpec};
+pub use told::Judged;

@@ -17,6 +17,8 @@ pub enum JoinStep {
     ExactKeys,
     /// The model, among the alternatives of both records.
     Probabilistic,
+    /// People decided.
+    Reviewed,
 }
 
 impl JoinStep {
@@ -27,6 +29,7 @@ impl JoinStep {
             Self::NumberVerified => "number_verified",
             Self::ExactKeys => "exact_keys",
             Self::Probabilistic => "probabilistic",
+            Self::Reviewed => "reviewed",
         }
     }
 }

@@ -5,6 +5,8 @@
     reason = "numbers come from the tables that issued them"
 )]
 
+use std::collections::BTreeMap;
+
 use crate::block::{Found, Sides};
 use crate::coded::{Coded, Row};
 use crate::levels::{Comparer, Pattern};
@@ -121,7 +123,8 @@ impl Commonness {
         u: [f64; 2],
         settings: &crate::Settings,
     ) -> Self {
-        let count = |place: fn(&Row) -> u32, u: f64| {
+        let told = |which: usize| Some(&coded.told.names[which]).filter(|names| !names.is_empty());
+        let count = |place: fn(&Row) -> u32, u: f64, outside: Option<&BTreeMap<u32, u32>>| {
             let mut counts = vec![0_u32; coded.names.len()];
             let files = if sides.within {
                 vec![sides.left]
@@ -131,21 +134,28 @@ impl Commonness {
             for row in files.iter().flat_map(|file| &file.rows) {
                 counts[place(row) as usize] += 1;
             }
-            let present: u32 = counts.iter().skip(1).sum();
+            if let Some(outside) = outside {
+                counts.fill(0);
+                for (code, count) in outside {
+                    counts[*code as usize] = *count;
+                }
+                counts[0] = 0;
+            }
+            let present: u64 = counts.iter().skip(1).map(|count| u64::from(*count)).sum();
             let shrinkage = settings.term_frequency_shrinkage;
             let cap = settings.term_frequency_cap_bits.min(15.0);
             counts
                 .iter()
                 .map(|count| {
                     let frequency =
-                        (f64::from(*count) + shrinkage * u) / (f64::from(present) + shrinkage);
+                        (f64::from(*count) + shrinkage * u) / (present as f64 + shrinkage);
                     ((frequency / u).log2().clamp(-cap, cap) * 8.0).round() as i8
                 })
                 .collect()
         };
         Self {
-            fore: count(|row| row.fore[0], u[0]),
-            sur: count(|row| row.sur[0], u[1]),
+            fore: count(|row| row.fore[0], u[0], told(0)),
+            sur: count(|row| row.sur[0], u[1], told(1)),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::steps::probability;
 use crate::waterfall;
 
 /// Layout of the model file.
-const MODEL_VERSION: u32 = 1;
+pub(crate) const MODEL_VERSION: u32 = 1;
 
 /// Puts the result together.
 pub(crate) fn linkage(

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::column::Role;
+use crate::encode::{ENCODED_KEYS, EncodeSpec};
 use crate::error::LinkError;
 use crate::settings::Settings;
+use crate::splink::SplinkSpec;
 
 /// Which pairs are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,14 @@ pub struct ComparisonOverride {
     pub u: Vec<f64>,
 }
 
+/// A table of values and how often each occurs in a population.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frequency {
+    /// `forename` or `surname`; of a Splink model, a column that has a term-frequency adjustment.
+    pub of: String,
+}
+
 const fn yes() -> bool {
     true
 }
@@ -96,6 +106,18 @@ pub struct Spec {
     pub blocking: Vec<BlockingRule>,
     /// Comparisons overridden. Empty: none.
     pub comparisons: Vec<ComparisonOverride>,
+    /// Frequencies of values that come from outside the files. Empty: counted in the files.
+    #[serde(default)]
+    pub frequencies: Vec<Frequency>,
+    /// True: the values are encodings ([`crate::Encoder`]) in hexadecimal digits, see [`Spec::over_encodings`].
+    #[serde(default)]
+    pub encoded: bool,
+    /// The one file is to be encoded, not linked.
+    #[serde(default)]
+    pub encode: Option<EncodeSpec>,
+    /// A model that was trained with Splink, in place of the engine's own.
+    #[serde(default)]
+    pub splink: Option<SplinkSpec>,
 }
 
 impl Spec {
@@ -108,7 +130,44 @@ impl Spec {
             settings: Settings::standard(),
             blocking: Vec::new(),
             comparisons: Vec::new(),
+            frequencies: Vec::new(),
+            encoded: false,
+            encode: None,
+            splink: None,
         }
+    }
+
+    /// The same over encodings: the columns are filters, compared by Dice's coefficient (forename and surname in their
+    /// own roles, date of birth and number as fields, the postcode as a region, which is a part of a home), and keys
+    /// that candidates are found by and that are no evidence.
+    #[must_use]
+    pub fn over_encodings(mut self) -> Self {
+        self.encoded = true;
+        let there = |name: &&str| {
+            let mut columns = self.files.iter().flat_map(|file| &file.columns);
+            columns.any(|column| column.name == **name)
+        };
+        let keys: Vec<String> = ENCODED_KEYS
+            .into_iter()
+            .filter(there)
+            .map(|key| format!("field:{key}"))
+            .collect();
+        self.blocking = keys
+            .iter()
+            .map(|key| BlockingRule {
+                parts: vec![key.clone()],
+            })
+            .collect();
+        self.comparisons = keys
+            .into_iter()
+            .map(|comparison| ComparisonOverride {
+                comparison,
+                used: false,
+                m: Vec::new(),
+                u: Vec::new(),
+            })
+            .collect();
+        self
     }
 
     /// Refuses what contradicts itself.

@@ -157,7 +157,8 @@ fn links(left: &Records, spine: &Records, joins: &[Join], threshold: f64) -> Vec
             step: match join.step {
                 JoinStep::NumberVerified => Step::ChiVerified,
                 JoinStep::ExactKeys => Step::ExactKeys,
-                JoinStep::Probabilistic => Step::Probabilistic,
+                // Nobody's decisions reach this linkage.
+                JoinStep::Probabilistic | JoinStep::Reviewed => Step::Probabilistic,
             },
             match_weight: join.match_weight,
             match_probability: join.match_probability,

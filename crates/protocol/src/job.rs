@@ -157,6 +157,14 @@ pub struct LinkFiles {
     pub files: Vec<LinkedFile>,
     /// Who is who, if it is known: columns `source`, `id` and `person`.
     pub truth: Option<TruthFile>,
+    /// Pairs that people judged, to read m from: columns `source_l`, `id_l`, `source_r`, `id_r` and `match`.
+    pub labels: Option<TruthFile>,
+    /// One file for each reviewer, of the same columns: pairs that are joined or kept apart as both said.
+    pub decisions: Vec<TruthFile>,
+    /// Columns `value` and `count`, in the order of the specification's frequencies.
+    pub frequencies: Vec<TruthFile>,
+    /// How many pairs to choose for people to judge: makes `review.csv` and `review-key.csv`. 0: none.
+    pub review: u32,
 }
 
 /// A file to link.

@@ -14,6 +14,26 @@ pub struct StageCost {
     pub cpu_s: f64,
 }
 
+/// What reviewers said of pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// Reviewers whose decisions were given.
+    pub reviewers: u64,
+    /// Pairs that anybody judged.
+    pub judged: u64,
+    /// Pairs that are joined or kept apart as reviewers said: by two alike, or by the one there is.
+    pub settled: u64,
+    /// Judged pairs that are left to the model.
+    pub unsettled: u64,
+    /// Pairs that the first two judged.
+    pub both: u64,
+    /// Of these, judged alike.
+    pub alike: u64,
+    /// Cohen's kappa of the first two; nothing where chance alone would agree on all.
+    pub kappa: Option<f64>,
+}
+
 /// How the joins compare with a truth that was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::linked::{Scores, StageCost};
+use crate::linked::{Review, Scores, StageCost};
 
 /// The end of a job that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Report {
         stages: Vec<StageCost>,
         /// How the links compare with the truth, if one was given.
         scores: Option<Box<Scores>>,
+        /// How far reviewers agree, if their decisions were given.
+        agreement: Option<Review>,
     },
     /// An extract was cut.
     Extract {

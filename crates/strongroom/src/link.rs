@@ -1,5 +1,7 @@
 //! `strongroom link`: links files, or finds the duplicates of one, in the sealed worker.
 
+mod beside;
+pub(crate) mod encode;
 mod outcome;
 mod page;
 mod plot;
@@ -13,19 +15,21 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use protocol::frame::{Progress, Up};
-use protocol::job::{Format, Job, LinkFiles, LinkedFile, Order, TruthFile};
+use protocol::job::{Job, Order};
 use protocol::limits::Limits;
-use protocol::linked::{Scores, StageCost};
+use protocol::linked::{Review, Scores, StageCost};
 use protocol::report::Report;
-use sandbox::{Input, Launch, Usage, spawn};
+use sandbox::{Launch, Usage, spawn};
 
 use crate::files::{LINKAGE, PoliciesArgs, profile, worker};
 use crate::problem::{Problem, say, say_raw};
+use beside::{Beside, inputs, job};
 use outcome::Outcome;
-use spec::Asked;
 
 /// Files that the worker sends.
 const MADE: [&str; 3] = ["links.parquet", "clusters.parquet", "model.json"];
+/// Files that it sends where pairs are chosen for review.
+const CHOSEN: [&str; 2] = ["review.csv", "review-key.csv"];
 /// Files that this side writes.
 const REPORT: &str = "report.json";
 const PAGE: &str = "report.html";
@@ -47,7 +51,8 @@ const PAGE: &str = "report.html";
 /// Roles: forename, surname, date_of_birth, sex, postcode, address_1, address_2, locality, region, chi,
 /// nhs_number, telephone, email, field (anything else that tells people apart). Several columns may have
 /// one role. An input may say holds = "one" (a register) or "many". Optional: blocking, [[comparisons]],
-/// [thresholds], [settings]; see docs/how-to/linkage.md.
+/// [thresholds], [settings], splink (a saved Splink model), [[term_frequency]], labels; see
+/// docs/how-to/linkage.md.
 ///
 /// Writes into the folder DIR:
 ///
@@ -56,6 +61,7 @@ const PAGE: &str = "report.html";
 ///   model.json        every parameter
 ///   report.json       counts, costs, estimates; scores with --truth
 ///   report.html       the same with plots, to read offline
+///   review.csv        with --review N: pairs for people to judge, blind; review-key.csv has their scores
 ///
 /// The exit code is 0 if the files were linked, 2 if they could not be.
 #[derive(Debug, clap::Args)]
@@ -70,6 +76,13 @@ pub(crate) struct Args {
     /// CSV or Parquet of source, id and person: who is who. The report then has scores.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// Choose N pairs for clerical review, from every band of probability and most near the threshold.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    review: u32,
+    /// A reviewer's filled-in review.csv; given for each reviewer, two of whom must agree. Pairs are joined or
+    /// kept apart as they said.
+    #[arg(long, value_name = "FILE")]
+    decisions: Vec<PathBuf>,
     /// Threads to use. The results do not depend on it. Default: as many as the machine has and policy allows.
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
@@ -101,15 +114,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let asked = spec::read(&args.spec, policies.text(LINKAGE))?;
     let profile = profile(&policies, "sandbox/job.toml")?;
     let limits = limits(&profile.limits, args)?;
-    let truth = args.truth.as_deref().map(truth).transpose()?;
-    let folder = Folder::open(&args.out)?;
+    let beside = Beside::of(args, &asked)?;
+    let mut names = [&MADE[..], &[REPORT, PAGE]].concat();
+    if args.review > 0 {
+        names.extend(CHOSEN);
+    }
+    let folder = Folder::open(&args.out, names)?;
     let launch = Launch {
         worker: worker()?,
         order: Order {
-            job: Job::LinkFiles(job(&asked, truth.as_ref())?),
+            job: Job::LinkFiles(job(&asked, &beside, args.review)?),
             limits,
         },
-        inputs: inputs(&asked, truth.as_ref())?,
+        inputs: inputs(&asked, &beside)?,
         profile,
     };
     let told = listen(launch, &folder)?;
@@ -123,71 +140,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         Printed::Text => say_raw(&outcome.words(&args.out))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A truth that was given.
-struct Truth {
-    path: PathBuf,
-    format: Format,
-}
-
-fn truth(path: &Path) -> Result<Truth, Problem> {
-    let format = match path.extension().and_then(|ending| ending.to_str()) {
-        Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
-        Some(ending) if ending.eq_ignore_ascii_case("parquet") => Format::Parquet,
-        Some(_) | None => {
-            return Err(Problem::could_not(format!(
-                "{} is neither a .csv nor a .parquet file",
-                path.display()
-            )));
-        }
-    };
-    let path = path.to_owned();
-    Ok(Truth { path, format })
-}
-
-/// Names of the files within the worker, by place.
-fn inside(at: usize, format: Format) -> String {
-    match format {
-        Format::Csv => format!("{at}.csv"),
-        Format::Parquet => format!("{at}.parquet"),
-    }
-}
-
-fn job(asked: &Asked, truth: Option<&Truth>) -> Result<LinkFiles, Problem> {
-    let file = |(at, input): (usize, &spec::AskedInput)| LinkedFile {
-        file: inside(at, input.format),
-        format: input.format,
-        id: input.id.clone(),
-    };
-    Ok(LinkFiles {
-        spec: serde_json::to_string(&asked.spec)?,
-        files: asked.inputs.iter().enumerate().map(file).collect(),
-        truth: truth.map(|truth| TruthFile {
-            file: inside(asked.inputs.len(), truth.format),
-            format: truth.format,
-        }),
-    })
-}
-
-fn inputs(asked: &Asked, truth: Option<&Truth>) -> Result<Vec<Input>, Problem> {
-    let files = asked.inputs.iter().map(|input| (&input.path, input.format));
-    let files = files.chain(truth.map(|truth| (&truth.path, truth.format)));
-    files
-        .enumerate()
-        .map(|(at, (path, format))| {
-            let shown = path.display();
-            let meta = fs::metadata(path)
-                .map_err(|error| Problem::could_not(format!("{shown} cannot be read: {error}")))?;
-            if !meta.is_file() {
-                return Err(Problem::could_not(format!("{shown} is not a regular file")));
-            }
-            Ok(Input::HostFile {
-                name: inside(at, format),
-                path: path.clone(),
-            })
-        })
-        .collect()
 }
 
 /// The policy's limits, narrowed as asked.
@@ -265,6 +217,7 @@ struct Told {
     linkage: String,
     stages: Vec<StageCost>,
     scores: Option<Box<Scores>>,
+    agreement: Option<Review>,
     usage: Usage,
 }
 
@@ -290,7 +243,8 @@ fn listen(launch: Launch, folder: &Folder) -> Result<Told, Problem> {
                 linkage,
                 stages,
                 scores,
-            }) => report = Some((linkage, stages, scores)),
+                agreement,
+            }) => report = Some((linkage, stages, scores, agreement)),
             Up::Failed(why) => failure = Some(why),
             Up::MountReady { .. }
             | Up::Ready(_)
@@ -303,12 +257,13 @@ fn listen(launch: Launch, folder: &Folder) -> Result<Told, Problem> {
     if let Some(failure) = failure {
         return Err(failure.into());
     }
-    let (linkage, stages, scores) =
+    let (linkage, stages, scores, agreement) =
         report.ok_or_else(|| Problem::could_not("the worker sent no report"))?;
     Ok(Told {
         linkage,
         stages,
         scores,
+        agreement,
         usage: running.usage().unwrap_or_default(),
     })
 }
@@ -353,14 +308,17 @@ impl Screen {
 /// what an earlier one made.
 struct Folder {
     path: PathBuf,
+    /// Files that come to lie there.
+    names: Vec<&'static str>,
 }
 
 const UNFINISHED: &str = "unfinished";
 
 impl Folder {
-    fn open(path: &Path) -> Result<Self, Problem> {
+    fn open(path: &Path, names: Vec<&'static str>) -> Result<Self, Problem> {
         let folder = Self {
             path: path.to_owned(),
+            names,
         };
         fs::create_dir_all(path).map_err(|error| folder.unwritten(&error))?;
         Ok(folder)
@@ -378,7 +336,7 @@ impl Folder {
     }
 
     fn create(&self, name: &str) -> Result<File, Problem> {
-        if !MADE.contains(&name) {
+        if [REPORT, PAGE].contains(&name) || !self.names.contains(&name) {
             return Err(Problem::could_not(
                 "the worker sent a file that was not asked for",
             ));
@@ -411,7 +369,7 @@ impl Folder {
     }
 
     fn publish(&self) -> Result<(), Problem> {
-        for name in MADE.into_iter().chain([REPORT, PAGE]) {
+        for name in &self.names {
             fs::rename(self.unfinished(name), self.path.join(name))
                 .map_err(|error| self.unwritten(&error))?;
         }
@@ -422,7 +380,7 @@ impl Folder {
 impl Drop for Folder {
     /// What has not got its name is of no use.
     fn drop(&mut self) {
-        for name in MADE.into_iter().chain([REPORT, PAGE]) {
+        for name in &self.names {
             let _ = fs::remove_file(self.unfinished(name));
         }
     }

@@ -78,6 +78,8 @@ enum Command {
     Suppress(suppress::Args),
     /// Link files of records of people, or find the duplicates of one file.
     Link(link::Args),
+    /// Encode a file under a key, so that it can be linked by somebody who cannot read it.
+    Encode(link::encode::Args),
     /// Make synthetic people up, with truth, to try and measure linkage.
     People(people::Args),
     /// Verify a published log, prove one of its entries, show its checkpoint. Needs no server.
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Command::Dp(args) => dp::run(args),
         Command::Suppress(args) => suppress::run(args),
         Command::Link(args) => link::run(args),
+        Command::Encode(args) => link::encode::run(args),
         Command::People(args) => people::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Policy(args) => policy::run(args),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use linkage::{LinkModel, Report};
-use protocol::linked::{Scores, StageCost};
+use protocol::linked::{Review, Scores, StageCost};
 use serde::Serialize;
 
 use super::Told;
@@ -21,6 +21,7 @@ pub(super) struct Outcome {
     pub(super) model: LinkModel,
     pub(super) stages: Vec<StageCost>,
     pub(super) scores: Option<Box<Scores>>,
+    pub(super) agreement: Option<Review>,
     pub(super) cost: Cost,
 }
 
@@ -45,6 +46,7 @@ pub(super) struct Written<'a> {
     cost: Cost,
     stages: &'a [StageCost],
     truth: Option<&'a Scores>,
+    review: Option<&'a Review>,
     linkage: &'a Report,
 }
 
@@ -56,6 +58,7 @@ impl Outcome {
             model: serde_json::from_slice(&model).map_err(unread)?,
             stages: told.stages,
             scores: told.scores,
+            agreement: told.agreement,
             cost: Cost {
                 wall_s: wall.as_secs_f64(),
                 // A child that was waited for counts to its parent.
@@ -77,6 +80,7 @@ impl Outcome {
             cost: self.cost,
             stages: &self.stages,
             truth: self.scores.as_deref(),
+            review: self.agreement.as_ref(),
             linkage: &self.linkage,
         }
     }
@@ -109,6 +113,16 @@ impl Outcome {
                 scores.chosen.recall,
                 scores.best_f1,
                 scores.recall_at_precision_999
+            );
+        }
+        if let Some(review) = &self.agreement {
+            let kappa = review
+                .kappa
+                .map_or_else(String::new, |k| format!(", kappa {k:.2}"));
+            let _ = writeln!(
+                text,
+                "review: {} of {} judged pairs settled; {} of {} judged alike{kappa}",
+                review.settled, review.judged, review.alike, review.both
             );
         }
         let _ = writeln!(text, "{}", out.join(super::PAGE).display());

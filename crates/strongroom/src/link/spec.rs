@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use linkage::{
-    BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Holds, LinkType, Role, Settings, Spec,
+    BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Frequency, Holds, LinkType, Role,
+    Settings, Spec, Splink, SplinkSpec,
 };
 use protocol::job::Format;
 use serde::Deserialize;
 
+use super::encode::Encoding;
 use crate::files::read_text;
 use crate::problem::Problem;
 
@@ -18,7 +20,7 @@ const NAME_MAX: usize = 100;
 /// A specification as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
     link_type: LinkType,
     #[serde(default)]
     input: Vec<WrittenInput>,
@@ -29,6 +31,15 @@ struct Written {
     blocking: Vec<BlockingRule>,
     #[serde(default)]
     comparisons: Vec<ComparisonOverride>,
+    /// The inputs are encodings, each with its encoding.json beside it.
+    #[serde(default)]
+    encoded: bool,
+    /// A model saved by Splink, in place of the engine's own.
+    splink: Option<PathBuf>,
+    #[serde(default)]
+    term_frequency: Vec<WrittenFrequency>,
+    /// CSV or Parquet of judged pairs to read m from.
+    labels: Option<PathBuf>,
     /// Any of `policies/linkage/standard.toml`.
     #[serde(default)]
     settings: toml::Table,
@@ -36,14 +47,22 @@ struct Written {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenInput {
+pub(super) struct WrittenInput {
     name: Option<String>,
     path: PathBuf,
     id: String,
     #[serde(default)]
-    columns: BTreeMap<String, String>,
+    pub(super) columns: BTreeMap<String, String>,
     /// How many records of one person it holds; read off the data unless said.
     holds: Option<Holds>,
+}
+
+/// CSV or Parquet of value and count.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenFrequency {
+    of: String,
+    path: PathBuf,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +80,10 @@ pub(super) struct Asked {
     pub(super) spec: Spec,
     /// Where the files lie, in its order.
     pub(super) inputs: Vec<AskedInput>,
+    /// Judged pairs.
+    pub(super) labels: Option<PathBuf>,
+    /// Tables of frequencies, in the order of the specification.
+    pub(super) frequencies: Vec<PathBuf>,
 }
 
 /// A file of a specification.
@@ -85,7 +108,11 @@ pub(super) fn read(path: &Path, standard: &str) -> Result<Asked, Problem> {
 }
 
 /// With the line, since the parser's own words often lack it.
-fn unread(shown: &dyn std::fmt::Display, text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn unread(
+    shown: &dyn std::fmt::Display,
+    text: &str,
+    error: &toml::de::Error,
+) -> Problem {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(1, |before| before.matches('\n').count() + 1);
     let words = error.message().replace('\n', " ");
@@ -93,24 +120,26 @@ fn unread(shown: &dyn std::fmt::Display, text: &str, error: &toml::de::Error) ->
 }
 
 fn understand(written: Written, folder: &Path, standard: &str) -> Result<Asked, String> {
-    match (written.link_type, written.input.len()) {
-        (_, 0) => return Err("there is no [[input]]".into()),
-        (LinkType::Link, 1) => {
-            return Err("link_type \"link\" needs two or more [[input]] tables and has one; to find the duplicates of one file, use \"dedupe\"".into());
-        }
-        (LinkType::Dedupe, 2..) => {
-            return Err(format!(
-                "link_type \"dedupe\" takes one [[input]] table and has {}",
-                written.input.len()
-            ));
-        }
-        (LinkType::Link, 2..) | (LinkType::Dedupe, 1) => {}
+    counted(written.link_type, written.input.len())?;
+    let settings = settings(Some(&written), standard)?;
+    let set = !written.blocking.is_empty() || !written.comparisons.is_empty();
+    if written.encoded && (set || written.splink.is_some()) {
+        return Err("encoded inputs have their own blocking and comparisons".into());
     }
-    let settings = settings(&written, standard)?;
+    let splink = match &written.splink {
+        None => None,
+        Some(path) => Some(Model::read(&find(path, folder))?),
+    };
+    let mut encodings = Vec::new();
+    let mut names = Vec::new();
     let mut files: Vec<FileSpec> = Vec::new();
     let mut inputs: Vec<AskedInput> = Vec::new();
     for input in written.input {
-        let (file, input) = one_input(input, folder)?;
+        if written.encoded {
+            encodings.push(Encoding::beside(&find(&input.path, folder))?);
+        }
+        let reading = (splink.as_ref(), encodings.last());
+        let (file, input, in_model) = one_input(input, folder, reading)?;
         if files.iter().any(|other| other.name == file.name) {
             return Err(format!("two inputs have the name {:?}", file.name));
         }
@@ -120,20 +149,103 @@ fn understand(written: Written, folder: &Path, standard: &str) -> Result<Asked, 
                 input.path.display()
             ));
         }
+        names.push(in_model);
         files.push(file);
         inputs.push(input);
     }
-    let spec = Spec {
-        link_type: written.link_type,
-        files,
-        settings,
-        blocking: written.blocking,
-        comparisons: written.comparisons,
-    };
-    Ok(Asked { spec, inputs })
+    Encoding::must_agree(&encodings)?;
+    let mut spec = Spec::new(written.link_type, files);
+    spec.settings = settings;
+    spec.blocking = written.blocking;
+    spec.comparisons = written.comparisons;
+    spec.splink = splink.map(|model| SplinkSpec {
+        settings: model.text,
+        columns: names,
+    });
+    let mut frequencies = Vec::new();
+    for table in written.term_frequency {
+        spec.frequencies.push(Frequency { of: table.of });
+        frequencies.push(find(&table.path, folder));
+    }
+    if written.encoded {
+        spec = spec.over_encodings();
+    }
+    Ok(Asked {
+        spec,
+        inputs,
+        labels: written.labels.map(|path| find(&path, folder)),
+        frequencies,
+    })
 }
 
-fn one_input(input: WrittenInput, folder: &Path) -> Result<(FileSpec, AskedInput), String> {
+/// Refuses a number of inputs that does not go with what is asked.
+fn counted(link_type: LinkType, inputs: usize) -> Result<(), String> {
+    match (link_type, inputs) {
+        (_, 0) => Err("there is no [[input]]".into()),
+        (LinkType::Link, 1) => Err("link_type \"link\" needs two or more [[input]] tables and has one; to find the duplicates of one file, use \"dedupe\"".into()),
+        (LinkType::Dedupe, 2..) => Err(format!(
+            "link_type \"dedupe\" takes one [[input]] table and has {inputs}"
+        )),
+        (LinkType::Link, 2..) | (LinkType::Dedupe, 1) => Ok(()),
+    }
+}
+
+/// A Splink model.
+pub(super) struct Model {
+    text: String,
+    columns: Vec<String>,
+}
+
+impl Model {
+    fn read(path: &Path) -> Result<Self, String> {
+        let text = read_text(path).map_err(|problem| problem.text)?;
+        let model = Splink::read(&text).map_err(|error| error.to_string())?;
+        let columns = model.columns().to_vec();
+        Ok(Self { text, columns })
+    }
+
+    /// The columns of an input, named for the model in `[input.columns]`, else by their own names; and what the
+    /// model calls each.
+    fn named(
+        &self,
+        given: BTreeMap<String, String>,
+    ) -> Result<(Vec<ColumnSpec>, Vec<String>), String> {
+        let own = |name: &String| (name.clone(), name.clone());
+        let given: Vec<(String, String)> = if given.is_empty() {
+            self.columns.iter().map(own).collect()
+        } else {
+            given.into_iter().collect()
+        };
+        if let Some((_, name)) = given.iter().find(|(_, name)| !self.columns.contains(name)) {
+            return Err(format!(
+                "the Splink model reads no column {name}, but {}",
+                self.columns.join(", ")
+            ));
+        }
+        let role = Role::Field;
+        Ok(given
+            .into_iter()
+            .map(|(name, in_model)| (ColumnSpec { role, name }, in_model))
+            .unzip())
+    }
+}
+
+/// How a file is written, by its ending.
+pub(super) fn format(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "csv" => Some(Format::Csv),
+        "parquet" => Some(Format::Parquet),
+        _ => None,
+    }
+}
+
+/// The third: under a Splink model, what it calls each column.
+pub(super) fn one_input(
+    input: WrittenInput,
+    folder: &Path,
+    (splink, encoding): (Option<&Model>, Option<&Encoding>),
+) -> Result<(FileSpec, AskedInput, Vec<String>), String> {
     let path = find(&input.path, folder);
     let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into());
     let name: String = input.name.or_else(stem).unwrap_or_default();
@@ -142,35 +254,21 @@ fn one_input(input: WrittenInput, folder: &Path) -> Result<(FileSpec, AskedInput
             "an input needs a name of 1 to {NAME_MAX} bytes without control characters"
         ));
     }
-    let format = match path.extension().and_then(|ending| ending.to_str()) {
-        Some(ending) if ending.eq_ignore_ascii_case("csv") => Format::Csv,
-        Some(ending) if ending.eq_ignore_ascii_case("parquet") => Format::Parquet,
-        Some(_) | None => {
-            return Err(format!(
-                "input {name}: {} is neither a .csv nor a .parquet file",
-                path.display()
-            ));
-        }
+    let Some(format) = format(&path) else {
+        return Err(format!(
+            "input {name}: {} is neither a .csv nor a .parquet file",
+            path.display()
+        ));
     };
     if input.id.is_empty() {
         return Err(format!("input {name}: id names no column"));
     }
-    if input.columns.is_empty() {
-        return Err(format!(
-            "input {name}: [input.columns] gives no column a role"
-        ));
+    let (columns, in_model) = match (encoding, splink) {
+        (Some(encoding), _) => encoding.named(&input.columns).map(|c| (c, Vec::new())),
+        (None, Some(model)) => model.named(input.columns),
+        (None, None) => roles(input.columns).map(|c| (c, Vec::new())),
     }
-    let mut columns = Vec::with_capacity(input.columns.len());
-    for (column, role) in input.columns {
-        let Some(role) = Role::named(&role) else {
-            let known: Vec<&str> = Role::ALL.into_iter().map(Role::as_str).collect();
-            return Err(format!(
-                "input {name}: column {column} has the role {role:?}, which is none of {}, field",
-                known.join(", ")
-            ));
-        };
-        columns.push(ColumnSpec { role, name: column });
-    }
+    .map_err(|text| format!("input {name}: {text}"))?;
     let file = FileSpec {
         name,
         columns,
@@ -181,7 +279,26 @@ fn one_input(input: WrittenInput, folder: &Path) -> Result<(FileSpec, AskedInput
         format,
         id: input.id,
     };
-    Ok((file, input))
+    Ok((file, input, in_model))
+}
+
+/// Columns with the roles that they were given.
+fn roles(given: BTreeMap<String, String>) -> Result<Vec<ColumnSpec>, String> {
+    if given.is_empty() {
+        return Err("[input.columns] gives no column a role".into());
+    }
+    let mut columns = Vec::with_capacity(given.len());
+    for (column, role) in given {
+        let Some(role) = Role::named(&role) else {
+            let known: Vec<&str> = Role::ALL.into_iter().map(Role::as_str).collect();
+            return Err(format!(
+                "column {column} has the role {role:?}, which is none of {}, field",
+                known.join(", ")
+            ));
+        };
+        columns.push(ColumnSpec { role, name: column });
+    }
+    Ok(columns)
 }
 
 /// A path is taken from the specification's folder; where nothing lies there, from where the command runs.
@@ -194,11 +311,14 @@ fn find(path: &Path, folder: &Path) -> PathBuf {
 }
 
 /// The site's settings, and over them those of the specification.
-fn settings(written: &Written, standard: &str) -> Result<Settings, String> {
+pub(super) fn settings(written: Option<&Written>, standard: &str) -> Result<Settings, String> {
     let mut table: toml::Table = toml::from_str(standard)
         .map_err(|_| "policies/linkage/standard.toml cannot be used".to_owned())?;
-    table.extend(written.settings.clone());
-    let thresholds = &written.thresholds;
+    let none = WrittenThresholds::default();
+    let thresholds = written.map_or(&none, |written| &written.thresholds);
+    if let Some(written) = written {
+        table.extend(written.settings.clone());
+    }
     let probability = match (thresholds.match_probability, thresholds.match_weight) {
         (Some(_), Some(_)) => {
             return Err("[thresholds] has both match_probability and match_weight".into());

@@ -2,7 +2,10 @@
 //!
 //! Cells go from the file into the engine's codes row by row; of what was read only the ids are kept.
 
+mod encode;
 mod ids;
+mod review;
+mod told;
 mod truth;
 
 use std::path::Path;
@@ -40,6 +43,9 @@ pub(super) fn run(
             "the specification names other files than the job",
         ));
     }
+    if let Some(asked) = &spec.encode {
+        return encode::run(rooms, job, &spec, asked, limits, hatch);
+    }
     let mut costs = Costs::new();
     let mut intake = Intake::new(spec.clone()).map_err(|error| of_engine(&error, &spec))?;
     let mut ids = Vec::with_capacity(job.files.len());
@@ -58,6 +64,8 @@ pub(super) fn run(
             Some(Truth::read(&path, file.format, &spec, &ids, limits)?)
         }
     };
+    costs.begin("read judged pairs and frequencies");
+    let agreement = told::take(rooms, job, &spec, &ids, limits, &mut intake)?;
     let resources = resources(limits, &ids);
     let mut heard = Heard {
         costs: &mut costs,
@@ -70,6 +78,9 @@ pub(super) fn run(
     costs.begin("write");
     hatch.progress(0, 0, "writing")?;
     write(rooms, &linkage, &spec, &ids, hatch)?;
+    if job.review > 0 {
+        review::write(rooms, job, &spec, &ids, &linkage, limits, hatch)?;
+    }
     drop(ids);
     let scores = truth.map(|truth| {
         costs.begin("compare with truth");
@@ -81,6 +92,7 @@ pub(super) fn run(
         linkage: report,
         stages: costs.end(),
         scores,
+        agreement,
     })
 }
 

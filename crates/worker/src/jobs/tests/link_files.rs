@@ -48,6 +48,10 @@ fn job(truth: Option<&str>) -> Job {
             file: text(name),
             format: Format::Csv,
         }),
+        labels: None,
+        decisions: Vec::new(),
+        frequencies: Vec::new(),
+        review: 0,
     })
 }
 
@@ -72,6 +76,7 @@ fn files_are_linked_and_compared_with_the_truth() {
         linkage,
         stages,
         scores: Some(scores),
+        agreement: None,
     }) = done.report
     else {
         panic!("{:?}", done.report)
