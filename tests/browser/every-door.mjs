@@ -77,7 +77,9 @@ async function measure(rowan) {
   await controller.fill("All projects together may learn (rho)", "0.5");
   await controller.fill("One project may learn (rho)", "0.2");
   await controller.fill("One researcher may learn (rho)", "0.1");
-  await controller.fill("Delta of each", "0.0000001");
+  for (const whose of ["all projects together", "one project", "one researcher"]) {
+    await controller.fill(`Delta of ${whose}`, "0.0000001");
+  }
   await controller.press("Open the budget");
   await controller.see("Who has spent what");
   await rowan.act(rowan.page.getByRole("link", { name: "Measure instead" }));

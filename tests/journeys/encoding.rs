@@ -31,7 +31,7 @@ impl Sites {
             "--n",
             "3000",
             "--seed",
-            "11",
+            "12",
             "--profile",
             "typical",
             "--out",

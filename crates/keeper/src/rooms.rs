@@ -49,13 +49,11 @@ impl Rooms {
                 .create(folder)
                 .map_err(KeeperError::folder(folder))?;
         }
-        // A folder that a power cut takes back takes what lies in it along.
-        let parents = [Some(data_dir), data_dir.parent()];
-        for folder in parents.into_iter().flatten() {
-            File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(KeeperError::folder(folder))?;
-        }
+        // A folder that a power cut takes back takes what lies in it along. The folder above is another user's
+        // where each process has its own.
+        File::open(data_dir)
+            .and_then(|folder| folder.sync_all())
+            .map_err(KeeperError::folder(data_dir))?;
         Ok(rooms)
     }
 

@@ -257,7 +257,8 @@ fn visit<'a>(
     open: &mut Vec<&'a str>,
     wanted: &mut Vec<&'a Saved>,
 ) -> Result<(), String> {
-    for word in words(sql) {
+    let own = declared(sql);
+    for word in words(sql).filter(|word| !own.contains(word)) {
         let Some(saved) = all.iter().find(|saved| saved.name == word) else {
             continue;
         };
@@ -300,6 +301,41 @@ fn words(sql: &str) -> impl Iterator<Item = String> {
         Piece::Quoted => Some(sql.get(at + 1..end.saturating_sub(1))?.to_ascii_lowercase()),
         Piece::Space | Piece::Other => None,
     })
+}
+
+/// Names that a text gives to tables of its own, as in `with NAME [(COLUMNS)] as [[not] materialized] (`: they
+/// hide workspace tables of the same name.
+fn declared(sql: &str) -> BTreeSet<String> {
+    let tokens: Vec<(&str, Piece)> = pieces(sql)
+        .filter(|(_, piece)| *piece != Piece::Space)
+        .filter_map(|((at, end), piece)| Some((sql.get(at..end)?, piece)))
+        .collect();
+    let is = |token: Option<&(&str, Piece)>, word: &str| {
+        token.is_some_and(|(text, _)| text.eq_ignore_ascii_case(word))
+    };
+    let mut names = BTreeSet::new();
+    for (at, _) in tokens.iter().enumerate() {
+        let mut after = tokens.iter().skip(at + 1).peekable();
+        if !is(tokens.get(at), "as") {
+            continue;
+        }
+        for word in ["not", "materialized"] {
+            after.next_if(|token| is(Some(token), word));
+        }
+        if !is(after.next(), "(") {
+            continue;
+        }
+        let mut before = tokens.iter().take(at).rev().peekable();
+        if before.next_if(|token| token.0 == ")").is_some() {
+            // Its columns hold no brackets.
+            while before.next_if(|token| token.0 != "(").is_some() {}
+            before.next();
+        }
+        if let Some((text, Piece::Word | Piece::Quoted)) = before.next() {
+            names.insert(text.trim_matches('"').to_ascii_lowercase());
+        }
+    }
+    names
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -384,6 +420,21 @@ mod tests {
         ] {
             check(sql, sql);
         }
+    }
+
+    #[test]
+    fn a_table_of_the_statements_own_hides_the_one_of_the_workspace() {
+        for sql in [
+            "with old as (select 1) select * from old",
+            "WITH OLD AS MATERIALIZED (select 1) from old",
+            "with a as (select 2), \"old\"(x, y) as not materialized (select 1, 2) from a, old",
+        ] {
+            check(sql, sql);
+        }
+        check(
+            "with a(old) as (select 1) from a, old",
+            &format!("with {OLD},\na(old) as (select 1) from a, old"),
+        );
     }
 
     #[test]
