@@ -115,7 +115,7 @@ select count(*) from (select distinct repeat(range::varchar, 30) from range(1000
 select count(*) from range(100000000) a join range(100000000) b on hash(a.range) = hash(b.range + 1)
 
 -- a window over everything
--- held: killed memory,killed disk,killed time,error
+-- held: killed memory,killed disk,killed time
 select max(m) from (select median(range) over (order by range rows between 1000000 preceding and current row) as m from range(10000000))
 
 -- a temporary table that fills the scratch space
@@ -165,11 +165,11 @@ select max(q) from (select range % 1000000 as g, approx_quantile(range, 0.5) as 
 select max(length(s)) from (select range % 10 as g, string_agg(range::varchar, ',') as s from range(1000000000) group by g)
 
 -- a histogram of everything
--- held: killed memory,killed disk,killed time,killed output,error
+-- held: killed memory,killed disk,killed time,killed output
 select histogram(range) from range(100000000)
 
 -- a bit string of a gigabyte
--- held: killed memory,error,killed output,killed time,rows
+-- held: killed memory,error,killed output,rows
 select bit_count(bitstring('1', 2147483647))
 
 -- a JSON text within a JSON text
