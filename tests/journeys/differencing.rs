@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -23,15 +23,19 @@ const STAYS: &str =
 const FIRST: &str =
     "qualify row_number() over (partition by patient_nbr order by encounter_id) = 1";
 
-fn check(data: &Path, sql: &str, more: &[&str]) -> Value {
-    let output = Command::new(program("strongroom"))
+fn strongroom(data: &Path, sql: &str, more: &[&str]) -> Output {
+    Command::new(program("strongroom"))
         .arg("check")
         .arg("--data")
         .arg(data)
         .args(["--unit", "patient_nbr", "--sql", sql])
         .args(more)
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+fn check(data: &Path, sql: &str, more: &[&str]) -> Value {
+    let output = strongroom(data, sql, more);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -58,6 +62,11 @@ fn the_same_table_with_another_selection_is_refused_for_the_people_between() {
     assert_eq!(first["verdict"], "pass", "{first}");
     let again = check(&data, &after, &["--against", releases]);
     assert_eq!(again["verdict"], "pass", "{again}");
+    // A mistyped folder holds nothing to compare with, which must not read as nothing found.
+    let mistyped = folder.path().join("relaeses");
+    let none = strongroom(&data, &after, &["--against", mistyped.to_str().unwrap()]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(!mistyped.exists());
     // By itself the other table is as good.
     assert_eq!(check(&data, &before, &[])["verdict"], "pass");
 

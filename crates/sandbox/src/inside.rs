@@ -222,6 +222,13 @@ fn guard(child: i32, socket: &File, held: OwnedFd, limits: &Limits) -> ! {
             match (ended.exit, ended.signal) {
                 (_, Some(libc::SIGXCPU)) => EXIT_CPU,
                 (_, Some(libc::SIGKILL)) if spent >= limit => EXIT_CPU,
+                // Code that does not ask whether it got memory breaks on the first that it did not get: past the
+                // limit of the job that is what ended it.
+                (_, Some(libc::SIGSEGV | libc::SIGBUS | libc::SIGABRT))
+                    if ended.peak_kib > u64::from(limits.memory_mib) * 1024 =>
+                {
+                    EXIT_MEMORY
+                }
                 (_, Some(signal)) => EXIT_SIGNAL + signal,
                 (Some(code), None) => code,
                 (None, None) => 1,

@@ -120,6 +120,13 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
         .map_err(|_| Problem::could_not("the worker's evidence cannot be read"))?;
     let mut report = disclosure::check(&evidence, policy);
     if let Some(folder) = &args.against {
+        // A mistyped name must not read as "nothing was released before"; the first record makes its folder.
+        if !folder.is_dir() && args.record.as_ref() != Some(folder) {
+            return Err(Problem::could_not(format!(
+                "{} is no folder of releases to compare with; `--record` makes one",
+                folder.display()
+            )));
+        }
         let mut releases = Releases::open(folder)?;
         let mut cells = disclosure::places(&evidence, &hidden(&report));
         releases.fill(&mut cells, &gathered.people)?;
