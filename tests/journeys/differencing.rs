@@ -83,4 +83,14 @@ fn the_same_table_with_another_selection_is_refused_for_the_people_between() {
     let sixteen = "16 people who are only";
     assert!(!refused.to_string().contains(sixteen), "16 is more than 10");
     assert_eq!(refused["outputs"][0]["treated_rows"], Value::Array(vec![]));
+
+    // A release that was taken away is missed, and its number is not given again.
+    let kept = check(&data, &after, &["--record", releases]);
+    assert_eq!(kept["verdict"], "pass", "{kept}");
+    std::fs::remove_file(Path::new(releases).join("0001.release")).unwrap();
+    for flag in ["--against", "--record"] {
+        let missing = strongroom(&data, &after, &[flag, releases]);
+        assert_eq!(missing.status.code(), Some(2), "{flag}");
+    }
+    assert!(!Path::new(releases).join("0001.release").exists());
 }

@@ -119,6 +119,7 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
     let evidence: Evidence = serde_json::from_str(&gathered.evidence)
         .map_err(|_| Problem::could_not("the worker's evidence cannot be read"))?;
     let mut report = disclosure::check(&evidence, policy);
+    let mut compared = None;
     if let Some(folder) = &args.against {
         // A mistyped name must not read as "nothing was released before"; the first record makes its folder.
         if !folder.is_dir() && args.record.as_ref() != Some(folder) {
@@ -131,11 +132,16 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
         let mut cells = disclosure::places(&evidence, &hidden(&report));
         releases.fill(&mut cells, &gathered.people)?;
         compare(&mut report, &cells, &releases, policy)?;
+        // Stays open until it is recorded: no other output comes between.
+        compared = (args.record.as_ref() == Some(folder)).then_some(releases);
     }
     if let Some(folder) = &args.record
         && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
     {
-        let mut releases = Releases::open(folder)?;
+        let mut releases = match compared {
+            Some(releases) => releases,
+            None => Releases::open(folder)?,
+        };
         let mut cells = disclosure::places(&evidence, &hidden(&report));
         releases.fill(&mut cells, &gathered.people)?;
         releases.record(&evidence.statement, &cells, policy)?;

@@ -28,6 +28,8 @@ pub(crate) struct Releases {
     key: [u8; 32],
     people: Vec<[u8; 16]>,
     places: BTreeMap<[u8; 16], u32>,
+    /// Held from the first read to the last write: two checks at once would give one ordinal to two people.
+    _lock: fs::File,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,9 +43,10 @@ impl Releases {
     /// Opens a folder, and makes it if it is not there.
     ///
     /// # Errors
-    /// If it cannot be read or made.
+    /// If it cannot be read or made, or another check has it open.
     pub(crate) fn open(folder: &Path) -> Result<Self, Problem> {
         fs::create_dir_all(folder).map_err(|why| broken(folder, &why))?;
+        let lock = lock(folder)?;
         let key_file = folder.join("key");
         if !key_file.exists() {
             let mut random = [0; 32];
@@ -77,6 +80,7 @@ impl Releases {
             key,
             people,
             places,
+            _lock: lock,
         })
     }
 
@@ -124,7 +128,7 @@ impl Releases {
         for number in 1..=RELEASES_MAX {
             let path = self.path(number);
             if !path.exists() {
-                return Ok(number - 1);
+                return self.ends_before(number).map(|()| number - 1);
             }
             let bytes = read(&path)?;
             let cut = || Problem::could_not(format!("{} is damaged", path.display()));
@@ -147,6 +151,26 @@ impl Releases {
         )))
     }
 
+    /// Refuses a folder from which a release was taken away: what it said can no longer be compared.
+    fn ends_before(&self, missing: usize) -> Result<(), Problem> {
+        let here = fs::read_dir(&self.folder).map_err(|why| broken(&self.folder, &why))?;
+        for entry in here {
+            let entry = entry.map_err(|why| broken(&self.folder, &why))?;
+            let name = entry.file_name();
+            let number = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".release"))
+                .and_then(|number| number.parse::<usize>().ok());
+            if number.is_some_and(|number| number > missing) {
+                return Err(Problem::could_not(format!(
+                    "{} is missing, but later releases are there",
+                    self.path(missing).display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps an output as released: its cells that a reader sees.
     ///
     /// # Errors
@@ -164,6 +188,7 @@ impl Releases {
                 self.folder.display()
             ))
         })?;
+        self.ends_before(number)?;
         let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
         let name = format!("release {number}");
         let tables = outgoing(&name, &date, cells, self.population(), policy)
@@ -203,6 +228,25 @@ fn broken(path: &Path, why: &std::io::Error) -> Problem {
     Problem::could_not(format!("{} cannot be used: {why}", path.display()))
 }
 
+/// The folder for this process alone, until the file is closed.
+fn lock(folder: &Path) -> Result<fs::File, Problem> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|why| broken(&path, &why))?;
+    file.try_lock().map_err(|why| match why {
+        fs::TryLockError::WouldBlock => {
+            Problem::could_not(format!("another check has {} open", folder.display()))
+        }
+        fs::TryLockError::Error(why) => broken(&path, &why),
+    })?;
+    Ok(file)
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -223,7 +267,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
             .open(&staged)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&staged, path)
+        fs::rename(&staged, path)?;
+        // The name lasts too.
+        path.parent()
+            .map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
     };
     write().map_err(|why| broken(path, &why))
 }
