@@ -101,9 +101,9 @@ export class Person {
     if (this.keyboard) {
       await this.tabTo(field);
       await this.page.keyboard.press("Control+A");
-      // A browser that types over coloured text styles it inline, which the content security policy stops.
-      await this.page.keyboard.press("Delete");
-      await this.page.keyboard.type(text);
+      // Typed over what is there, coloured or not: the console must stay silent.
+      if (text) await this.page.keyboard.type(text);
+      else await this.page.keyboard.press("Delete");
     } else {
       await field.fill(text);
     }

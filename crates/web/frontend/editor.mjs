@@ -14,6 +14,19 @@ const look = EditorView.theme({
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "#f3f2f1" },
 });
 
+// Chrome puts the colour of a text that is typed over into a style attribute. The content security policy stops it,
+// nonce or not, and the console is told: so the editor replaces a selection itself, closing brackets as ever.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { main } = view.state.selection;
+    if (event.inputType !== "insertText" || !event.data || main.empty || view.composing || view.state.readOnly) return false;
+    const plain = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    const handlers = view.state.facet(EditorView.inputHandler);
+    if (!handlers.some((handle) => handle(view, main.from, main.to, event.data, plain))) view.dispatch(plain());
+    return true;
+  },
+});
+
 export function edit(area, schema, run) {
   // The editor takes the text area's place, for links to it as well.
   const host = document.createElement("div");
@@ -32,6 +45,7 @@ export function edit(area, schema, run) {
       basicSetup,
       EditorView.lineWrapping,
       look,
+      typedOver,
       sql({ dialect: PostgreSQL, schema, upperCaseKeywords: false }),
       EditorView.contentAttributes.of({ "aria-label": label?.textContent ?? "Statement", spellcheck: "false" }),
       EditorView.updateListener.of((update) => {
