@@ -70,4 +70,56 @@ fn a_running_job_is_followed_and_cancelled_by_who_asked_for_it() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+    whoever_waits_is_told_their_number(&haven, &open.workspace);
+}
+
+/// Queued jobs once they stand so; each as its number in the queue, those that run as none.
+fn queue(haven: &Haven, expected: &[Option<u64>]) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let jobs = haven.of("researcher").get("/v1/jobs").ok();
+        let mut jobs = jobs.as_array().unwrap().clone();
+        let number = |job: &Value| job["queue"].as_u64();
+        jobs.sort_by_key(number);
+        let told = jobs.iter().all(|job| job["progress"].is_object());
+        if told && jobs.iter().map(number).eq(expected.iter().copied()) {
+            return jobs;
+        }
+        let waited = begun.elapsed() < Duration::from_secs(60);
+        assert!(waited, "not {expected:?}: {jobs:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// `project_at_once` statements run; those behind them are told where they stand, and move up.
+fn whoever_waits_is_told_their_number(haven: &Haven, workspace: &str) {
+    const RUNS: [Option<u64>; 4] = [None; 4];
+    let path = format!("/v1/workspaces/{workspace}/queries");
+    std::thread::scope(|scope| {
+        let ask = || scope.spawn(|| haven.post("researcher", &path, &json!({ "sql": LONG })));
+        let cancel = |job: &Value| {
+            let at = format!("/v1/jobs/{}/cancel", text(job, "/job"));
+            haven.yes("researcher", &at, &json!({}));
+        };
+        let mut asked: Vec<_> = RUNS.iter().map(|_| ask()).collect();
+        queue(haven, &RUNS);
+        asked.push(ask());
+        queue(haven, &[&RUNS[..], &[Some(1)]].concat());
+        asked.push(ask());
+        let jobs = queue(haven, &[&RUNS[..], &[Some(1), Some(2)]].concat());
+        let last = text(&jobs[5], "/job");
+        cancel(&jobs[0]);
+        let jobs = queue(haven, &[&RUNS[..], &[Some(1)]].concat());
+        assert_eq!(
+            text(&jobs[4], "/job"),
+            last,
+            "in the order in which they came"
+        );
+        for job in &jobs {
+            cancel(job);
+        }
+        for asked in asked {
+            asked.join().unwrap().no(409);
+        }
+    });
 }

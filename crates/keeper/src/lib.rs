@@ -12,7 +12,8 @@
 //! 5. Records are linked only for the indexing desk's socket, and everything else only for the research desk's.
 //! 6. A spare worker serves only the person, workspace, approval and extract that it was started for, and ends
 //!    within seconds of its right.
-//! 7. A checkpoint is signed only if the log extends everything that was signed before.
+//! 7. Workers have places; whoever finds none waits in a queue, and no project takes every place.
+//! 8. A checkpoint is signed only if the log extends everything that was signed before.
 
 #![cfg_attr(
     test,
@@ -41,6 +42,7 @@ mod outputs;
 mod posture;
 mod price;
 mod progress;
+mod queue;
 mod ran;
 mod refusals;
 mod rooms;
@@ -123,6 +125,27 @@ pub struct Socket {
     pub peer: Option<u32>,
 }
 
+/// How many workers there are at once; the names are those of `policies/limits.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Most queries, checks and measurements that run at once; others wait in a queue.
+    pub statements_at_once: u32,
+    /// Most of them of one project.
+    pub project_at_once: u32,
+    /// Most loads, indexings and extracts that run at once; others wait in a queue of their own.
+    pub jobs_at_once: u32,
+    /// Seconds for which a query or check waits in the queue.
+    pub queue_s: u64,
+    /// Seconds for which it runs.
+    pub query_s: u64,
+    /// Most spare workers; 0 for none.
+    pub spares: u32,
+    /// Most bytes of an extract for which a spare is kept: it holds a copy in memory (`spare_mib`).
+    pub spare_bytes_max: u64,
+    /// Seconds after which a spare that nobody used is ended.
+    pub spare_idle_s: i64,
+}
+
 /// What a keeper needs to know.
 #[derive(Clone)]
 pub struct Config {
@@ -152,6 +175,8 @@ pub struct Config {
     pub request_limits: protocol::job::RequestLimits,
     /// Most bytes of one delivered file (`delivery_mib` in `policies/limits.toml`).
     pub upload_bytes_max: u64,
+    /// How many workers there are.
+    pub capacity: Capacity,
     /// The clock.
     pub clock: Clock,
 }

@@ -26,8 +26,7 @@ impl Keeper {
                 format!("a request has at most {REQUEST_BYTES_MAX} bytes"),
             ));
         }
-        let place = self.query_places.acquire().await;
-        let _place = place.map_err(|_| internal("the keeper is closing"))?;
+        let _place = self.query_places.enter(None, |_| {}).await;
         let launch = Launch {
             worker: self.worker.clone(),
             order: Order {

@@ -14,6 +14,11 @@ impl Teller {
         self.say(0, 0, stage);
     }
 
+    /// That it waits for a place, and its number in the queue.
+    pub(crate) fn waiting(&self, position: u64) {
+        self.0.send_replace(Some(Reply::Waiting { position }));
+    }
+
     /// What a worker says, which may be anything: its stage becomes plain words of bounded length.
     pub(crate) fn worker(&self, progress: &Progress) {
         let stage: String = progress

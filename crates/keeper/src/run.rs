@@ -1,19 +1,21 @@
 //! Runs a job under its warrant, and stops it when its right ends.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
-use governance::JobId;
-use governance::job::Task;
+use governance::job::{Authority, Task};
+use governance::{JobId, ProjectId};
 use protocol::keeper::{Door, Refused, RefusedCode};
-use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
+use protocol::limits::Limit;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::Capacity;
 use crate::authority::{Desk, Warrant};
-use crate::error::{internal, not_permitted};
+use crate::error::{internal, no, not_permitted};
 use crate::halt::{Halt, StopOnDrop};
 use crate::progress::Teller;
+use crate::queue::Queue;
 use crate::rooms::remove;
 use crate::server::{Keeper, plain_id};
 use crate::spares::Whose;
@@ -84,14 +86,21 @@ impl Keeper {
             }
         };
         tokio::pin!(ended);
-        tell.stage("waiting for a place");
         let (places, _) = self.place(warrant);
+        let patience = Patience::of(warrant, &self.capacity);
+        let waiting = places.enter(project(warrant), |number| tell.waiting(number));
         let place = tokio::select! {
             refused = &mut ended => return Err(refused),
-            place = Arc::clone(places).acquire_owned() => {
-                place.map_err(|_| internal("the keeper is closing"))?
+            refused = patience.wait() => return Err(refused),
+            place = waiting => place,
+        };
+        let ended = async {
+            tokio::select! {
+                refused = &mut ended => refused,
+                refused = patience.run() => refused,
             }
         };
+        tokio::pin!(ended);
         let halt = Halt::default();
         // Whoever stops waiting for the job stops it; its place is free once its worker is gone.
         let _stop = StopOnDrop(halt.clone());
@@ -142,7 +151,7 @@ impl Keeper {
         }
     }
 
-    fn place(&self, warrant: &Warrant) -> (&Arc<Semaphore>, &sandbox::Profile) {
+    fn place(&self, warrant: &Warrant) -> (&Arc<Queue>, &sandbox::Profile) {
         match &warrant.core.task {
             Task::Query { .. } | Task::Check { .. } => (&self.query_places, &self.query_profile),
             // Somebody waits for it; it may take what a job takes.
@@ -190,6 +199,57 @@ fn at_its_door(door: Door, warrant: Warrant) -> Result<Warrant, Refused> {
             | Task::Check { .. }
             | Task::Measure { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
+    }
+}
+
+/// How long somebody's statement may wait and run. Other jobs have a deadline and nothing else; what a
+/// measurement costs is spent once it runs, so it is not stopped for waiting either.
+pub(crate) struct Patience(Option<Capacity>);
+
+impl Patience {
+    pub(crate) fn of(warrant: &Warrant, capacity: &Capacity) -> Self {
+        Self(match &warrant.core.task {
+            Task::Query { .. } | Task::Check { .. } => Some(*capacity),
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. }
+            | Task::Measure { .. } => None,
+        })
+    }
+
+    /// Ready when it has waited long enough in the queue.
+    async fn wait(&self) -> Refused {
+        let Some(Capacity { queue_s, .. }) = self.0 else {
+            return pending().await;
+        };
+        sleep(Duration::from_secs(queue_s)).await;
+        let why = format!(
+            "the statement waited {queue_s} s in the queue and did not run (queue_s in policies/limits.toml): ask again when fewer run"
+        );
+        no(RefusedCode::Limit, why)
+    }
+
+    /// Ready when it has run long enough: a second later than it might, so that a worker whose own limit is as
+    /// long stops first, and says where it was.
+    pub(crate) async fn run(&self) -> Refused {
+        let Some(Capacity { query_s, .. }) = self.0 else {
+            return pending().await;
+        };
+        sleep(Duration::from_secs(query_s.saturating_add(1))).await;
+        let why = format!(
+            "the statement ran for {query_s} s (query_s in policies/limits.toml): {}",
+            Limit::TimeS.remedy()
+        );
+        no(RefusedCode::Limit, why)
+    }
+}
+
+/// The project whose share of the places a job takes.
+fn project(warrant: &Warrant) -> Option<ProjectId> {
+    match &warrant.core.authority {
+        Authority::Manifest { project, .. } => Some(project.clone()),
+        Authority::Instruction { .. } => None,
     }
 }
 

@@ -24,22 +24,19 @@ use crate::checkpoint::Signed;
 use crate::custody::Custody;
 use crate::error::{KeeperError, internal, not_permitted};
 use crate::progress::Teller;
+use crate::queue::Queue;
 use crate::ran::Ran;
 use crate::refusals::Refusals;
 use crate::rooms::Rooms;
 use crate::socket::{bind, is_peer, next};
 use crate::spares::{Spares, tending};
 use crate::wire::{self, Sent};
-use crate::{Clock, Config, library, manifest, sweep};
+use crate::{Capacity, Clock, Config, library, manifest, sweep};
 
 /// How often the progress of a job is passed on, at most.
 const PROGRESS: Duration = Duration::from_millis(250);
 /// Connections of one door that are answered at once; more wait at the socket.
 const CONNECTIONS: usize = 128;
-/// Load, link and extract workers at once.
-const JOBS: usize = 2;
-/// Query and check workers at once.
-const QUERIES: usize = 8;
 /// Files of outputs that are in memory at once.
 const FETCHES: usize = 4;
 /// How long requests may take to end after the keeper was told to close.
@@ -61,8 +58,9 @@ pub(crate) struct Keeper {
     pub(crate) linkage_settings: String,
     pub(crate) request_limits: protocol::job::RequestLimits,
     pub(crate) upload_bytes_max: u64,
-    pub(crate) job_places: Arc<Semaphore>,
-    pub(crate) query_places: Arc<Semaphore>,
+    pub(crate) capacity: Capacity,
+    pub(crate) job_places: Arc<Queue>,
+    pub(crate) query_places: Arc<Queue>,
     pub(crate) fetch_places: Semaphore,
     pub(crate) spares: Spares<Spare>,
     /// What was refused, for the log.
@@ -97,6 +95,7 @@ impl Keeper {
             store: Store::open_read_only(&config.store_dir).await?,
         };
         let signed = Mutex::new(Signed::open(&rooms.signed)?);
+        let capacity = config.capacity;
         let keeper = Self {
             books,
             custody,
@@ -108,10 +107,11 @@ impl Keeper {
             linkage_settings: config.linkage_settings,
             request_limits: config.request_limits,
             upload_bytes_max: config.upload_bytes_max,
-            job_places: Arc::new(Semaphore::new(JOBS)),
-            query_places: Arc::new(Semaphore::new(QUERIES)),
+            capacity,
+            job_places: Queue::of(capacity.jobs_at_once, capacity.jobs_at_once),
+            query_places: Queue::of(capacity.statements_at_once, capacity.project_at_once),
             fetch_places: Semaphore::new(FETCHES),
-            spares: Spares::default(),
+            spares: Spares::of(capacity.spares),
             refusals: Refusals::new()?,
             destroying: Mutex::default(),
             broken: Notify::new(),

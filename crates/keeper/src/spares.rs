@@ -19,12 +19,6 @@ use crate::mounts::Mounts;
 use crate::seal::Sealed;
 use crate::server::Keeper;
 
-/// Spare workers at once; one for each open extract.
-const SPARES: usize = 4;
-/// A larger extract is opened when it is asked for: a spare holds a copy of it in memory.
-const SPARE_BYTES: u64 = 512 << 20;
-/// A spare that nobody used for so long is ended.
-const IDLE_S: i64 = 900;
 /// How often the right behind each spare is asked for again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -67,8 +61,9 @@ impl Whose {
         }
     }
 
-    fn fits(&self) -> bool {
-        matches!(&self.extract.record, Some((_, bytes)) if *bytes <= SPARE_BYTES)
+    /// A larger extract is opened when it is asked for: a spare holds a copy of it in memory.
+    fn fits(&self, bytes_max: u64) -> bool {
+        matches!(&self.extract.record, Some((_, bytes)) if *bytes <= bytes_max)
     }
 }
 
@@ -85,19 +80,20 @@ struct Waiting<W> {
 /// The spares. Workers that are put out are given back, so that whoever asks waits for their end.
 #[derive(Debug)]
 pub(crate) struct Spares<W> {
+    most: usize,
     /// None once the keeper closes.
     waiting: Mutex<Option<Vec<Waiting<W>>>>,
 }
 
-impl<W> Default for Spares<W> {
-    fn default() -> Self {
+impl<W> Spares<W> {
+    /// Room for so many at once, one for each open extract.
+    pub(crate) fn of(most: u32) -> Self {
         Self {
+            most: usize::try_from(most).unwrap_or(usize::MAX),
             waiting: Mutex::new(Some(Vec::new())),
         }
     }
-}
 
-impl<W> Spares<W> {
     /// The spare of exactly these, if there is one.
     pub(crate) fn take(&self, whose: &Whose) -> Option<W> {
         let mut waiting = self.lock();
@@ -114,15 +110,15 @@ impl<W> Spares<W> {
     }
 
     /// Keeps a spare, and gives out those that make room for it: any other on its extract, and the oldest
-    /// beyond [`SPARES`]. After the end that is the spare itself.
+    /// beyond the most that there may be. After the end, or where there may be none, that is the spare itself.
     #[must_use]
     pub(crate) fn put(&self, whose: Whose, core: Core, since: Timestamp, worker: W) -> Vec<W> {
         let mut waiting = self.lock();
-        let Some(waiting) = waiting.as_mut() else {
+        let Some(waiting) = waiting.as_mut().filter(|_| self.most > 0) else {
             return vec![worker];
         };
         let mut out = remove(waiting, |spare| spare.whose.extract == whose.extract);
-        while waiting.len() >= SPARES {
+        while waiting.len() >= self.most {
             let oldest = waiting.iter().enumerate().min_by_key(|(_, s)| s.since);
             let Some((at, _)) = oldest else { break };
             out.push(waiting.swap_remove(at).worker);
@@ -204,7 +200,8 @@ impl Keeper {
         let Some(whose) = Whose::of(warrant) else {
             return;
         };
-        if !whose.fits() || self.spares.has(&whose) {
+        let none = self.capacity.spares == 0 || !whose.fits(self.capacity.spare_bytes_max);
+        if none || self.spares.has(&whose) {
             return;
         }
         let (keeper, warrant) = (Arc::clone(self), warrant.clone());
@@ -246,7 +243,7 @@ impl Keeper {
             let still = match self.desk() {
                 Ok(desk) => {
                     let idle = desk.now.as_second().saturating_sub(since.as_second());
-                    idle < IDLE_S
+                    idle < self.capacity.spare_idle_s
                         && matches!(desk.may_wait(&core).await, Ok(Some(now)) if now == whose)
                 }
                 Err(_) => false,
@@ -335,7 +332,7 @@ mod tests {
                 Some(for_whom.clone())
             );
             for asked in (0..64).filter(|asked| *asked != made) {
-                let spares = Spares::default();
+                let spares = Spares::of(4);
                 assert!(
                     spares
                         .put(for_whom.clone(), core(&for_whom), at(0), made)
@@ -350,7 +347,7 @@ mod tests {
 
     #[test]
     fn there_is_one_spare_for_an_extract_and_the_oldest_makes_room() {
-        let spares = Spares::default();
+        let spares = Spares::of(4);
         let named = |n: i64| {
             let mut whose = whose(0);
             whose.extract.name = format!("ext_{n}");
@@ -373,5 +370,12 @@ mod tests {
         assert_eq!(spares.end().len(), 4);
         assert_eq!(put(named(6), 6), [6], "none is kept after the end");
         assert!(!spares.has(&named(6)));
+        let off = Spares::of(0);
+        assert_eq!(
+            off.put(named(0), core(&named(0)), at(0), 7),
+            [7],
+            "none may wait"
+        );
+        assert!(!off.has(&named(0)));
     }
 }

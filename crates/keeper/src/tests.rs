@@ -9,6 +9,7 @@ mod lies;
 mod measurements;
 mod signing;
 mod start;
+mod waiting;
 mod warrants;
 
 use std::collections::BTreeMap;
@@ -35,10 +36,20 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::server::Keeper;
-use crate::{Config, RootKey, Socket};
+use crate::{Capacity, Config, RootKey, Socket};
 
 pub(crate) const STATEMENT: &str = "select sex, count(distinct person) from stays group by sex";
 pub(crate) const DAY: i64 = 86_400;
+pub(crate) const CAPACITY: Capacity = Capacity {
+    statements_at_once: 8,
+    project_at_once: 4,
+    jobs_at_once: 2,
+    queue_s: 300,
+    query_s: 60,
+    spares: 4,
+    spare_bytes_max: 512 << 20,
+    spare_idle_s: 900,
+};
 /// 2026-01-10T00:00:00Z
 const START: i64 = 1_768_003_200;
 
@@ -105,6 +116,7 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         linkage_settings: "{}".into(),
         request_limits: request_limits(),
         upload_bytes_max: 1 << 20,
+        capacity: CAPACITY,
         clock: Arc::new(move || Timestamp::from_second(time.load(Ordering::SeqCst)).unwrap()),
     }
 }

@@ -170,6 +170,11 @@ pub enum Reply {
         /// SHA-256 of the bytes that were signed for (a manifest), in hex.
         sha256: String,
     },
+    /// The job waits for a worker.
+    Waiting {
+        /// Its number in the queue, from 1.
+        position: u64,
+    },
     /// Every wall as it was just tried.
     Posture {
         /// Under each sandbox profile.

@@ -31,6 +31,18 @@ pub enum ServiceError {
     /// Somebody asks too often; the name of the limit.
     #[error("too many requests in one minute ({0} in policies/limits.toml)")]
     TooOften(&'static str),
+    /// Too many statements run or wait already.
+    #[error(
+        "{who} {most} statements that run or wait ({limit} in policies/limits.toml): wait until one has ended, or cancel one"
+    )]
+    QueueFull {
+        /// Who has so many, with the verb.
+        who: &'static str,
+        /// The limit.
+        most: u32,
+        /// Its name.
+        limit: &'static str,
+    },
     /// The keeper refused.
     #[error("{}", .0.message)]
     Keeper(Refused),
@@ -121,7 +133,7 @@ impl ServiceError {
             Self::NotSignedIn => Kind::NotSignedIn,
             Self::NotFound(_) => Kind::NotFound,
             Self::BadInput(_) => Kind::BadInput,
-            Self::TooOften(_) => Kind::TooOften,
+            Self::TooOften(_) | Self::QueueFull { .. } => Kind::TooOften,
             Self::Keeper(refused) => match refused.code {
                 RefusedCode::NotPermitted => Kind::Refused,
                 RefusedCode::BadInput | RefusedCode::Limit => Kind::BadInput,

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::access::Object;
 use crate::error::ServiceError;
+use crate::keeper::place_in_queue;
 use crate::{Caller, Service};
 
 pub(crate) use ends::Answer;
@@ -76,6 +77,8 @@ pub struct JobView {
     pub deadline: Timestamp,
     /// Somebody runs it, and will say so again before this moment.
     pub running_until: Option<Timestamp>,
+    /// Its number in the queue, from 1, while it waits for a worker.
+    pub queue: Option<u64>,
     /// How far it is, while it runs.
     pub progress: Option<JobProgress>,
 }
@@ -177,6 +180,12 @@ impl Service {
         } else {
             (None, None)
         };
+        let queue = progress.as_ref().and_then(place_in_queue);
+        let progress = progress.map(|p| JobProgress {
+            done: p.done,
+            total: if queue.is_some() { 0 } else { p.total },
+            stage: p.stage,
+        });
         let now = self.now()?;
         Ok(JobView {
             job: core.id.clone(),
@@ -194,11 +203,8 @@ impl Service {
             },
             deadline: core.deadline,
             running_until: lease.map(|l| l.until).filter(|until| *until > now),
-            progress: progress.map(|p| JobProgress {
-                done: p.done,
-                total: p.total,
-                stage: p.stage,
-            }),
+            queue,
+            progress,
         })
     }
 
@@ -413,9 +419,8 @@ impl Service {
     /// Seconds within which a kind of job must be done.
     pub(crate) fn seconds(&self, task: &Task) -> i64 {
         match task {
-            Task::Query { .. } | Task::Check { .. } | Task::Measure { .. } => {
-                self.policies.limits.query_s
-            }
+            Task::Query { .. } | Task::Check { .. } => self.statement_s(),
+            Task::Measure { .. } => self.policies.limits.query_s,
             Task::LoadIdentifiers { .. }
             | Task::LoadPayload { .. }
             | Task::Index { .. }

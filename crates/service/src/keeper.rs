@@ -14,6 +14,22 @@ use tokio::net::UnixStream;
 
 use crate::error::ServiceError;
 
+/// The stage of a job that waits for a worker; its total is its number in the queue.
+const WAITING: &str = "waiting for a place";
+
+fn queued(position: u64) -> Progress {
+    Progress {
+        done: 0,
+        total: position,
+        stage: WAITING.into(),
+    }
+}
+
+/// The number in the queue of a job that waits for a worker.
+pub(crate) fn place_in_queue(progress: &Progress) -> Option<u64> {
+    (progress.stage == WAITING).then_some(progress.total)
+}
+
 /// Where the keeper listens.
 #[derive(Debug, Clone)]
 pub struct Keeper {
@@ -116,6 +132,7 @@ impl Keeper {
         loop {
             match reply {
                 Reply::Progress { done, total, stage } => progress(Progress { done, total, stage }),
+                Reply::Waiting { position } => progress(queued(position)),
                 Reply::Done { outcome, cost } => return Ok((outcome, cost)),
                 other => return Err(unexpected(other)),
             }
@@ -299,6 +316,7 @@ fn unexpected(reply: Reply) -> ServiceError {
         | Reply::Posture { .. }
         | Reply::Destroyed { .. }
         | Reply::Progress { .. }
+        | Reply::Waiting { .. }
         | Reply::Refusals { .. }
         | Reply::Bytes { .. } => ServiceError::strange(),
     }

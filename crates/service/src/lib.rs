@@ -39,6 +39,7 @@ pub mod policies;
 mod possible;
 mod projects;
 mod queries;
+mod queueing;
 mod reading;
 mod register;
 mod repair;
@@ -186,6 +187,8 @@ pub struct Service {
     // Held from the look at what has left, or at the budgets, to the record: an exact release and a budget that
     // is opened at the same moment do not miss each other.
     statements: Arc<tokio::sync::Mutex<()>>,
+    // Held from the count of what runs or waits to the record of one more.
+    queueing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Service {
@@ -213,6 +216,7 @@ impl Service {
             decisions: cases::Decisions::default(),
             publishing: Arc::default(),
             statements: Arc::default(),
+            queueing: Arc::default(),
         }
     }
 

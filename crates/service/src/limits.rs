@@ -1,4 +1,4 @@
-//! Limits of the front office, and the range of each: one outside it would lock everybody out, or bound
+//! Limits of the front office and of the keeper's workers, and the range of each: one outside it would lock everybody out, or bound
 //! nothing.
 
 use std::ops::RangeInclusive;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::error::ServiceError;
 
-/// Limits of the front office (`policies/limits.toml`).
+/// Limits of the front office and of the keeper's workers (`policies/limits.toml`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrontLimits {
@@ -17,10 +17,28 @@ pub struct FrontLimits {
     pub statement_bytes: usize,
     /// Most bytes of an application, a context or a comment.
     pub document_bytes: usize,
-    /// Seconds until a query or check must be done.
+    /// Seconds for which a query or check runs.
     pub query_s: i64,
     /// Seconds until a load, index or extract job must be done.
     pub job_s: i64,
+    /// Most queries, checks and measurements that run at once; others wait in a queue.
+    pub statements_at_once: u32,
+    /// Most of them that run or wait.
+    pub statements_asked: u32,
+    /// Seconds for which a query or check waits in the queue.
+    pub queue_s: i64,
+    /// Most of one project's that run at once.
+    pub project_at_once: u32,
+    /// Most of one project's that run or wait.
+    pub project_asked: u32,
+    /// Most loads, indexings and extracts that run at once.
+    pub jobs_at_once: u32,
+    /// Most spare workers.
+    pub spares: i64,
+    /// Most MiB of an extract for which a spare worker is kept.
+    pub spare_mib: u64,
+    /// Seconds after which a spare worker that nobody used is ended.
+    pub spare_idle_s: i64,
     /// Most starts of the keeper in a minute.
     pub keeper_starts: usize,
     /// Most entries of one page of a list.
@@ -54,7 +72,27 @@ const DAY: u64 = 24 * 60 * MINUTE;
 
 impl FrontLimits {
     /// Every limit with its range.
-    fn ranges(&self) -> [(&'static str, i128, RangeInclusive<u64>); 18] {
+    fn ranges(&self) -> Vec<(&'static str, i128, RangeInclusive<u64>)> {
+        [&self.at_the_front()[..], &self.of_workers()[..]].concat()
+    }
+
+    /// Those of the keeper's workers. It answers 128 connections of a desk at once: whoever waits leaves room
+    /// for everything else that is asked.
+    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 9] {
+        [
+            ("statements_at_once", self.statements_at_once.into(), 1..=64),
+            ("statements_asked", self.statements_asked.into(), 1..=96),
+            ("queue_s", self.queue_s.into(), 1..=DAY),
+            ("project_at_once", self.project_at_once.into(), 1..=64),
+            ("project_asked", self.project_asked.into(), 1..=96),
+            ("jobs_at_once", self.jobs_at_once.into(), 1..=16),
+            ("spares", self.spares.into(), 0..=64),
+            ("spare_mib", self.spare_mib.into(), 1..=1 << 20),
+            ("spare_idle_s", self.spare_idle_s.into(), 10..=DAY),
+        ]
+    }
+
+    fn at_the_front(&self) -> [(&'static str, i128, RangeInclusive<u64>); 18] {
         let list = u64::from(store::LIST_MAX);
         [
             ("delivery_mib", self.delivery_mib.into(), 1..=1 << 20),

@@ -73,8 +73,10 @@ impl Service {
         let task = Task::Check { output: id.clone() };
         let (job, queue) = self.manifest_job(&project, task.clone(), caller)?;
         let batch = Batch::new().begin(stage)?.begin(queue)?;
+        let room = self.room_in_queue(permit.project()).await?;
         self.begin_job(caller, &task, &job, batch, documents)
             .await?;
+        drop(room);
         let Answer::Check(answer) = self.carry_out(&job).await? else {
             return Err(ServiceError::strange());
         };

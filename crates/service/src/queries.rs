@@ -4,10 +4,10 @@ use disclosure::{Evidence, Policy, Report, Verdict};
 use governance::job::{Core, Job, Outcome as JobOutcome};
 use governance::project::{InForce, Permit, Project};
 use governance::workspace::Workspace;
-use governance::{Action, Batch, By, JobId, Lifecycle, PersonId, WorkspaceId};
+use governance::{Action, Batch, By, JobId, PersonId, WorkspaceId};
 use protocol::keeper::Cost;
 use serde::Serialize;
-use store::{Document, Filter, LIST_MAX};
+use store::Document;
 
 use crate::access::Object;
 use crate::error::ServiceError;
@@ -46,7 +46,7 @@ impl Service {
         let statement = self.statement(sql)?;
         let hash = sha256(sql.as_bytes())?;
         let job: JobId = self.fresh(JobId::PREFIX)?;
-        let deadline = self.deadline(self.policies.limits.query_s)?;
+        let deadline = self.deadline(self.statement_s())?;
         let queue = Job::query(
             job.clone(),
             &permit,
@@ -58,8 +58,10 @@ impl Service {
         )?;
         let task = queue.to().core().task.clone();
         let batch = Batch::new().begin(queue)?;
+        let room = self.room_in_queue(permit.project()).await?;
         self.begin_job(caller, &task, &job, batch, vec![statement])
             .await?;
+        drop(room);
         let Answer::Query(answer) = self.carry_out(&job).await? else {
             return Err(ServiceError::strange());
         };
@@ -76,28 +78,14 @@ impl Service {
         workspace: &WorkspaceId,
     ) -> Result<Vec<JobView>, ServiceError> {
         let mut running = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let filter = Filter {
-                states: &["queued"],
-                after: after.as_deref(),
-                ..Filter::default()
-            };
-            let page = self.store.list::<Job>(filter).await?;
-            for held in &page {
-                let core = held.value.core();
-                let mine = core.asked_by == By::Person(caller.id().clone());
-                if mine && core.task.object() == workspace.as_str() {
-                    running.push(self.view(&held.value).await?);
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == LIST_MAX as usize => {
-                    after = Some(last.value.id().to_owned());
-                }
-                _ => return Ok(running),
+        for held in self.queued_jobs().await? {
+            let core = held.value.core();
+            let mine = core.asked_by == By::Person(caller.id().clone());
+            if mine && core.task.object() == workspace.as_str() {
+                running.push(self.view(&held.value).await?);
             }
         }
+        Ok(running)
     }
 
     pub(crate) async fn query_judged(

@@ -2,6 +2,7 @@
 
 mod lists;
 mod measure;
+mod queueing;
 mod rooms;
 mod sign_in;
 mod talk;

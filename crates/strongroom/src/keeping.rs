@@ -53,7 +53,7 @@ pub(crate) struct KeeperOrder {
     pub(crate) settings: Settings,
     pub(crate) key: KeySource,
     pub(crate) logs: Logs,
-    /// Most starts in a minute (`keeper_restarts` in `policies/limits.toml`).
+    /// Most starts in a minute (`keeper_starts` in `policies/limits.toml`).
     pub(crate) starts_per_minute: usize,
 }
 

@@ -100,6 +100,15 @@ fn front(limits: &FrontLimits) -> String {
         job_s,
         lease_s,
         job_attempts,
+        statements_at_once,
+        statements_asked,
+        queue_s,
+        project_at_once,
+        project_asked,
+        jobs_at_once,
+        spares,
+        spare_mib,
+        spare_idle_s,
         keeper_starts,
         page,
         worklist,
@@ -113,9 +122,11 @@ fn front(limits: &FrontLimits) -> String {
         sign_ins_per_minute,
     } = limits;
     format!(
-        "Limits of the front office\n\
+        "Limits of the front office and of the keeper's workers\n\
          A delivered file has at most {delivery_mib} MiB, a statement {statement_bytes} bytes, a document {document_bytes} bytes.\n\
-         A query or check is stopped after {query_s} s, any other job after {job_s} s.\n\
+         A query or check waits {queue_s} s at most and is stopped after it ran for {query_s} s, any other job after {job_s} s.\n\
+         At most {statements_at_once} queries, checks and measurements run at once, {project_at_once} of one project; at most {statements_asked} run or wait, {project_asked} of one project. Of loads, indexings and extracts {jobs_at_once} run at once.\n\
+         At most {spares} spare workers wait, each on an extract of at most {spare_mib} MiB and for {spare_idle_s} s.\n\
          A job whose front or keeper ended is taken up after at most {lease_s} s, and an indexing, extract or check is tried {job_attempts} times. A keeper that dies is started at most {keeper_starts} times a minute.\n\
          A page of a list has at most {page} entries, each part of a worklist {worklist}, an application or output {comments} comments.\n\
          After {sign_in_failures} failed attempts to sign in a name is locked for {sign_in_lock_s} s. A session ends after {session_idle_s} s without a request and after {session_s} s at the latest; the token of a new person after {invitation_s} s.\n\

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keeper::{Config, KeeperError, RootKey, Socket};
+use keeper::{Capacity, Config, KeeperError, RootKey, Socket};
 use protocol::keeper::Door;
+use service::policies::FrontLimits;
 use service::{Keeper, RandomIds, Service};
 use store::{Store, StoreError};
 use tokio::task::JoinHandle;
@@ -294,6 +295,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         linkage_settings: linkage_settings(&policies)?,
         request_limits: request_limits(&policies)?,
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),
+        capacity: capacity(&policies.limits),
         clock: keeper::machine_clock(),
     };
     // Beside the serving, which need not wait: each worker proves its own walls before it gets an order.
@@ -302,6 +304,19 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
     tokio::select! {
         ended = serving(&places, config) => ended,
         broken = broken_walls(walls) => Err(broken),
+    }
+}
+
+fn capacity(limits: &FrontLimits) -> Capacity {
+    Capacity {
+        statements_at_once: limits.statements_at_once,
+        project_at_once: limits.project_at_once,
+        jobs_at_once: limits.jobs_at_once,
+        queue_s: limits.queue_s.unsigned_abs(),
+        query_s: limits.query_s.unsigned_abs(),
+        spares: u32::try_from(limits.spares).unwrap_or(0),
+        spare_bytes_max: limits.spare_mib.saturating_mul(1 << 20),
+        spare_idle_s: limits.spare_idle_s,
     }
 }
 

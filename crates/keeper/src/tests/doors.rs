@@ -97,7 +97,7 @@ pub(super) async fn ask(socket: &Path, request: &Request, body: &[&[u8]]) -> (Re
     let reply = loop {
         // How far it is comes before what came of it.
         match serde_json::from_slice(&hear(&mut stream).await.unwrap()).unwrap() {
-            Reply::Progress { .. } => {}
+            Reply::Progress { .. } | Reply::Waiting { .. } => {}
             reply => break reply,
         }
     };

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use governance::job::Job;
 use governance::project::Project;
 use governance::{JobId, Lifecycle, Refusal, WorkspaceId};
-use service::{Kind, ServiceError, WorkspaceView};
+use service::{JobView, Kind, ServiceError, WorkspaceView};
 
 use super::form::{Faults, Posted};
 use super::refusal::{Told, sentence};
@@ -53,8 +53,8 @@ struct RunningNow {
 /// A statement of the visitor's own that runs now.
 struct Running {
     job: JobId,
-    /// How far it is, in words.
-    stage: String,
+    /// How far it is, in a sentence.
+    says: String,
     /// When it is stopped at the latest.
     deadline: String,
 }
@@ -199,13 +199,22 @@ async fn running_now(
         .statements_running(&visitor.caller, id)
         .await?;
     let jobs = jobs.into_iter().map(|job| Running {
+        says: says(&job),
         job: job.job,
-        stage: job
-            .progress
-            .map_or_else(|| "waiting for its turn".into(), |progress| progress.stage),
         deadline: words::moment(job.deadline),
     });
     Ok(jobs.collect())
+}
+
+fn says(job: &JobView) -> String {
+    match (job.queue, &job.progress) {
+        (Some(1), _) => "A statement waits for a worker: it is next in the queue.".into(),
+        (Some(number), _) => {
+            format!("A statement waits for a worker: it is number {number} in the queue.")
+        }
+        (None, Some(progress)) => format!("A statement is at: {}.", progress.stage),
+        (None, None) => "A statement is about to begin.".into(),
+    }
 }
 
 /// What runs, for a page that waits for a result.
@@ -281,7 +290,11 @@ fn mended(no: No) -> Result<Faults, Told> {
         ServiceError::Uncheckable(_)
         | ServiceError::Refused(Refusal::Cancelled | Refusal::Deadline) => true,
         // A keeper that is away comes back: the statement waits here.
-        other => matches!(other.kind(), Kind::BadInput | Kind::Unavailable),
+        // So does one that finds the queue full.
+        other => matches!(
+            other.kind(),
+            Kind::BadInput | Kind::Unavailable | Kind::TooOften
+        ),
     };
     if !its_own {
         return Err(error.into());
@@ -326,4 +339,49 @@ pub(crate) async fn stage(
 /// What an author says of an output, as one text.
 fn context(shows: &str, safe: &str) -> String {
     format!("What it shows:\n{shows}\n\nWhy it is safe:\n{safe}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_waits_says_where_it_stands() {
+        let says = |queue: Option<u64>, stage: Option<&str>| {
+            says(&JobView {
+                job: "job_1".parse().unwrap(),
+                task: "query",
+                about: "wsp_1".into(),
+                state: "queued",
+                cause: None,
+                attempt: 1,
+                asked_by: None,
+                deadline: governance::Timestamp::UNIX_EPOCH,
+                running_until: None,
+                queue,
+                progress: stage.map(|stage| service::JobProgress {
+                    done: 0,
+                    total: 0,
+                    stage: stage.into(),
+                }),
+            })
+        };
+        let waits = Some("waiting for a place");
+        for (queue, stage, words) in [
+            (None, None, "A statement is about to begin."),
+            (
+                Some(1),
+                waits,
+                "A statement waits for a worker: it is next in the queue.",
+            ),
+            (
+                Some(12),
+                waits,
+                "A statement waits for a worker: it is number 12 in the queue.",
+            ),
+            (None, Some("counting"), "A statement is at: counting."),
+        ] {
+            assert_eq!(says(queue, stage), words);
+        }
+    }
 }

@@ -1,0 +1,85 @@
+//! How many statements may run or wait: what waits holds a connection and a person's attention, so there is an
+//! end to it, and no project takes all of it.
+
+use governance::ProjectId;
+use governance::job::{Authority, Core, Job, Task};
+use store::{Filter, Held};
+use tokio::sync::MutexGuard;
+
+use crate::Service;
+use crate::error::ServiceError;
+
+impl Service {
+    /// Seconds within which a query or a check is done, however long it waits.
+    pub(crate) fn statement_s(&self) -> i64 {
+        let limits = &self.policies.limits;
+        limits.queue_s.saturating_add(limits.query_s)
+    }
+
+    /// Every job that runs or waits.
+    pub(crate) async fn queued_jobs(&self) -> Result<Vec<Held<Job>>, ServiceError> {
+        let queued = Filter {
+            states: &["queued"],
+            ..Filter::default()
+        };
+        self.every(queued).await
+    }
+
+    /// Room for one more statement of a project, until what is given is dropped: the job is recorded meanwhile.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`] names the limit.
+    pub(crate) async fn room_in_queue(
+        &self,
+        project: &ProjectId,
+    ) -> Result<MutexGuard<'_, ()>, ServiceError> {
+        let room = self.queueing.lock().await;
+        let (mut all, mut of_project) = (0_u32, 0_u32);
+        for held in self.queued_jobs().await? {
+            if let Some(whose) = statement_of(held.value.core()) {
+                all = all.saturating_add(1);
+                of_project = of_project.saturating_add(u32::from(whose == project));
+            }
+        }
+        let limits = &self.policies.limits;
+        let checks = [
+            (
+                of_project,
+                limits.project_asked,
+                "this project has",
+                "project_asked",
+            ),
+            (
+                all,
+                limits.statements_asked,
+                "the safe haven has",
+                "statements_asked",
+            ),
+        ];
+        for (count, most, who, limit) in checks {
+            if count >= most {
+                return Err(ServiceError::QueueFull { who, most, limit });
+            }
+        }
+        Ok(room)
+    }
+}
+
+/// The project whose statement a job is, if it is one that is bounded here. A measurement is not: its price
+/// bounds it, and is paid before it waits.
+fn statement_of(core: &Core) -> Option<&ProjectId> {
+    match (&core.task, &core.authority) {
+        (Task::Query { .. } | Task::Check { .. }, Authority::Manifest { project, .. }) => {
+            Some(project)
+        }
+        (Task::Query { .. } | Task::Check { .. }, Authority::Instruction { .. })
+        | (
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. }
+            | Task::Measure { .. },
+            _,
+        ) => None,
+    }
+}
