@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::haven::Haven;
 use super::http::text;
 use super::project::{self, Open};
+use crate::support::program;
 
 /// People by hospital in three age bands would do; the codebook's specialties are three here.
 fn request(rho: f64) -> Value {
@@ -107,6 +108,8 @@ fn a_question_is_priced_for_nothing_measured_once_and_charged_at_every_level() {
     );
 
     repeated(&haven, &open, &ask, &answer);
+    practised(&haven, &open, &ask);
+    proved(&haven, &answer);
 
     // Its record is read by those whom it concerns, and proved to anybody.
     let record = format!("/v1/measurements/{}", text(&answer, "/measurement"));
@@ -115,6 +118,52 @@ fn a_question_is_priced_for_nothing_measured_once_and_charged_at_every_level() {
     }
     haven.of("checker_1").get(&record).no(403);
     sound(&haven);
+}
+
+/// The same question over made-up rows: it says so, costs nothing and leaves no trace.
+fn practised(haven: &Haven, open: &Open, ask: &Value) {
+    let practice = path(open, "practice");
+    let (before, spent) = (haven.publish(), people(haven, open));
+    let made_up = haven.yes("researcher", &practice, ask);
+    assert_eq!(made_up["practice"], true);
+    assert!(text(&made_up["answer"], "/practice").contains("made-up"));
+    assert_eq!(made_up["answer"]["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(haven.publish()["size"], before["size"]);
+    assert_eq!(people(haven, open), spent);
+    haven.kept_out("controller_1", &practice, ask);
+    let wrong = json!({ "table": "hospital_episodes", "statistics": [{ "statistic": "mean", "column": "shoe_size", "bounds": [0, 1] }], "linf": 1, "rho": 0.01 });
+    let named = haven.no(400, "researcher", &practice, &wrong);
+    assert!(text(&named, "/message").contains("shoe_size"), "{named}");
+}
+
+/// The release's record is checked by the program alone, with nothing but the log's key.
+fn proved(haven: &Haven, answer: &Value) {
+    haven.publish();
+    let measurement = text(answer, "/measurement");
+    let route = format!("/v1/measurements/{measurement}/record");
+    let record = haven.of("colleague").get(&route).ok();
+    haven.of("checker_1").get(&route).no(403);
+    let folder = tempfile::tempdir().unwrap();
+    let key = haven.of("auditor").get("/v1/health").ok();
+    let verified = |record: &Value| {
+        let file = folder.path().join("record.json");
+        std::fs::write(&file, record.to_string()).unwrap();
+        let output = std::process::Command::new(program("strongroom"))
+            .args(["dp", "verify"])
+            .arg(&file)
+            .args(["--vkey", &text(&key, "/vkey")])
+            .output()
+            .unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), told)
+    };
+    let (code, told) = verified(&record);
+    assert_eq!((code, &told["verdict"]), (Some(0), &json!("ok")), "{told}");
+    assert_eq!(told["charged"]["nano_rho"], 10_000_000);
+    assert_eq!(told["answer_sha256"], answer["sha256"]);
+    let mut forged = record;
+    forged["answer"] = json!(text(&forged, "/answer").replacen("\"value\":", "\"value\":1", 1));
+    assert_eq!(verified(&forged).0, Some(1));
 }
 
 /// Again, respelt, and by a colleague: the same bytes at no charge.
@@ -147,7 +196,8 @@ fn caps_hold_for_pooled_researchers_and_an_exact_release_is_on_the_record() {
     haven.yes("controller_1", &opened, &caps(45_000_000));
 
     // The researcher's cap of 0.03, then the people's of 0.045, whoever asks.
-    haven.yes("researcher", &measures, &request(0.02));
+    let early = haven.yes("researcher", &measures, &request(0.02));
+    assert_eq!(early["ended"], json!({}));
     let over = haven.no(409, "researcher", &measures, &request(0.015));
     assert!(text(&over, "/message").contains("rho 0.01 left"), "{over}");
     haven.yes("colleague", &measures, &request(0.015));
@@ -179,7 +229,31 @@ fn caps_hold_for_pooled_researchers_and_an_exact_release_is_on_the_record() {
     );
     let late = haven.yes("researcher", &measures, &request(0.005));
     assert_eq!(late["void"], json!([after["budget"]]));
+    // What was answered before it says so from then on, and its own record stays what it was.
+    let record = format!("/v1/measurements/{}", text(&early, "/measurement"));
+    let early = haven.of("researcher").get(&record).ok();
+    assert_eq!(early["void"], json!([]));
+    assert_eq!(early["ended"], json!({ text(&after, "/budget"): output }));
     sound(&haven);
+}
+
+#[test]
+fn an_auditor_has_the_measuring_lane_audited_and_nobody_else_does() {
+    let haven = Haven::start();
+    let route = "/v1/log/self-audit";
+    assert_eq!(haven.of("auditor").get(route).ok(), Value::Null);
+    for who in ["researcher", "controller_1", "administrator"] {
+        haven.kept_out(who, route, &json!({}));
+    }
+    let found = haven.yes("auditor", route, &json!({}));
+    assert_eq!(found["holds"], true, "{found}");
+    for case in found["findings"]["cases"].as_array().unwrap() {
+        assert!(
+            case["claimed_epsilon"].as_f64() >= case["shown_epsilon"].as_f64(),
+            "{case}"
+        );
+    }
+    assert_eq!(haven.of("auditor").get(route).ok(), found);
 }
 
 /// The keeper and the front are killed at once while a question runs: charged, once, and asked again for its

@@ -2,38 +2,22 @@
 
 use protocol::dummy::{Dummy, FILE};
 use protocol::frame::Up;
-use protocol::job::{Job, Order};
+use protocol::job::Job;
 use protocol::keeper::Refused;
 use protocol::report::Report;
-use sandbox::{Launch, Running};
+use sandbox::Running;
 
 use crate::error::{by_sandbox, by_worker, internal};
 use crate::server::Keeper;
 
 impl Keeper {
-    /// Has a dummy extract made. It takes the place of a query, so that asking often does not start workers
-    /// without end.
+    /// Has a dummy extract made.
     ///
     /// # Errors
     /// If the plan is not fit, or no worker can be sealed.
     pub(crate) async fn dummy(&self, plan: Dummy) -> Result<Vec<u8>, Refused> {
-        let _place = self.query_places.enter(None, |_| {}).await;
-        let launch = Launch {
-            worker: self.worker.clone(),
-            order: Order {
-                job: Job::Dummy(plan),
-                limits: self.query_profile.limits.clone(),
-            },
-            inputs: Vec::new(),
-            profile: self.query_profile.clone(),
-        };
-        let making = tokio::task::spawn_blocking(move || {
-            hear(&mut sandbox::spawn(launch).map_err(by_sandbox)?)
-        });
-        tokio::select! {
-            made = making => made.map_err(|_| internal("the dummy extract could not be made"))?,
-            () = self.closing() => Err(internal("the keeper is closing")),
-        }
+        self.unmounted(Job::Dummy(plan), &self.query_profile, hear)
+            .await
     }
 }
 

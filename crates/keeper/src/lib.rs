@@ -37,6 +37,7 @@ mod halt;
 mod library;
 mod manifest;
 mod mounts;
+mod named;
 mod orders;
 mod outputs;
 mod posture;
@@ -54,6 +55,7 @@ mod spares;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unmounted;
 mod upload;
 mod wire;
 mod work;

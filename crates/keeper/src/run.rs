@@ -14,10 +14,11 @@ use crate::Capacity;
 use crate::authority::{Desk, Warrant};
 use crate::error::{internal, no, not_permitted};
 use crate::halt::{Halt, StopOnDrop};
+use crate::named::plain_id;
 use crate::progress::Teller;
 use crate::queue::Queue;
 use crate::rooms::remove;
-use crate::server::{Keeper, plain_id};
+use crate::server::Keeper;
 use crate::spares::Whose;
 use crate::work::{Finished, Tools, work};
 

@@ -23,6 +23,7 @@ use crate::books::Books;
 use crate::checkpoint::Signed;
 use crate::custody::Custody;
 use crate::error::{KeeperError, internal, not_permitted};
+use crate::named::{name, plain_id};
 use crate::progress::Teller;
 use crate::queue::Queue;
 use crate::ran::Ran;
@@ -159,6 +160,20 @@ impl Keeper {
         let _ = self.closing.clone().wait_for(|closing| *closing).await;
     }
 
+    /// What comes of it, if it comes before the keeper closes.
+    ///
+    /// # Errors
+    /// Its own; if the keeper closes first.
+    pub(crate) async fn unless_closing<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refused>>,
+    ) -> Result<T, Refused> {
+        tokio::select! {
+            done = work => done,
+            () = self.closing() => Err(internal("the keeper is closing")),
+        }
+    }
+
     fn hello(&self) -> Reply {
         Reply::Hello {
             build: protocol::build_id().to_owned(),
@@ -268,18 +283,15 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             .await
             .map(drop),
         Request::Upload { job } => {
-            let kept = tokio::select! {
-                kept = keeper.upload(&job, &mut stream) => kept,
-                () = keeper.closing() => Err(internal("the keeper is closing")),
-            };
+            let kept = keeper
+                .unless_closing(keeper.upload(&job, &mut stream))
+                .await;
             let reply = noted(keeper, kept.map(|file| Reply::Kept { file }), ask, &id);
             refuse_body(&mut stream, &reply).await
         }
         Request::Keep { job, part } => {
-            let kept = tokio::select! {
-                kept = keeper.keep(&job, part, &mut stream) => kept,
-                () = keeper.closing() => Err(internal("the keeper is closing")),
-            };
+            let keeping = keeper.keep(&job, part, &mut stream);
+            let kept = keeper.unless_closing(keeping).await;
             let reply = noted(keeper, kept.map(|file| Reply::Kept { file }), ask, &id);
             refuse_body(&mut stream, &reply).await
         }
@@ -293,12 +305,11 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
         Request::SignManifest { project } => {
             let signed = keeper.sign_manifest(&project).await;
             let signed = signed.map(|(note, sha256)| Reply::Signed { note, sha256 });
-            let reply = noted(keeper, signed, ask, &id);
-            wire::write_reply(&mut stream, &reply).await.map(drop)
+            say(keeper, &mut stream, signed, ask, &id).await
         }
         Request::Destroy { project } => {
-            let reply = noted(keeper, keeper.destroy(&project).await, ask, &id);
-            wire::write_reply(&mut stream, &reply).await.map(drop)
+            let destroyed = keeper.destroy(&project).await;
+            say(keeper, &mut stream, destroyed, ask, &id).await
         }
         Request::Refusals { after } => {
             let reply = keeper.refusals.after(after);
@@ -309,30 +320,30 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
                 sha256: hex::encode(audit_log::sha256(note.as_bytes())),
                 note,
             });
-            let reply = noted(keeper, signed, ask, &id);
-            wire::write_reply(&mut stream, &reply).await.map(drop)
+            say(keeper, &mut stream, signed, ask, &id).await
         }
         Request::Price { request } => {
-            let priced = keeper.price(request).await;
-            let reply = noted(keeper, priced.map(Reply::Priced), ask, &id);
-            wire::write_reply(&mut stream, &reply).await.map(drop)
+            let priced = keeper.price(request).await.map(Reply::Priced);
+            say(keeper, &mut stream, priced, ask, &id).await
         }
         Request::Dummy { plan } => {
             let made = keeper.dummy(plan).await;
             give(keeper, &mut stream, made, ask, &id).await
         }
+        Request::Practise { request, tables } => {
+            let answer = keeper.practise(request, tables).await;
+            let practised = answer.map(|answer| Reply::Practised { answer });
+            say(keeper, &mut stream, practised, ask, &id).await
+        }
+        Request::SelfAudit { draws } => {
+            let audited = keeper.self_audit(draws).await;
+            let audited = audited.map(|(holds, findings)| Reply::SelfAudited { holds, findings });
+            say(keeper, &mut stream, audited, ask, &id).await
+        }
         Request::Posture => {
-            let tried = tokio::select! {
-                tried = keeper.posture() => tried,
-                () = keeper.closing() => Err(internal("the keeper is closing")),
-            };
-            let reply = noted(
-                keeper,
-                tried.map(|tried| Reply::Posture { tried }),
-                ask,
-                &id,
-            );
-            wire::write_reply(&mut stream, &reply).await.map(drop)
+            let tried = keeper.unless_closing(keeper.posture()).await;
+            let tried = tried.map(|tried| Reply::Posture { tried });
+            say(keeper, &mut stream, tried, ask, &id).await
         }
     }
 }
@@ -353,6 +364,8 @@ fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
             | Request::SignCheckpoint
             | Request::Price { .. }
             | Request::Dummy { .. }
+            | Request::Practise { .. }
+            | Request::SelfAudit { .. }
             | Request::Posture
             | Request::Destroy { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
@@ -424,11 +437,20 @@ async fn give(
             wire::write_reply(stream, &Reply::Bytes { bytes }).await?;
             wire::write_body(stream, &body).await
         }
-        Err(refused) => {
-            let reply = noted(keeper, Err(refused), ask, id);
-            wire::write_reply(stream, &reply).await.map(drop)
-        }
+        Err(refused) => say(keeper, stream, Err(refused), ask, id).await,
     }
+}
+
+/// Answers with one message, or with the refusal.
+async fn say(
+    keeper: &Keeper,
+    stream: &mut UnixStream,
+    result: Result<Reply, Refused>,
+    ask: &str,
+    id: &str,
+) -> io::Result<()> {
+    let reply = noted(keeper, result, ask, id);
+    wire::write_reply(stream, &reply).await.map(drop)
 }
 
 /// Answers a request with a body. After a refusal the rest of the body is read for a moment: a socket that
@@ -462,29 +484,4 @@ fn reply(result: Result<Reply, Refused>, ask: &str, id: &str) -> Reply {
             Reply::Refused(refused)
         }
     }
-}
-
-fn name(request: &Request) -> (&'static str, String) {
-    match request {
-        Request::Hello => ("hello", String::new()),
-        Request::Upload { job } => ("upload", plain_id(job)),
-        Request::Run { job } => ("run", plain_id(job)),
-        Request::Keep { job, .. } => ("keep", plain_id(job)),
-        Request::Fetch { output, .. } => ("fetch", plain_id(output)),
-        Request::SignManifest { project } => ("sign_manifest", plain_id(project)),
-        Request::SignCheckpoint => ("sign_checkpoint", String::new()),
-        Request::Posture => ("posture", String::new()),
-        Request::Price { .. } => ("price", String::new()),
-        Request::Dummy { .. } => ("dummy", String::new()),
-        Request::Refusals { .. } => ("refusals", String::new()),
-        Request::Destroy { project } => ("destroy", plain_id(project)),
-    }
-}
-
-/// What of a text could be an id: the front may send anything.
-pub(crate) fn plain_id(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-        .take(64)
-        .collect()
 }

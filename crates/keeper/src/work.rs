@@ -390,6 +390,8 @@ impl Receiving<'_> {
                 | Report::Price { .. }
                 | Report::Measure { .. }
                 | Report::Dummy
+                | Report::Practice { .. }
+                | Report::SelfAudit { .. }
                 | Report::SelfTest { .. },
             ) => Err(strange()),
         }

@@ -21,6 +21,7 @@
     )
 )]
 
+mod audit;
 mod component;
 mod error;
 mod limits;
@@ -31,6 +32,7 @@ mod request;
 mod spread;
 mod words;
 
+pub use audit::{Shown, lower_bound, outcome_of_found, shown};
 pub use component::{Component, Grid, Part};
 pub use error::PrivacyError;
 pub use limits::Limits;

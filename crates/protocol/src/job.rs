@@ -44,6 +44,10 @@ pub enum Job {
     Measure(Measure),
     /// Makes `dummy.duckdb` up. Reads nothing.
     Dummy(Dummy),
+    /// Answers such a request over made-up tables, for practice. Reads nothing.
+    Practice(Practice),
+    /// Draws over made-up neighbours and holds what is seen against what is claimed. Reads nothing.
+    SelfAudit(SelfAudit),
     /// Attacks its own walls and reports each as held or broken. Reads nothing.
     SelfTest,
 }
@@ -374,6 +378,48 @@ pub struct Measure {
     pub reserved: Option<Reserved>,
     /// How many times the noise is drawn over the same cells: more than once only on files of one's own.
     pub draws: u32,
+}
+
+/// Answer a request over tables that are made up from it and from what follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Practice {
+    /// The request as JSON text.
+    pub request: String,
+    /// Its limits.
+    pub limits: RequestLimits,
+    /// The tables, as the data dictionary has them.
+    pub tables: Vec<PracticeTable>,
+}
+
+/// A table to make up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PracticeTable {
+    /// Its name.
+    pub name: String,
+    /// Its columns, besides the person.
+    pub columns: Vec<PracticeColumn>,
+}
+
+/// A column to make up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PracticeColumn {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: ColumnKind,
+}
+
+/// Audit the measuring lane over made-up neighbours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelfAudit {
+    /// Draws over each neighbour of each case.
+    pub draws: u32,
+    /// Limits of the requests that are tried.
+    pub limits: RequestLimits,
 }
 
 /// What the ledger holds for a measurement.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dummy::Dummy;
+use crate::job::PracticeTable;
 use crate::posture::Tried;
 use crate::report::ExtractTable;
 
@@ -79,6 +80,18 @@ pub enum Request {
     Dummy {
         /// What is in it.
         plan: Dummy,
+    },
+    /// Answer a request over made-up tables, for practice. Mounts nothing.
+    Practise {
+        /// The request, JSON text.
+        request: String,
+        /// The tables, from the data dictionary.
+        tables: Vec<PracticeTable>,
+    },
+    /// Audit the measuring lane over made-up neighbours. Mounts nothing.
+    SelfAudit {
+        /// Draws over each neighbour.
+        draws: u32,
     },
     /// Sign the manifest of an approved project.
     SignManifest {
@@ -163,6 +176,18 @@ pub enum Reply {
     },
     /// A request was priced.
     Priced(Priced),
+    /// A request was answered over made-up tables.
+    Practised {
+        /// The answer, JSON text.
+        answer: String,
+    },
+    /// The measuring lane was audited.
+    SelfAudited {
+        /// Whether no claim was contradicted.
+        holds: bool,
+        /// What was found, JSON text.
+        findings: String,
+    },
     /// A note was signed.
     Signed {
         /// The signed note.

@@ -98,6 +98,18 @@ pub enum Report {
     },
     /// A dummy extract was made up; it went before as [`crate::dummy::FILE`].
     Dummy,
+    /// A request was answered over made-up tables.
+    Practice {
+        /// The answer as JSON text, which says that it is practice.
+        answer: String,
+    },
+    /// The measuring lane was audited.
+    SelfAudit {
+        /// Whether no claim was contradicted.
+        holds: bool,
+        /// Each case with its claim and what was seen, as JSON text.
+        findings: String,
+    },
     /// The walls were attacked from inside.
     SelfTest {
         /// Every attack with its outcome.

@@ -148,6 +148,8 @@ fn sql(job: &Job) -> &str {
         | Job::Price(_)
         | Job::Measure(_)
         | Job::Dummy(_)
+        | Job::Practice(_)
+        | Job::SelfAudit(_)
         | Job::SelfTest => "",
     }
 }
@@ -226,6 +228,8 @@ impl Standing {
             | Job::Price(_)
             | Job::Measure(_)
             | Job::Dummy(_)
+            | Job::Practice(_)
+            | Job::SelfAudit(_)
             | Job::SelfTest => Pace::Whole,
         };
         self.running.begin(order, pace)?;

@@ -82,6 +82,8 @@ impl Spare {
             | Job::Price(_)
             | Job::Measure(_)
             | Job::Dummy(_)
+            | Job::Practice(_)
+            | Job::SelfAudit(_)
             | Job::SelfTest => {
                 return Err(SandboxError::BadOrder(
                     "this job has no spare worker".into(),

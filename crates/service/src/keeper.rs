@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::dummy::Dummy;
+use protocol::job::PracticeTable;
 use protocol::keeper::{
     Cost, File, MESSAGE_MAX, NotedRefusal, Outcome, PIECE_MAX, Part, Priced, Refused, Reply,
     Request,
@@ -248,6 +249,36 @@ impl Keeper {
         }
     }
 
+    /// Has a request answered over made-up tables. Gives JSON text.
+    ///
+    /// # Errors
+    /// If the keeper refuses the request or cannot be reached.
+    pub async fn practise(
+        &self,
+        request: &str,
+        tables: Vec<PracticeTable>,
+    ) -> Result<String, ServiceError> {
+        let request = Request::Practise {
+            request: request.to_owned(),
+            tables,
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Practised { answer } => Ok(answer),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the measuring lane audited: whether every claim held, and what was found, as JSON text.
+    ///
+    /// # Errors
+    /// If the keeper refuses or cannot be reached.
+    pub async fn self_audit(&self, draws: u32) -> Result<(bool, String), ServiceError> {
+        match self.ask(&Request::SelfAudit { draws }).await?.1 {
+            Reply::SelfAudited { holds, findings } => Ok((holds, findings)),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Has every wall around workers tried, now.
     ///
     /// # Errors
@@ -313,6 +344,8 @@ fn unexpected(reply: Reply) -> ServiceError {
         | Reply::Done { .. }
         | Reply::Signed { .. }
         | Reply::Priced(_)
+        | Reply::Practised { .. }
+        | Reply::SelfAudited { .. }
         | Reply::Posture { .. }
         | Reply::Destroyed { .. }
         | Reply::Progress { .. }

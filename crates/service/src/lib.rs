@@ -76,7 +76,8 @@ pub use jobs::{JobProgress, JobView};
 pub use keeper::Keeper;
 pub use log::{EventView, LogState};
 pub use measure::{
-    AccountView, AccountsVerdict, BudgetView, Charged, MeasurementView, PriceView, Remaining,
+    AccountView, AccountsVerdict, BudgetView, Charged, MeasurementView, PracticeView, PriceView,
+    RELEASE_RECORD, ReleaseRecord, Remaining, SelfAuditView,
 };
 pub use outputs::{CheckAnswer, OutputView};
 pub use parts::Summary;
@@ -182,6 +183,8 @@ pub struct Service {
     holder: Arc<str>,
     // Which keeper's refusals were noted, up to which number.
     refusals_seen: Arc<tokio::sync::Mutex<(String, u64)>>,
+    // What the last audit of the measuring lane found.
+    audits: Arc<measure::Audits>,
     // One publisher at a time: the log's files are written in order, by one hand.
     publishing: Arc<tokio::sync::Mutex<log::Written>>,
     // Held from the look at what has left, or at the budgets, to the record: an exact release and a budget that
@@ -214,6 +217,7 @@ impl Service {
             ids,
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
             decisions: cases::Decisions::default(),
+            audits: Arc::default(),
             publishing: Arc::default(),
             statements: Arc::default(),
             queueing: Arc::default(),

@@ -87,6 +87,16 @@ impl Service {
     ) -> Result<String, ServiceError> {
         let now = self.now()?;
         self.authorise(caller, Action::ViewLog, &Object::new("log"), now)?;
+        Ok(self.proved(folder, leaf).await?.1)
+    }
+
+    /// A leaf with its proof under the checkpoint that the folder publishes. Whether the caller may have it was
+    /// asked before.
+    pub(crate) async fn proved(
+        &self,
+        folder: &Path,
+        leaf: u64,
+    ) -> Result<(Vec<u8>, String), ServiceError> {
         let tiles = FileTiles::new(folder);
         let note = published_note(&tiles)?;
         let size = checkpoint(&note)?.size;
@@ -94,10 +104,13 @@ impl Service {
             return Err(ServiceError::NotFound("leaf under the latest checkpoint"));
         }
         let entries = self.store.leaves(leaf, leaf + 1).await?;
-        let (_, entry) = entries.first().ok_or(ServiceError::NotFound("leaf"))?;
+        let (_, entry) = entries
+            .into_iter()
+            .next()
+            .ok_or(ServiceError::NotFound("leaf"))?;
         let nodes = TileNodes::new(&tiles, size);
-        let proof = InclusionProof::make(&nodes, leaf, entry, &note).map_err(log_error)?;
-        Ok(proof.to_string())
+        let proof = InclusionProof::make(&nodes, leaf, &entry, &note).map_err(log_error)?;
+        Ok((entry, proof.to_string()))
     }
 
     /// A published tile of hashes.

@@ -5,10 +5,18 @@ mod ask;
 mod budget;
 mod lost;
 mod newest;
+mod practice;
+mod record;
+mod self_audit;
 mod statement;
 mod sweep;
+mod view;
 
 pub(crate) use ask::MeasureAnswer;
 pub use ask::{Charged, MeasurementView, PriceView};
 pub use budget::{AccountView, BudgetView, Remaining};
+pub use practice::PracticeView;
+pub use record::{RELEASE_RECORD, ReleaseRecord};
+pub(crate) use self_audit::Audits;
+pub use self_audit::SelfAuditView;
 pub use statement::AccountsVerdict;

@@ -48,11 +48,13 @@ impl Pass {
 
 impl Service {
     /// Ends every project whose last day has passed, closes what ended projects left open, and gives back what was
-    /// reserved for a measurement and not used in time. Gives how many projects ended. Run every ten seconds.
+    /// reserved for a measurement and not used in time. Audits the measuring lane when that is due. Gives how many
+    /// projects ended. Run every ten seconds.
     ///
     /// # Errors
     /// The first failure; whatever else has run out is ended all the same.
     pub async fn sweep(&self) -> Result<u32, ServiceError> {
+        self.self_audit_if_due(self.now()?);
         let ended = self.expire_projects().await;
         let closed = self.close_what_is_left().await;
         let given_back = self.expire_measurements().await;

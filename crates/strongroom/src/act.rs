@@ -74,6 +74,13 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
     ),
     ("view_measurement", "GET", "/v1/measurements/ID", ""),
     (
+        "practise",
+        "POST",
+        "/v1/workspaces/ID/practice",
+        "--form FILE",
+    ),
+    ("view_record", "GET", "/v1/measurements/ID/record", ""),
+    (
         "view_measurements",
         "GET",
         "/v1/projects/ID/measurements",
@@ -87,6 +94,8 @@ const ACTS: &[(&str, &str, &str, &str)] = &[
     ),
     ("view_meter", "GET", "/v1/projects/ID/budget", ""),
     ("check_accounts", "GET", "/v1/log/accounts", ""),
+    ("self_audit", "POST", "/v1/log/self-audit", ""),
+    ("view_self_audit", "GET", "/v1/log/self-audit", ""),
     ("view_delivery", "GET", "/v1/deliveries/ID", ""),
     ("start_application", "POST", "/v1/projects", ""),
     ("view_project", "GET", "/v1/projects/ID", ""),

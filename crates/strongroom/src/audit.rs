@@ -140,7 +140,7 @@ fn verify(args: &VerifyArgs) -> Result<Verdict, Problem> {
 }
 
 /// A verifier key, or a file that holds one.
-fn key(option: &str, given: &str, kind: KeyKind) -> Result<Vkey, Problem> {
+pub(crate) fn key(option: &str, given: &str, kind: KeyKind) -> Result<Vkey, Problem> {
     let path = Path::new(given);
     let text = if path.is_file() {
         read_text(path)?

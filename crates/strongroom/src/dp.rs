@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use protocol::frame::Up;
-use protocol::job::{Job, Measure, Order, Price};
+use protocol::job::{Job, Measure, Order, Price, SelfAudit};
 use protocol::report::Report;
 use sandbox::{Launch, spawn};
 use serde_json::Value;
 
 use crate::files::{DataArgs, PoliciesArgs, profile, read_text, request_limits, worker};
-use crate::problem::{Problem, say, say_raw};
+use crate::problem::{Problem, REFUSED, say, say_raw};
+
+mod verify;
 
 /// Walls and limits of both jobs.
 const PROFILE: &str = "sandbox/job.toml";
@@ -36,6 +38,21 @@ enum Act {
     ///
     /// No budget is kept for files of your own: every run, and every draw of --repeat, spends the price anew.
     Measure(MeasureArgs),
+    /// Audits the measuring lane: made-up tables with and without one person go the way of every measurement, and
+    /// what thousands of draws show is held against what is claimed. Exit code 1 if a claim is contradicted.
+    Audit(AuditArgs),
+    /// Checks the record of a release from a safe haven, offline: answer, price, leaf, proof and signature. Exit
+    /// code 0 for ok, 1 for bad.
+    Verify(verify::VerifyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct AuditArgs {
+    /// Draws over each neighbour of each case.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    draws: u32,
+    #[command(flatten)]
+    policies: PoliciesArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -92,6 +109,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     match &args.act {
         Act::Price(args) => price(args),
         Act::Measure(args) => measure(args),
+        Act::Audit(args) => audit(args),
+        Act::Verify(args) => verify::verify(args),
     }
 }
 
@@ -128,6 +147,35 @@ fn price(args: &PriceArgs) -> Result<ExitCode, Problem> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn audit(args: &AuditArgs) -> Result<ExitCode, Problem> {
+    let policies = args.policies.load()?;
+    let profile = profile(&policies, PROFILE)?;
+    let job = SelfAudit {
+        draws: args.draws,
+        limits: request_limits(&policies)?,
+    };
+    let report = work(
+        Launch {
+            worker: worker()?,
+            order: Order {
+                job: Job::SelfAudit(job),
+                limits: profile.limits.clone(),
+            },
+            inputs: Vec::new(),
+            profile,
+        },
+        &mut |_| Ok(()),
+    )?;
+    let Report::SelfAudit { holds, findings } = report else {
+        return Err(out_of_turn());
+    };
+    say(&findings)?;
+    Ok(match holds {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(REFUSED),
+    })
 }
 
 fn measure(args: &MeasureArgs) -> Result<ExitCode, Problem> {
@@ -237,7 +285,7 @@ mod tests {
         let line = parse(&["measure", "r.json", "--data", "a.csv", "--unit", "id"]).unwrap();
         match line.args.act {
             Act::Measure(args) => assert_eq!(args.repeat, 1),
-            Act::Price(_) => panic!("a price"),
+            _ => panic!("no measurement"),
         }
     }
 }

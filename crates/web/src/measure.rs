@@ -7,7 +7,10 @@ use axum::extract::{Path, Query, State};
 use governance::measure::Caps;
 use governance::{DatasetId, MeasurementId, ProjectId, WorkspaceId};
 use serde_json::{Value, json};
-use service::{AccountsVerdict, BudgetView, MeasurementView, PriceView, Remaining};
+use service::{
+    AccountsVerdict, BudgetView, MeasurementView, PracticeView, PriceView, ReleaseRecord,
+    Remaining, SelfAuditView,
+};
 
 use crate::answer::{Answer, to_the_end};
 use crate::{Ready, SignedIn, asks};
@@ -117,4 +120,40 @@ pub(crate) async fn accounts(
     SignedIn(caller): SignedIn,
 ) -> Answer<AccountsVerdict> {
     Ok(Json(front.service.check_accounts(&caller).await?))
+}
+
+/// A request answered over made-up rows, at no charge.
+pub(crate) async fn practise(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<WorkspaceId>,
+    request: String,
+) -> Answer<PracticeView> {
+    Ok(Json(front.service.practise(&caller, &id, &request).await?))
+}
+
+/// What proves a release to whoever keeps it without us.
+pub(crate) async fn record(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<MeasurementId>,
+) -> Answer<ReleaseRecord> {
+    let record = front.service.release_record(&caller, &front.log, &id);
+    Ok(Json(record.await?))
+}
+
+pub(crate) async fn last_self_audit(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+) -> Answer<Option<SelfAuditView>> {
+    Ok(Json(front.service.last_self_audit(&caller).await?))
+}
+
+pub(crate) async fn self_audit(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    _: Bytes,
+) -> Answer<SelfAuditView> {
+    let work = async move { front.service.self_audit(&caller).await };
+    Ok(Json(to_the_end(work).await?))
 }

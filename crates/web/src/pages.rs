@@ -41,6 +41,7 @@ pub(crate) mod project_words;
 pub(crate) mod public;
 pub(crate) mod refusal;
 pub(crate) mod review;
+pub(crate) mod self_audit;
 pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod sign_in;
@@ -76,6 +77,7 @@ pub(crate) fn pages(front: Front) -> Router {
         .merge(outputs_mine::routes())
         .merge(log::routes())
         .merge(posture::routes())
+        .merge(self_audit::routes())
         .merge(workspace::routes())
         .merge(measure::routes())
         .merge(people::routes())

@@ -95,7 +95,9 @@ fn work(
         | Job::Check(_)
         | Job::Price(_)
         | Job::Measure(_)
-        | Job::Dummy(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
+        | Job::Dummy(_)
+        | Job::Practice(_)
+        | Job::SelfAudit(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
     }
 }
 

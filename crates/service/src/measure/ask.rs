@@ -1,22 +1,22 @@
 //! Asking: the price of a question, which is free and reads nothing; its answer, which is reserved, run and
-//! settled; what was asked before.
+//! settled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use governance::dataset::Dataset;
 use governance::extract::Extract;
 use governance::job::{Core as JobCore, Outcome as JobOutcome, Task};
 use governance::measure::{Ask, Family, Loss, Measurement, Place};
-use governance::project::{InForce, Permit, Project};
+use governance::project::{InForce, Permit};
 use governance::workspace::Workspace;
 use governance::{
-    Action, Batch, BudgetId, DatasetId, Lifecycle, MeasurementId, PersonId, ProjectId, Refusal,
-    Sha256, Timestamp, WorkspaceId,
+    Action, Batch, BudgetId, DatasetId, Lifecycle, MeasurementId, OutputId, PersonId, ProjectId,
+    Refusal, Sha256, Timestamp, WorkspaceId,
 };
 use protocol::keeper::Priced;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Filter, Held};
+use store::Held;
 
 use super::budget::Remaining;
 use crate::access::Object;
@@ -66,6 +66,9 @@ pub struct MeasurementView {
     pub charged: Charged,
     /// Budgets whose statement of differential privacy an exact release had ended.
     pub void: BTreeSet<BudgetId>,
+    /// Budgets whose statement an exact release has ended by now, with that release: an answer from before it
+    /// stands for nothing more either.
+    pub ended: BTreeMap<BudgetId, OutputId>,
     /// When it was answered.
     pub at: Option<Timestamp>,
     /// Hash of the answer's bytes.
@@ -390,105 +393,5 @@ impl Service {
             },
             answer: Answer::Measurement(MeasureAnswer { bytes }),
         })
-    }
-
-    /// A measurement, for those whom it concerns.
-    ///
-    /// # Errors
-    /// If the caller may not read it.
-    pub async fn measurement(
-        &self,
-        caller: &Caller,
-        id: &MeasurementId,
-    ) -> Result<MeasurementView, ServiceError> {
-        let held = self.load::<Measurement>(id.as_str()).await?;
-        let core = held.value.core();
-        let project = self.load::<Project>(core.project.as_str()).await?.value;
-        let object = self.measurement_object(&held.value, &project).await?;
-        self.authorise(caller, Action::ViewMeasurement, &object, self.now()?)?;
-        self.measurement_view(&held.value, Charged::Nothing).await
-    }
-
-    /// Measurements of a project, for those whom they concern; at most a page, in the order of their ids.
-    ///
-    /// # Errors
-    /// If the caller may not read the project.
-    pub async fn measurements_of(
-        &self,
-        caller: &Caller,
-        id: &ProjectId,
-        after: Option<&str>,
-    ) -> Result<Vec<MeasurementView>, ServiceError> {
-        let now = self.now()?;
-        let project = self.load::<Project>(id.as_str()).await?.value;
-        let filter = Filter {
-            project: Some(id),
-            limit: self.policies.limits.page,
-            after,
-            ..Filter::default()
-        };
-        let mut views = Vec::new();
-        for held in self.store.list::<Measurement>(filter).await? {
-            let object = self.measurement_object(&held.value, &project).await?;
-            self.authorise(caller, Action::ViewMeasurement, &object, now)?;
-            views.push(self.measurement_view(&held.value, Charged::Nothing).await?);
-        }
-        Ok(views)
-    }
-
-    async fn measurement_object(
-        &self,
-        measurement: &Measurement,
-        project: &Project,
-    ) -> Result<Object, ServiceError> {
-        let asked = project.manifest().map(|m| m.datasets.clone());
-        let asked = asked.unwrap_or_default().into_iter().map(|d| d.dataset);
-        let controllers = self.datasets(asked).await?.into_values();
-        Ok(Object::of(measurement)
-            .author(&measurement.core().author)
-            .people(project.people())
-            .controllers(controllers.map(|d| d.controller)))
-    }
-
-    async fn measurement_view(
-        &self,
-        measurement: &Measurement,
-        charged: Charged,
-    ) -> Result<MeasurementView, ServiceError> {
-        let core = measurement.core().clone();
-        let answer = match measurement {
-            Measurement::Released { answer, .. } => Some(answer.clone()),
-            Measurement::Reserved { .. }
-            | Measurement::Running { .. }
-            | Measurement::Forfeited { .. }
-            | Measurement::Freed { .. } => None,
-        };
-        let bytes = match &answer {
-            Some(answer) => self.json_on_file(&answer.sha256).await?,
-            None => Value::Null,
-        };
-        Ok(MeasurementView {
-            measurement: core.id,
-            state: measurement.state(),
-            author: core.author,
-            project: core.project,
-            workspace: core.workspace,
-            snapshot: core.snapshot,
-            asked: self.json_on_file(&core.text).await?,
-            request: core.request,
-            price: core.price,
-            accounts: core.accounts.iter().map(ToString::to_string).collect(),
-            charged,
-            void: answer.as_ref().map_or(core.void, |a| a.void.clone()),
-            at: answer.as_ref().map(|a| a.at),
-            sha256: answer.map(|a| a.sha256),
-            answer: bytes,
-        })
-    }
-
-    async fn json_on_file(&self, hash: &Sha256) -> Result<Value, ServiceError> {
-        let bytes = self.store.document(hash).await?;
-        let bytes = bytes.ok_or(ServiceError::NotFound("document"))?;
-        Ok(serde_json::from_slice(&bytes)?)
     }
 }

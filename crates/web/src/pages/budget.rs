@@ -23,6 +23,8 @@ pub(crate) struct Ask {
     done: Option<String>,
     #[serde(default)]
     what_if: String,
+    #[serde(default)]
+    cap: String,
 }
 
 #[derive(Template)]
@@ -39,6 +41,8 @@ struct Page {
     typed: Typed,
     what_if: String,
     answer: Option<Size>,
+    cap: String,
+    moved: Option<Moved>,
     faults: Faults,
 }
 
@@ -59,6 +63,35 @@ struct Size {
     epsilon: String,
     within: String,
     questions: u64,
+}
+
+/// What another cap of the people would mean.
+#[derive(Debug, PartialEq, Eq)]
+struct Moved {
+    cap: String,
+    /// What all answers together would give away of one person at most.
+    epsilon: String,
+    used: String,
+    left: String,
+    /// Counts at the price that most questions have.
+    questions: u64,
+    /// Nothing more could be asked.
+    stops: bool,
+}
+
+/// Price of an ordinary question.
+const ORDINARY_NANO_RHO: u64 = 1_000_000;
+
+fn moved(cap: u64, used: u64) -> Moved {
+    let left = cap.saturating_sub(used);
+    Moved {
+        cap: decimal(cap, 9),
+        epsilon: epsilon(cap.max(used)),
+        used: decimal(used, 9),
+        left: decimal(left, 9),
+        questions: left / ORDINARY_NANO_RHO,
+        stops: left < PRICE_NANO_RHO_MIN,
+    }
 }
 
 /// Caps as they were typed.
@@ -215,6 +248,8 @@ async fn budget(front: &Front, visitor: &Visitor, id: &DatasetId) -> Result<Page
         budget,
         what_if: String::new(),
         answer: None,
+        cap: String::new(),
+        moved: None,
         faults: Faults::default(),
     })
 }
@@ -241,6 +276,17 @@ pub(crate) async fn show(
             ),
         }
         shown.what_if = ask.what_if;
+    }
+    if !ask.cap.is_empty() {
+        let used = shown.budget.as_ref().map_or(0, |b| {
+            let people = b.accounts.iter().find(|a| a.level == Level::People);
+            people.map_or(0, |a| a.held.nano_rho.saturating_add(a.spent.nano_rho))
+        });
+        match units(ask.cap.trim(), 9) {
+            Some(cap) => shown.moved = Some(moved(cap, used)),
+            None => shown.faults.add("cap", "Give a cap in rho, such as 0.5"),
+        }
+        shown.cap = ask.cap;
     }
     page(&shown)
 }
@@ -361,6 +407,22 @@ mod tests {
         typed.project_delta = "little".into();
         assert_eq!(caps(&typed, None, &mut faults), None);
         assert!(faults.of("project_delta").is_some());
+    }
+
+    #[test]
+    fn another_cap_says_what_is_left_and_never_takes_back_what_is_spent() {
+        let more = moved(500_000_000, 120_000_000);
+        assert_eq!(
+            (more.left.as_str(), more.questions, more.stops),
+            ("0.38", 380, false)
+        );
+        let less = moved(100_000_000, 120_000_000);
+        assert_eq!(
+            (less.left.as_str(), less.questions, less.stops),
+            ("0", 0, true)
+        );
+        // What was learnt stays learnt: epsilon is that of what is spent.
+        assert_eq!(less.epsilon, epsilon(120_000_000));
     }
 
     /// Published pairs: epsilon at a delta of 10⁻⁶ by the simple bound, and the range of a count at rho 0.01.

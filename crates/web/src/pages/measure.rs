@@ -4,6 +4,8 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use governance::measure::Level;
 use governance::{MeasurementId, WorkspaceId};
@@ -31,6 +33,8 @@ struct Ask {
     meter: Vec<Meter>,
     request: String,
     price: Option<Price>,
+    /// An answer over made-up rows.
+    practice: Option<Practised>,
     asked: Vec<Line>,
     faults: Faults,
 }
@@ -46,6 +50,14 @@ struct Record {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
     asked: String,
+    /// The request and its guarantee, in sentences.
+    words: Option<String>,
+}
+
+/// An answer over made-up rows, as a table.
+struct Practised {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
 /// What is left in one account.
@@ -77,6 +89,7 @@ pub(crate) fn routes() -> Router<Front> {
     Router::new()
         .route("/workspaces/{id}/measure", get(show).post(ask))
         .route("/measurements/{id}", get(record))
+        .route("/measurements/{id}/record", get(proof))
 }
 
 fn meters(all: &[Remaining]) -> Vec<Meter> {
@@ -125,6 +138,7 @@ async fn form(front: &Front, visitor: &Visitor, id: &WorkspaceId) -> Result<Ask,
         meter: meters(&service.meter(caller, &project).await?),
         request: EXAMPLE.to_owned(),
         price: None,
+        practice: None,
         asked: lines,
         faults: Faults::default(),
     })
@@ -154,6 +168,9 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
             Err(no) => return faulty(&front, &visitor, &id, request, no.into_inner()).await,
         }
     }
+    if sent.one("act") == "practise" {
+        return practise(&front, &visitor, &id, request).await;
+    }
     let priced = front
         .service
         .price_measurement(&visitor.caller, &id, &request);
@@ -174,6 +191,35 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
         }
         Err(error) => faulty(&front, &visitor, &id, request, error).await,
     }
+}
+
+/// Answers a question over made-up rows, on the page where it was typed.
+async fn practise(front: &Front, visitor: &Visitor, id: &WorkspaceId, request: String) -> Reply {
+    match front.service.practise(&visitor.caller, id, &request).await {
+        Ok(view) => {
+            let mut shown = form(front, visitor, id).await?;
+            let (columns, rows) = table(&view.answer);
+            shown.request = request;
+            shown.practice = Some(Practised { columns, rows });
+            page(&shown)
+        }
+        Err(error) => faulty(front, visitor, id, request, error).await,
+    }
+}
+
+/// The record that proves a release without us, as a file.
+async fn proof(State(front): Ready, visitor: Visitor, Path(id): Path<MeasurementId>) -> Reply {
+    let record = front
+        .service
+        .release_record(&visitor.caller, &front.log, &id)
+        .await?;
+    let text = serde_json::to_string_pretty(&record).map_err(ServiceError::from)?;
+    let name = format!("attachment; filename=\"{id}.json\"");
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CONTENT_DISPOSITION, name.as_str()),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// What is wrong with a question stands beside it; what is wrong with the person is a page of its own.
@@ -243,6 +289,7 @@ fn recorded(visitor: &Visitor, view: MeasurementView) -> Reply {
         columns,
         rows,
         asked: serde_json::to_string_pretty(&view.asked).unwrap_or_default(),
+        words: within(&view.answer, "words").as_str().map(str::to_owned),
         view,
     })
 }

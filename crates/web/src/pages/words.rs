@@ -154,6 +154,7 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "caps_set" => "The caps are set.",
         "instruction_withdrawn" => "The standing instruction is withdrawn.",
         "log_published" => "The log is published up to now.",
+        "audited" => "The measuring lane was audited.",
         "job_cancelled" => "The job is cancelled.",
         "destroyed" => "The project's secrets are destroyed. The certificate is in the log.",
         _ => return None,

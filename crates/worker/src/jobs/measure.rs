@@ -19,6 +19,8 @@ use super::source::{Watch, open_as};
 use super::{Rooms, bad_input, internal, refusal};
 
 mod plan;
+pub(super) mod practice;
+pub(super) mod self_audit;
 #[cfg(test)]
 mod tests;
 

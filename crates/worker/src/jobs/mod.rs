@@ -94,6 +94,8 @@ pub(crate) fn run_in(
         Job::Price(job) => measure::price(job),
         Job::Measure(job) => measure::run(rooms, job, limits, hatch),
         Job::Dummy(job) => dummy::run(rooms, job, limits, hatch),
+        Job::Practice(job) => measure::practice::run(rooms, job, limits),
+        Job::SelfAudit(job) => measure::self_audit::run(rooms, job, limits),
         Job::SelfTest => Err(internal("a self-test is no job over data")),
     }
 }

@@ -18,7 +18,7 @@ mod link;
 mod link_files;
 mod load;
 
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     memory_mib: 256,
     threads: 2,
     time_s: 2,

@@ -2,7 +2,20 @@ use engine::{FileTable, Settings, Tables};
 
 use super::*;
 
-fn policy() -> RequestLimits {
+/// Two fresh folders in place of `/in` and `/spill`.
+pub(super) fn rooms() -> (tempfile::TempDir, Rooms) {
+    let folder = tempfile::tempdir().unwrap();
+    let rooms = Rooms::at(folder.path().join("in"), folder.path().join("spill"));
+    std::fs::create_dir(&rooms.inputs).unwrap();
+    std::fs::create_dir(&rooms.scratch).unwrap();
+    (folder, rooms)
+}
+
+pub(super) fn limits() -> Limits {
+    super::super::tests::LIMITS
+}
+
+pub(super) fn policy() -> RequestLimits {
     RequestLimits {
         statistics: 20,
         keys: 4,
