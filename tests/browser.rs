@@ -145,6 +145,7 @@ fn the_first_ten_minutes_without_scripts() {
 const NO_PAGES: &[&str] = &[
     "/assets/{name}",
     "/log/proof/{leaf}",
+    "/measurements/{id}/record",
     "/outputs/{id}/table.csv",
     "/projects/{id}/versions/{sha256}",
     "/projects/{id}/dummy-extract",

@@ -132,7 +132,7 @@ fn practised(haven: &Haven, open: &Open, ask: &Value) {
     assert_eq!(people(haven, open), spent);
     haven.kept_out("controller_1", &practice, ask);
     let wrong = json!({ "table": "hospital_episodes", "statistics": [{ "statistic": "mean", "column": "shoe_size", "bounds": [0, 1] }], "linf": 1, "rho": 0.01 });
-    let named = haven.no(400, "researcher", &practice, &wrong);
+    let named = haven.no(422, "researcher", &practice, &wrong);
     assert!(text(&named, "/message").contains("shoe_size"), "{named}");
 }
 
