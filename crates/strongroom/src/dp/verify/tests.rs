@@ -67,9 +67,11 @@ fn a_record_proves_answer_price_and_moment_with_nothing_but_a_key() {
     assert!(told["statement"].as_str().unwrap().contains("did not hold"));
 }
 
+type Change = (&'static str, fn(&mut Record));
+
 #[test]
 fn whatever_is_changed_in_a_record_is_bad() {
-    let changes: [(&str, fn(&mut Record)); 6] = [
+    let changes: [Change; 6] = [
         ("answer", |r| r.answer = r.answer.replace("812", "813")),
         ("leaf of the release", |r| {
             r.entry = r.entry.replace("10000000", "20000000")
