@@ -19,7 +19,7 @@ use crate::{
 pub(crate) const ORIGIN: &str = "strongroom.example/audit";
 
 pub(crate) fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../..")
 }
 
 pub(crate) fn log_key() -> LogKey {

@@ -83,7 +83,7 @@ pub(crate) struct Args {
     /// kept apart as they said.
     #[arg(long, value_name = "FILE")]
     decisions: Vec<PathBuf>,
-    /// Threads to use. The results do not depend on it. Default: as many as the machine has and policy allows.
+    /// Threads that the worker may use; matching works on one. The results do not depend on it. Default: as many as the machine has and policy allows.
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
     /// Memory that the worker may use, such as 800M or 4G. Default: what policy allows.

@@ -1,7 +1,7 @@
 //! Where things are: the repository and cargo's target folder.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::fault::Fault;
 use crate::json::Json;
@@ -18,7 +18,10 @@ pub(crate) struct Place {
 impl Place {
     /// Asks cargo, so that `CARGO_TARGET_DIR` and a site's cargo configuration are honoured.
     pub(crate) fn find() -> Result<Self, Fault> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // Cargo says at run time where this is: a kept target folder may have been built from another clone.
+        let here = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let root = here
             .ancestors()
             .nth(2)
             .ok_or_else(|| Fault::Plain("the repository's folder cannot be found".into()))?

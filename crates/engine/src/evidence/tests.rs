@@ -224,7 +224,8 @@ fn the_rows_are_what_the_statement_gives() {
 /// First stays after which the person lived at home (the selection of Strack and others, 2014).
 #[test]
 fn first_stays_of_the_real_encounters_are_traced() {
-    let shared = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared =
+        std::path::Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../../shared");
     let file = shared.join("data/diabetes130/encounters.csv.gz");
     if !file.exists() {
         eprintln!("skipped: the shared data folder is absent");

@@ -114,7 +114,8 @@ fn page() -> String {
 
 #[test]
 fn reference_page_lifecycles() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/lifecycles.md");
+    let path = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap())
+        .join("../../docs/reference/lifecycles.md");
     let page = page();
     if std::env::var_os("STRONGROOM_WRITE_PAGES").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
