@@ -1,5 +1,5 @@
-//! Limits of the front office and of the keeper's workers, and the range of each: one outside it would lock everybody out, or bound
-//! nothing.
+//! Limits of the front office and of the keeper's workers, and the range of each: one outside it would lock
+//! everybody out, or bound nothing.
 
 use std::ops::RangeInclusive;
 

@@ -205,13 +205,7 @@ impl Places {
     /// Takes a desk for this process until the file is closed: a second one would take the first one's socket away.
     pub(crate) fn take(&self, door: Door) -> Result<File, Problem> {
         let path = self.desk(door).join("lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|_| cannot(&path, "be opened"))?;
+        let file = lock_file(&path).map_err(|_| cannot(&path, "be opened"))?;
         let begun = Instant::now();
         let locked = loop {
             match file.try_lock() {
@@ -232,6 +226,16 @@ impl Places {
             Err(TryLockError::Error(_)) => Err(cannot(&path, "be locked")),
         }
     }
+}
+
+/// Opens a file that is there to be locked, and makes it if it is not there.
+pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }
 
 fn cannot(path: &Path, what: &str) -> Problem {

@@ -471,10 +471,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The repository: above `tests/` where cargo runs this, above xtask where that does.
 fn root() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
-        .parent()
+        .ancestors()
+        .find(|folder| folder.join("policies").is_dir())
         .unwrap()
         .to_owned()
 }

@@ -15,6 +15,7 @@ use disclosure::difference::Release;
 use disclosure::{CellPeople, Policy, keyed_person, outgoing};
 use serde::{Deserialize, Serialize};
 
+use crate::places::lock_file;
 use crate::problem::Problem;
 
 /// Most outputs that one is compared with.
@@ -231,13 +232,7 @@ fn broken(path: &Path, why: &std::io::Error) -> Problem {
 /// The folder for this process alone, until the file is closed.
 fn lock(folder: &Path) -> Result<fs::File, Problem> {
     let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|why| broken(&path, &why))?;
+    let file = lock_file(&path).map_err(|why| broken(&path, &why))?;
     file.try_lock().map_err(|why| match why {
         fs::TryLockError::WouldBlock => {
             Problem::could_not(format!("another check has {} open", folder.display()))
