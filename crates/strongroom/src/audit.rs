@@ -10,9 +10,11 @@ use audit_log::{
     AuditError, Checkpoint, FileTiles, InclusionProof, KeyKind, Note, Outcome, TileNodes, Tiles,
     Verdict, VerifyOptions, Vkey, read_entries, verify_log,
 };
+use serde_json::json;
 
 use crate::files::read_text;
-use crate::problem::{Problem, REFUSED, say, say_raw};
+use crate::form::{FormArgs, JsonArgs};
+use crate::problem::{Problem, REFUSED, say};
 
 /// Verifies a published log, proves an entry, prints the checkpoint, or attacks what was released. Needs the
 /// folder of the log, or of the releases, only.
@@ -37,7 +39,7 @@ enum Act {
     /// Prints an offline proof (C2SP tlog-proof) that an entry is in the log under its checkpoint.
     Prove(ProveArgs),
     /// Prints the signed checkpoint, to remember it or to hand it to somebody who does.
-    Checkpoint(LogArgs),
+    Checkpoint(CheckpointArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +65,8 @@ struct VerifyArgs {
     /// How many of the witnesses must have cosigned. Default: all that are given.
     #[arg(long, value_name = "N")]
     quorum: Option<usize>,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +76,16 @@ struct ProveArgs {
     /// Number of the entry, from 0.
     #[arg(long, value_name = "N")]
     leaf: u64,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckpointArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// Does what is asked of a log.
@@ -91,12 +105,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         Act::Accounts(args) => accounts::accounts(args),
         Act::Disclosure(args) => disclosure::run(args),
         Act::Prove(args) => {
-            say_raw(&prove(args)?)?;
+            let proof = prove(args)?;
+            args.form.print(&proof, &json!({ "proof": proof }))?;
             Ok(ExitCode::SUCCESS)
         }
         Act::Checkpoint(args) => {
-            let (signed, _) = checkpoint(&tiles(args)?)?;
-            say_raw(&signed)?;
+            let (signed, _) = checkpoint(&tiles(&args.log)?)?;
+            let value = json!({ "checkpoint": signed });
+            args.form.print(&signed, &value)?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -12,6 +12,7 @@ use protocol::report::Report;
 use sandbox::{Launch, spawn};
 
 use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
 use releases::Releases;
@@ -43,6 +44,8 @@ pub(crate) struct Args {
     against: Option<PathBuf>,
     #[command(flatten)]
     policies: PoliciesArgs,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 /// Checks the statement.

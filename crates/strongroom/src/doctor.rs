@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use service::Policies;
 
 use crate::files::{PROFILES, PoliciesArgs, profile, worker};
+use crate::form::Form;
 use crate::problem::{Problem, REFUSED, say};
 use crate::users::User;
 use machine::{Library, Machine, Modes, Owners, Place, Swap};
@@ -39,15 +40,6 @@ pub(crate) struct Args {
     /// How the findings are printed.
     #[arg(long, value_enum, default_value = "text")]
     format: Form,
-}
-
-/// How findings are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// A table for people.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 /// What the machine is to be fit for.

@@ -12,6 +12,7 @@ use sandbox::{Launch, spawn};
 use serde_json::Value;
 
 use crate::files::{DataArgs, PoliciesArgs, profile, read_text, request_limits, worker};
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say, say_raw};
 
 mod verify;
@@ -53,6 +54,8 @@ struct AuditArgs {
     draws: u32,
     #[command(flatten)]
     policies: PoliciesArgs,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,7 @@ use protocol::report::Report;
 use sandbox::{Launch, Usage, spawn};
 
 use crate::files::{LINKAGE, PoliciesArgs, profile, worker};
+use crate::form::Form;
 use crate::problem::{Problem, say, say_raw};
 use beside::{Beside, inputs, job};
 use outcome::Outcome;
@@ -91,17 +92,9 @@ pub(crate) struct Args {
     memory: Option<String>,
     /// What to print when done.
     #[arg(long, value_enum, default_value = "text")]
-    format: Printed,
+    format: Form,
     #[command(flatten)]
     policies: PoliciesArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Printed {
-    /// A few lines.
-    Text,
-    /// The content of report.json.
-    Json,
 }
 
 /// Links the files.
@@ -136,8 +129,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     folder.write(PAGE, page::page(&outcome).as_bytes())?;
     folder.publish()?;
     match args.format {
-        Printed::Json => say(&report)?,
-        Printed::Text => say_raw(&outcome.words(&args.out))?,
+        Form::Json => say(&report)?,
+        Form::Text => say_raw(&outcome.words(&args.out))?,
     }
     Ok(ExitCode::SUCCESS)
 }

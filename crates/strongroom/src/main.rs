@@ -21,6 +21,7 @@ mod desk;
 mod doctor;
 mod dp;
 mod files;
+mod form;
 mod house;
 mod keeping;
 mod link;
@@ -128,4 +129,43 @@ fn block_on(work: impl Future<Output = Result<ExitCode, Problem>>) -> Result<Exi
         .build()
         .map_err(|_| Problem::could_not("the runtime cannot be started"))?
         .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Commands that answer as the API does, or serve.
+    const NO_FORM: [&str; 7] = [
+        "demo", "init", "serve", "keeper", "run-as", "deliver", "act",
+    ];
+
+    #[test]
+    fn every_command_with_an_answer_of_its_own_takes_format_json() {
+        fn leaves<'a>(command: &'a clap::Command, found: &mut Vec<&'a clap::Command>) {
+            let mut inner = command.get_subcommands().peekable();
+            match inner.peek() {
+                None => found.push(command),
+                Some(_) => inner.for_each(|one| leaves(one, found)),
+            }
+        }
+        let line = Args::command();
+        let mut found = Vec::new();
+        let own = |command: &&clap::Command| !NO_FORM.contains(&command.get_name());
+        line.get_subcommands()
+            .filter(own)
+            .for_each(|command| leaves(command, &mut found));
+        assert!(found.len() >= 15, "{}", found.len());
+        for command in found {
+            let form = command
+                .get_arguments()
+                .find(|arg| arg.get_long() == Some("format"))
+                .unwrap_or_else(|| panic!("{} takes no --format", command.get_name()));
+            let values = form.get_possible_values();
+            let json = values.iter().any(|value| value.get_name() == "json");
+            assert!(json, "{}", command.get_name());
+        }
+    }
 }

@@ -5,9 +5,11 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::json;
 use testkit::population::{self, Plan, Sheets};
 
-use crate::problem::{Problem, say};
+use crate::form::FormArgs;
+use crate::problem::Problem;
 
 /// Most people; ten times Scotland's, in two gigabytes of memory.
 const PEOPLE_MAX: usize = 50_000_000;
@@ -45,6 +47,8 @@ pub(crate) struct Args {
     /// Folder for the files; files of these names there are replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -99,16 +103,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         let path = args.out.join(name);
         fs::write(&path, specification(chi)).map_err(|error| unwritten(&path, &error))?;
     }
-    say(&format!(
-        "{}: {} records in register.csv, {} in delivery.csv, {} pairs of one person; try `strongroom link {} --truth {} --out {}`",
+    let [link, truth, linked] =
+        ["link.toml", "truth.csv", "linked"].map(|name| args.out.join(name).display().to_string());
+    let text = format!(
+        "{}: {} records in register.csv, {} in delivery.csv, {} pairs of one person; try `strongroom link {link} --truth {truth} --out {linked}`\n",
         args.out.display(),
         made.register,
         made.delivery,
         made.pairs,
-        args.out.join("link.toml").display(),
-        args.out.join("truth.csv").display(),
-        args.out.join("linked").display(),
-    ))?;
+    );
+    let value = json!({"register": made.register, "delivery": made.delivery, "pairs": made.pairs});
+    args.form.print(&text, &value)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,11 +7,13 @@ use governance::request::TierPolicy;
 use protocol::limits::Limits;
 use protocol::posture::{Layer, Requirement};
 use sandbox::Profile;
+use serde_json::json;
 use service::Policies;
 use service::policies::FrontLimits;
 
 use crate::files::{PROFILES, PoliciesArgs, disclosure_policy, profile};
-use crate::problem::{Problem, say};
+use crate::form::FormArgs;
+use crate::problem::Problem;
 
 /// Checks the site's policies, or says in words what they mean.
 #[derive(Debug, clap::Args)]
@@ -20,10 +22,18 @@ pub(crate) struct Args {
     act: Act,
 }
 
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    policies: PoliciesArgs,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     /// Loads every policy strictly and prints each file with its SHA-256, as log entries carry it.
-    Check(PoliciesArgs),
+    Check(CheckArgs),
     /// Says what the policies enforce and what is off. Exit code 2 if one cannot be used.
     Explain(ExplainArgs),
 }
@@ -35,6 +45,8 @@ struct ExplainArgs {
     /// Explain this disclosure policy alone.
     #[arg(long, value_name = "FILE", conflicts_with = "policies")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// Checks or explains.
@@ -42,14 +54,25 @@ struct ExplainArgs {
 /// # Errors
 /// The file that cannot be used, and why.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
-    let text = match &args.act {
-        Act::Check(policies) => check(&policies.load()?),
-        Act::Explain(args) => match args.policy.as_deref() {
-            Some(path) => disclosure_policy(path)?.explain(),
-            None => explain(&args.policies.load()?)?,
-        },
-    };
-    say(&text)?;
+    match &args.act {
+        Act::Check(args) => {
+            let policies = args.policies.load()?;
+            let hashes = policies.hashes();
+            let files = hashes.iter();
+            let files = files.map(|(name, sha256)| json!({"file": name, "sha256": sha256}));
+            let value = json!({"policies": files.collect::<Vec<_>>()});
+            args.form.print(&check(&policies), &value)?;
+        }
+        Act::Explain(args) => {
+            let mut text = match args.policy.as_deref() {
+                Some(path) => disclosure_policy(path)?.explain(),
+                None => explain(&args.policies.load()?)?,
+            };
+            let value = json!({"lines": text.lines().collect::<Vec<_>>()});
+            text.push('\n');
+            args.form.print(&text, &value)?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -58,9 +81,9 @@ fn check(policies: &Policies) -> String {
     let lines: Vec<String> = policies
         .hashes()
         .iter()
-        .map(|(name, sha256)| format!("{sha256}  {name}"))
+        .map(|(name, sha256)| format!("{sha256}  {name}\n"))
         .collect();
-    lines.join("\n")
+    lines.concat()
 }
 
 /// Everything in words.

@@ -10,6 +10,7 @@ use sandbox::{Launch, Running, SandboxError, spawn};
 use serde::Serialize;
 
 use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, profile, worker};
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
 /// Runs SQL statements over files in a sealed worker and prints one JSON line for each.
@@ -24,6 +25,8 @@ pub(crate) struct Args {
     text: SqlTextArgs,
     #[command(flatten)]
     policies: PoliciesArgs,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 /// Runs the statements.

@@ -7,6 +7,7 @@ use disclosure::jj;
 use disclosure::suppress::{CellStatus, EFFORT, Suppression, Table, suppress};
 use serde_json::json;
 
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
 /// Finds further cells to hide so that no hidden cell of a table can be worked out.
@@ -23,6 +24,8 @@ pub(crate) struct Args {
     /// to check.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 /// Reads, suppresses, prints.

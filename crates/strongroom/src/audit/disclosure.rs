@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::check::releases::Releases;
 use crate::files::{PoliciesArgs, disclosure_policy};
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,8 @@ pub(super) struct Args {
     newest: usize,
     #[command(flatten)]
     policies: PoliciesArgs,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 /// What the attack found. It names groups of few people: it is for the auditor.

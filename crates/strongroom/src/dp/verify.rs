@@ -11,6 +11,7 @@ use service::RELEASE_RECORD;
 
 use crate::audit::key;
 use crate::files::read_text;
+use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,8 @@ pub(super) struct VerifyArgs {
     /// Verifier key of a witness, or a file with it. May be repeated; all must have cosigned.
     #[arg(long = "witness", value_name = "VKEY", num_args = 1..)]
     witnesses: Vec<String>,
+    #[command(flatten)]
+    _form: JsonArgs,
 }
 
 #[derive(Debug, Deserialize)]

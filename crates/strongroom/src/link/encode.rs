@@ -13,13 +13,15 @@ use protocol::job::{Job, LinkFiles, LinkedFile, Order};
 use protocol::limits::Limits;
 use sandbox::{Input, Launch};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use service::Policies;
 
 use super::beside::inside;
 use super::spec::{AskedInput, WrittenInput, one_input, settings, unread};
 use super::{Folder, listen};
 use crate::files::{LINKAGE, PoliciesArgs, profile, read_text, worker};
-use crate::problem::{Problem, say_raw};
+use crate::form::FormArgs;
+use crate::problem::Problem;
 
 const ENCODED: &str = "encoded.parquet";
 const ENCODING: &str = "encoding.json";
@@ -63,6 +65,8 @@ pub(crate) struct Args {
     out: PathBuf,
     #[command(flatten)]
     policies: PoliciesArgs,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,13 +108,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let encoding: Encoding = serde_json::from_str(&told.linkage)
         .map_err(|_| Problem::could_not("the worker's report cannot be read"))?;
     out.publish()?;
-    let worst = encoding.attacked.iter().map(linkage::Attacked::share);
-    say_raw(&format!(
-        "{} records encoded; an attack by frequency finds at most {:.4} of a field\n{}\n",
+    let shares = encoding.attacked.iter().map(linkage::Attacked::share);
+    let worst = shares.fold(0.0, f64::max);
+    let text = format!(
+        "{} records encoded; an attack by frequency finds at most {worst:.4} of a field\n{}\n",
         encoding.records,
-        worst.fold(0.0, f64::max),
         args.out.join(ENCODED).display()
-    ))?;
+    );
+    let value = json!({"records": encoding.records, "attack": {"found": worst}});
+    args.form.print(&text, &value)?;
     Ok(ExitCode::SUCCESS)
 }
 

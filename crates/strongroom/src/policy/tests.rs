@@ -35,10 +35,10 @@ fn parse(words: &[&str]) -> Result<Args, clap::Error> {
 /// What `check` says of a folder.
 fn checked(folder: &Path) -> Result<String, Problem> {
     let args = parse(&["check", "--policies", folder.to_str().unwrap()]).unwrap();
-    let Act::Check(policies) = args.act else {
+    let Act::Check(args) = args.act else {
         panic!("not check")
     };
-    Ok(check(&policies.load()?))
+    Ok(check(&args.policies.load()?))
 }
 
 #[test]
