@@ -21,7 +21,8 @@ pub(crate) use mounts::{
 pub(crate) use passing::{receive_fds, send_fds};
 pub(crate) use probes::{attempt, host_name, try_make_executable, try_map};
 pub(crate) use processes::{
-    Ended, Forked, Seen, exit_now, fork, pidfd_kill, pidfd_open, pipe, used, wait_child, wait_for,
+    Ended, Forked, Seen, exit_now, fork, pidfd_kill, pidfd_open, pipe, prefer_huge_pages, used,
+    wait_child, wait_for,
 };
 
 /// Turns a kernel answer into a result.

@@ -31,6 +31,15 @@ pub(crate) fn exit_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Advises the kernel to back a block with huge pages. Where it has none, nothing changes.
+pub(crate) fn prefer_huge_pages(start: usize, size: usize) {
+    const PAGE: usize = 4096;
+    let first = start.next_multiple_of(PAGE);
+    let bytes = (start + size).saturating_sub(first) / PAGE * PAGE;
+    // SAFETY: advice about pages changes no byte of them.
+    unsafe { libc::madvise(first as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE) };
+}
+
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [0; 2];
     // SAFETY: two places for two descriptors.
