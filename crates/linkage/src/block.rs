@@ -125,32 +125,38 @@ pub(crate) fn plan(
     planner.finish()
 }
 
-/// Rows of each side that are drawn to see how loose a rule is; nothing where the files are small.
+/// Rows of each side that are drawn to see how loose a rule is.
 struct Sample {
-    left: Vec<u32>,
-    right: Vec<u32>,
+    left: File,
+    /// Nothing where the right rows are the left ones.
+    right: Option<File>,
 }
 
 impl Sample {
+    /// Nothing where the files are small.
     fn of(sides: Sides<'_>) -> Option<Self> {
         let (left, right) = (sides.left.rows.len(), sides.right.rows.len());
         if left.max(right) < SAMPLED_ROWS_MIN {
             return None;
         }
         // Drawn for each side by itself: files in one order would show their matches in a sample of places.
-        let draw = |rows: usize, side: u64| -> Vec<u32> {
-            (0..rows as u32)
-                .filter(|row| mix(u64::from(*row) << 2 | side).is_multiple_of(SAMPLED_ONE_IN))
-                .collect()
+        let draw = |file: &File, side: u64| {
+            let drawn = |row: &usize| mix((*row as u64) << 2 | side).is_multiple_of(SAMPLED_ONE_IN);
+            let rows: Vec<usize> = (0..file.rows.len()).filter(drawn).collect();
+            file.of_rows(&rows)
         };
         Some(Self {
-            left: draw(left, 1),
-            right: if sides.within {
-                Vec::new()
-            } else {
-                draw(right, 2)
-            },
+            left: draw(sides.left, 1),
+            right: (!sides.within).then(|| draw(sides.right, 2)),
         })
+    }
+
+    fn sides(&self) -> Sides<'_> {
+        Sides {
+            left: &self.left,
+            right: self.right.as_ref().unwrap_or(&self.left),
+            within: self.right.is_none(),
+        }
     }
 }
 
@@ -241,6 +247,7 @@ impl Planner<'_> {
         });
         if let Some(found) = &mut self.found {
             if found.len() as u64 + counted.pairs <= self.found_max {
+                found.reserve(counted.pairs as usize);
                 let number = self.taken.len();
                 counted
                     .blocks
@@ -302,30 +309,10 @@ impl Planner<'_> {
         let Some(sample) = &self.sample else {
             return 0;
         };
-        let keys = |file: &File, rows: &[u32]| {
-            let mut keys: Vec<u64> = rows
-                .iter()
-                .map(|row| u64::from(self.keys.key(rule, file, *row as usize)))
-                .filter(|key| *key != 0)
-                .collect();
-            keys.sort_unstable();
-            keys
-        };
-        let left = keys(self.sides.left, &sample.left);
-        let within = self.sides.within;
-        let right = if within {
-            Vec::new()
-        } else {
-            keys(self.sides.right, &sample.right)
-        };
+        let sides = sample.sides();
         let mut pairs = 0_u64;
-        let all = if within { &left } else { &right };
-        merge(
-            &left,
-            all,
-            |key| *key,
-            |l, r| pairs += block_pairs(l.len(), r.len(), within),
-        );
+        Blocks::of(self.keys, rule, sides, None)
+            .each(|_, l, r| pairs += block_pairs(l.len(), r.len(), sides.within));
         pairs * SAMPLED_ONE_IN * SAMPLED_ONE_IN
     }
 

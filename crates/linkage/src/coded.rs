@@ -8,6 +8,7 @@
 use crate::column::Role;
 use crate::dates::{self, Order};
 use crate::encode;
+use crate::levels::Face;
 use crate::nicknames::{self, Sets};
 use crate::outcome::ColumnReport;
 use crate::spec::Spec;
@@ -56,6 +57,24 @@ pub(crate) struct File {
     order: Vec<dates::Seen>,
 }
 
+impl File {
+    /// Some rows, with what stands beside them; nothing is known of the columns that they came in.
+    pub(crate) fn of_rows(&self, rows: &[usize]) -> Self {
+        let value = |column: &[u64], row: usize| column.get(row).copied().unwrap_or(0);
+        let of = |column: &Vec<u64>| match column.as_slice() {
+            [] => Vec::new(),
+            column => rows.iter().map(|row| value(column, *row)).collect(),
+        };
+        Self {
+            rows: rows.iter().map(|row| self.rows[*row]).collect(),
+            extras: self.extras.iter().map(of).collect(),
+            columns: Vec::new(),
+            places: Vec::new(),
+            order: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Place {
     Row(Role),
@@ -74,6 +93,9 @@ pub(crate) struct Coded {
     /// By raw name: the parts, and what it was.
     raw_parts: Vec<([u32; 3], Was)>,
     buffer: Vec<u8>,
+    /// By code of a name and of a text, once all are in; none of filters.
+    pub(crate) name_faces: Vec<Face>,
+    pub(crate) text_faces: Vec<Face>,
     /// Bits of a pattern that are compared; see [`crate::overrides`].
     pub(crate) compared: u64,
     /// Names and texts are filters, not words; see [`crate::encode`].
@@ -141,6 +163,8 @@ impl Coded {
             raw_names: Dictionary::new(),
             raw_parts: vec![([0; 3], Was::Missing)],
             buffer: Vec::new(),
+            name_faces: Vec::new(),
+            text_faces: Vec::new(),
             compared: u64::MAX,
             encoded: spec.encoded,
             told: Told::default(),
@@ -349,6 +373,17 @@ impl Coded {
         self.variants = nicknames::sets_of(
             (0..names.len() as u32).map(|code| std::str::from_utf8(names.get(code)).unwrap_or("")),
         );
+        if !self.encoded {
+            let faces = |of: &Dictionary| -> Vec<Face> {
+                let codes = 0..of.len() as u32;
+                codes.map(|code| Face::of(of.get(code))).collect()
+            };
+            self.name_faces = faces(&self.names);
+            for (face, sets) in self.name_faces.iter_mut().zip(&self.variants) {
+                face.varies = sets.first().is_some();
+            }
+            self.text_faces = faces(&self.texts);
+        }
         for file in &mut self.files {
             let months_first = file
                 .order
@@ -384,7 +419,12 @@ impl Coded {
                     + file.extras.iter().map(|e| 8 * e.capacity()).sum::<usize>()
             })
             .sum();
-        files + self.names.held() + self.texts.held() + 16 * self.variants.len()
+        let faces = self.name_faces.len() + self.text_faces.len();
+        files
+            + self.names.held()
+            + self.texts.held()
+            + 16 * self.variants.len()
+            + size_of::<Face>() * faces
     }
 }
 

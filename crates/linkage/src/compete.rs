@@ -68,31 +68,43 @@ pub(crate) fn odds(edges: &[Edge], rows: (usize, usize), repeats: Repeats) -> Ve
 pub(crate) struct Heard {
     /// By edge, its odds with the alternatives heard.
     pub(crate) odds: Vec<f64>,
-    /// What each record is told by all that speak to it.
+    /// What each row that is listened to is told by all edges that speak to it.
     told: (Vec<f64>, Vec<f64>),
-    /// Odds of the contested edges.
-    spoken: Vec<f64>,
 }
 
 /// The edges that speak, and those of them that have rivals, in groups of records that hear of each other. Most edges
 /// have no rivals, or none to speak of; most groups are one family, so that all its messages are passed before the
 /// next one is fetched.
 pub(crate) struct Contest {
-    rows: (usize, usize),
-    /// Edges that speak and have no rival.
-    alone: Vec<u32>,
+    /// Edges that speak and have no rival, where a silent one listens.
+    alone: Vec<Place>,
     /// Those with rivals, group after group.
     contested: Vec<Contested>,
     /// Where each group ends.
     ends: Vec<u32>,
     /// Rows of the largest group, on either side.
     rows_max: usize,
+    /// Edges that do not speak.
+    silent: Vec<Place>,
+    /// Rows that silent edges listen to, on each side.
+    listened: (usize, usize),
 }
 
-/// An edge that has rivals, by its place among all edges, with its rows as numbered in its group.
+/// An edge by its place among all edges, and its rows as numbered among those that are listened to.
+#[derive(Clone, Copy)]
+struct Place {
+    place: u32,
+    left: u32,
+    right: u32,
+}
+
+/// The number of a row that nobody listens to.
+const UNHEEDED: u32 = u32::MAX;
+
+/// An edge that has rivals, with its rows as numbered in its group.
 #[derive(Clone, Copy)]
 struct Contested {
-    place: u32,
+    heard: Place,
     left: u32,
     right: u32,
 }
@@ -119,26 +131,32 @@ impl Contest {
             *left = left.max(edge.odds);
             *right = right.max(edge.odds);
         }
-        let speaking: Vec<u32> = edges
-            .iter()
-            .enumerate()
-            .filter(|(place, edge)| {
-                let most = best.0[edge.left as usize].max(best.1[edge.right as usize]);
-                edge.odds >= UNHEARD * most || speaks(*place)
-            })
-            .map(|(place, _)| place as u32)
-            .collect();
+        let (mut speaking, mut silent) = (Vec::new(), Vec::new());
+        for (place, edge) in edges.iter().enumerate() {
+            let most = best.0[edge.left as usize].max(best.1[edge.right as usize]);
+            if edge.odds >= UNHEARD * most || speaks(place) {
+                speaking.push(place as u32);
+            } else {
+                silent.push(place as u32);
+            }
+        }
         drop(best);
+        let mut heeded = Heeded::new(rows);
+        let silent: Vec<Place> = silent
+            .into_iter()
+            .map(|place| heeded.listen(place, &edges[place as usize]))
+            .collect();
         let mut left = Seen::new(edges, &speaking, rows.0, |edge| edge.left);
         let mut right = Seen::new(edges, &speaking, rows.1, |edge| edge.right);
         let (mut alone, mut contested) = (Vec::new(), Vec::new());
         for place in speaking {
             let edge = &edges[place as usize];
+            let heard = heeded.place(place, edge);
             if left.0[edge.left as usize] > 1 || right.0[edge.right as usize] > 1 {
                 let (left, right) = (edge.left, edge.right);
-                contested.push(Contested { place, left, right });
-            } else {
-                alone.push(place);
+                contested.push(Contested { heard, left, right });
+            } else if heard.left != UNHEEDED || heard.right != UNHEEDED {
+                alone.push(heard);
             }
         }
         let sizes = (
@@ -147,11 +165,12 @@ impl Contest {
         );
         let groups = groups(&contested, sizes);
         let mut contest = Self {
-            rows,
             alone,
             contested: Vec::new(),
             ends: Vec::new(),
             rows_max: 0,
+            silent,
+            listened: (heeded.counts.0 as usize, heeded.counts.1 as usize),
         };
         contest.gather(contested, &groups, sizes);
         contest
@@ -190,71 +209,88 @@ impl Contest {
     /// Hears the alternatives of each edge, under other odds than before if need be: the edges are those that were
     /// grouped.
     pub(crate) fn hear(&self, edges: &[Edge], repeats: Repeats, heard: &mut Heard) {
-        let Heard { odds, told, spoken } = heard;
+        let Heard { odds, told } = heard;
         odds.clear();
+        odds.extend(edges.iter().map(|edge| edge.odds));
         if repeats.left >= 1.0 && repeats.right >= 1.0 {
-            odds.extend(edges.iter().map(|edge| edge.odds));
             return;
         }
-        // Odds are above nought, so this marks the edges that speak.
-        const SPEAKS: f64 = -1.0;
-        fill(odds, edges.len());
-        fill(&mut told.0, self.rows.0);
-        fill(&mut told.1, self.rows.1);
-        fill(spoken, self.contested.len());
-        for place in &self.alone {
-            let edge = &edges[*place as usize];
-            told.0[edge.left as usize] = edge.odds;
-            told.1[edge.right as usize] = edge.odds;
-            odds[*place as usize] = SPEAKS;
+        fill(&mut told.0, self.listened.0);
+        fill(&mut told.1, self.listened.1);
+        for heard in &self.alone {
+            tell(told, heard, odds[heard.place as usize], (1.0, 1.0));
         }
-        self.pass(edges, repeats, told, spoken);
-        for edge in &self.contested {
-            odds[edge.place as usize] = SPEAKS;
-        }
-        for (odds, edge) in odds.iter_mut().zip(edges) {
-            *odds = if *odds == SPEAKS {
-                edge.odds
-            } else {
-                let left = free(told.0[edge.left as usize], repeats.left);
-                edge.odds * left * free(told.1[edge.right as usize], repeats.right)
-            };
-        }
-        for (edge, spoken) in self.contested.iter().zip(spoken) {
-            odds[edge.place as usize] = *spoken;
+        self.pass(repeats, told, odds);
+        for heard in &self.silent {
+            let left = free(told.0[heard.left as usize], repeats.left);
+            odds[heard.place as usize] *= left;
+            odds[heard.place as usize] *= free(told.1[heard.right as usize], repeats.right);
         }
     }
 
-    /// Passes messages in each group; gives what each record is told, and the odds of the contested edges.
-    fn pass(
-        &self,
-        edges: &[Edge],
-        repeats: Repeats,
-        told: &mut (Vec<f64>, Vec<f64>),
-        spoken: &mut [f64],
-    ) {
+    /// Passes messages in each group; tells the rows that are listened to, and turns the odds of the contested edges
+    /// into those with the alternatives heard.
+    fn pass(&self, repeats: Repeats, told: &mut (Vec<f64>, Vec<f64>), odds: &mut [f64]) {
         let mut sums = (vec![0.0; self.rows_max], vec![0.0; self.rows_max]);
         let mut messages = Vec::new();
         let mut from = 0;
         for end in &self.ends {
             let range = from..*end as usize;
             from = range.end;
-            let group = &self.contested[range.clone()];
+            let group = &self.contested[range];
             messages.clear();
             messages.extend(group.iter().map(|edge| Messages {
                 left: edge.left,
                 right: edge.right,
-                odds: edges[edge.place as usize].odds,
+                odds: odds[edge.heard.place as usize],
                 to_left: 1.0,
                 to_right: 1.0,
             }));
             pass(&mut messages, &mut sums, repeats);
-            for ((edge, message), spoken) in group.iter().zip(&messages).zip(&mut spoken[range]) {
-                let edge = &edges[edge.place as usize];
-                *spoken = message.odds * message.to_left * message.to_right;
-                told.0[edge.left as usize] += message.odds * message.to_left;
-                told.1[edge.right as usize] += message.odds * message.to_right;
+            for (edge, message) in group.iter().zip(&messages) {
+                let to = (message.to_left, message.to_right);
+                tell(told, &edge.heard, message.odds, to);
+                odds[edge.heard.place as usize] = message.odds * message.to_left * message.to_right;
             }
+        }
+    }
+}
+
+/// Adds what an edge of some odds says to its rows, where these are listened to.
+fn tell(told: &mut (Vec<f64>, Vec<f64>), heard: &Place, odds: f64, to: (f64, f64)) {
+    if heard.left != UNHEEDED {
+        told.0[heard.left as usize] += odds * to.0;
+    }
+    if heard.right != UNHEEDED {
+        told.1[heard.right as usize] += odds * to.1;
+    }
+}
+
+/// Numbers of the rows that silent edges listen to.
+struct Heeded {
+    numbers: (Vec<u32>, Vec<u32>),
+    counts: (u32, u32),
+}
+
+impl Heeded {
+    fn new(rows: (usize, usize)) -> Self {
+        Self {
+            numbers: (vec![UNHEEDED; rows.0], vec![UNHEEDED; rows.1]),
+            counts: (0, 0),
+        }
+    }
+
+    fn listen(&mut self, place: u32, edge: &Edge) -> Place {
+        numbered(&mut self.numbers.0[edge.left as usize], &mut self.counts.0);
+        numbered(&mut self.numbers.1[edge.right as usize], &mut self.counts.1);
+        self.place(place, edge)
+    }
+
+    fn place(&self, place: u32, edge: &Edge) -> Place {
+        Place {
+            place,
+            left: self.numbers.0[edge.left as usize],
+            right: self.numbers.1[edge.right as usize],
         }
     }
 }
@@ -328,7 +364,7 @@ impl Seen {
 }
 
 /// A number that was given, else the next one.
-fn numbered(number: &mut u32, count: &mut u32) -> u32 {
+pub(crate) fn numbered(number: &mut u32, count: &mut u32) -> u32 {
     if *number == u32::MAX {
         *number = *count;
         *count += 1;

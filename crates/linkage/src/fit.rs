@@ -82,13 +82,13 @@ impl Parameters {
     pub(crate) fn weigher(&self, patterns: &Patterns, setting: &Setting) -> Weigher {
         let same_rate = self.same.rate().max(1e-300);
         let prior = self.prior_odds(setting);
-        let kinds = self.other.0.len();
+        let chance = self.chance();
         let mut match_density = Vec::with_capacity(patterns.list.len());
-        let mut others = Vec::with_capacity(patterns.list.len() * kinds);
+        let mut others = Vec::with_capacity(patterns.list.len());
         for pattern in &patterns.list {
             let density: f64 = self.same.0.iter().map(|kind| kind.density(*pattern)).sum();
             match_density.push(density / same_rate * prior);
-            others.extend(self.other.0.iter().map(|kind| kind.density(*pattern)));
+            others.push(self.others(*pattern, &chance));
         }
         let exact = patterns
             .list
@@ -98,12 +98,9 @@ impl Parameters {
         let mut weigher = Weigher {
             match_density,
             others,
-            chance: self.chance(),
             exact,
             hopeless: Vec::new(),
-            powers: (-128_i32..128)
-                .map(|e| (f64::from(e) / 8.0).exp2())
-                .collect(),
+            powers: powers(),
         };
         weigher.hopeless = (0..patterns.list.len())
             .map(|pattern| weigher.odds(pattern as u32, [-128, -128]) < ODDS_MIN)
@@ -127,17 +124,26 @@ impl Parameters {
             .collect()
     }
 
+    /// Density of a pattern among two people, in the parts that grow as its names are more common than others. A kind
+    /// of density d in which chance explains the shares f and s of agreeing forenames and surnames has the density
+    /// d (1 - f + f F) (1 - s + s S) for names F and S times as common as the mean.
+    fn others(&self, pattern: Pattern, chance: &[[f64; 2]]) -> Others {
+        let mut others = Others::default();
+        for (kind, [f, s]) in self.other.0.iter().zip(chance) {
+            let density = kind.density(pattern);
+            others.neither += density * (1.0 - f) * (1.0 - s);
+            others.forename += density * f * (1.0 - s);
+            others.surname += density * (1.0 - f) * s;
+            others.both += density * f * s;
+        }
+        others
+    }
+
     /// A weigher of one pattern, given its density among matches.
     pub(crate) fn single(&self, pattern: Pattern, match_density: f64) -> Weigher {
         Weigher {
             match_density: vec![match_density],
-            others: self
-                .other
-                .0
-                .iter()
-                .map(|kind| kind.density(pattern))
-                .collect(),
-            chance: self.chance(),
+            others: vec![self.others(pattern, &self.chance())],
             exact: vec![exact(pattern)],
             hopeless: vec![false],
             powers: powers(),
@@ -151,13 +157,14 @@ impl Parameters {
             learned,
             patterns,
             counts,
+            rows,
         } = lesson;
         let weigher = self.weigher(patterns, setting);
         edges.clear();
         add_edges(&pairs[..*learned], &weigher, setting, edges);
         let own = edges.len();
         add_edges(&pairs[*learned..], &weigher, setting, edges);
-        let odds = compete::odds(edges, setting.rows, self.repeats);
+        let odds = compete::odds(edges, *rows, self.repeats);
         let mut matches = vec![0.0; counts.len()];
         for (edge, odds) in edges[..own].iter().zip(&odds) {
             matches[edge.pattern as usize] += odds / (1.0 + odds);
@@ -206,6 +213,8 @@ pub(crate) struct Lesson {
     learned: usize,
     patterns: Patterns,
     counts: Vec<u64>,
+    /// Rows of each side that the pairs name, numbered as they come: a sample of a large file is heard in small tables.
+    rows: (usize, usize),
 }
 
 /// Pairs on their way into a [`Lesson`], in the order of their rows.
@@ -250,14 +259,31 @@ impl Gathered {
             self.others.retain(|pair| wanted[pair.right as usize]);
             self.learned.append(&mut self.others);
         }
-        let (pairs, patterns) = patterns.compact(&self.learned);
+        let (mut pairs, patterns) = patterns.compact(&self.learned);
+        drop(self.learned);
+        let rows = (
+            renumber(&mut pairs, setting.rows.0, |pair| &mut pair.left),
+            renumber(&mut pairs, setting.rows.1, |pair| &mut pair.right),
+        );
         Lesson {
             counts: crate::pairs::count(&pairs[..learned], &patterns),
             pairs,
             learned,
             patterns,
+            rows,
         }
     }
+}
+
+/// Numbers the rows of one side as pairs name them; gives their count.
+fn renumber(pairs: &mut [Pair], rows: usize, of: fn(&mut Pair) -> &mut u32) -> usize {
+    let mut numbers = vec![u32::MAX; rows];
+    let mut count = 0;
+    for pair in pairs {
+        let row = of(pair);
+        *row = compete::numbered(&mut numbers[*row as usize], &mut count);
+    }
+    count as usize
 }
 
 /// What was asked of each file, else what is believed of any.
@@ -310,11 +336,20 @@ fn powers() -> Vec<f64> {
         .collect()
 }
 
+/// Density of a pattern among two people: the part that does not know how common the names are, and those that grow
+/// with the forename, with the surname, and with both.
+#[derive(Clone, Copy, Default)]
+struct Others {
+    neither: f64,
+    forename: f64,
+    surname: f64,
+    both: f64,
+}
+
 /// Turns a pair into odds.
 pub(crate) struct Weigher {
     match_density: Vec<f64>,
-    others: Vec<f64>,
-    chance: Vec<[f64; 2]>,
+    others: Vec<Others>,
     exact: Vec<[bool; 2]>,
     hopeless: Vec<bool>,
     powers: Vec<f64>,
@@ -324,7 +359,6 @@ impl Weigher {
     /// Odds of a pair against nobody, alternatives unheard.
     pub(crate) fn odds(&self, pattern: u32, common: [i8; 2]) -> f64 {
         let pattern = pattern as usize;
-        let kinds = self.chance.len();
         let times = |exact: bool, common: i8| {
             if exact {
                 self.powers[(i32::from(common) + 128) as usize]
@@ -334,13 +368,9 @@ impl Weigher {
         };
         let [fore, sur] = self.exact[pattern];
         let (f, s) = (times(fore, common[0]), times(sur, common[1]));
-        let mut density = 1e-300;
-        for (other, [cf, cs]) in self.others[pattern * kinds..][..kinds]
-            .iter()
-            .zip(&self.chance)
-        {
-            density += other * (1.0 + cf * (f - 1.0)) * (1.0 + cs * (s - 1.0));
-        }
+        let others = &self.others[pattern];
+        let known = others.forename * f + others.surname * s + others.both * f * s;
+        let density = (others.neither + known).max(1e-300);
         self.match_density[pattern] / density
     }
 

@@ -160,7 +160,8 @@ impl<'a> Keys<'a> {
         self.coded
     }
 
-    /// The key of a record under a rule: never 0; 0 where a part is missing.
+    /// The key of one record under a rule: never 0; 0 where a part is missing.
+    #[cfg(test)]
     pub(crate) fn key(&self, rule: &[Part], file: &File, row: usize) -> u32 {
         let mut hash = [START];
         for part in rule {

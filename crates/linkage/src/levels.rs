@@ -16,7 +16,11 @@ use crate::standardise::{district, one_edit_postcode, sector};
 
 use tables::{ADDRESS, BIRTH, CHI, CONTACT, FORENAME, NUMBER, POSTCODE, SEX, SURNAME, TEXT, TOWN};
 
+mod faces;
 mod tables;
+
+pub(crate) use faces::Face;
+use faces::{ALIKE, NEARLY, NEARLY_EQUAL, SIMILAR, differ};
 
 /// A level and what is believed of it before any data are seen.
 #[derive(Debug, Clone, Copy)]
@@ -199,6 +203,8 @@ impl<'a> Comparer<'a> {
                 forename::EXACT
             } else if (a.fore[1] | b.fore[1]) != 0 && shares(&a.fore, &b.fore) {
                 5
+            } else if faces::forenames_differ(self.coded, a.fore[0], b.fore[0]) {
+                0
             } else {
                 self.forenames.get(a.fore[0], b.fore[0], || {
                     if self.coded.encoded {
@@ -216,6 +222,8 @@ impl<'a> Comparer<'a> {
                 surname::EXACT
             } else if (a.sur[1] | b.sur[1]) != 0 && shares(&a.sur, &b.sur) {
                 surname::PART
+            } else if differ(&self.coded.name_faces, a.sur[0], b.sur[0], &SIMILAR) {
+                0
             } else {
                 self.surnames.get(a.sur[0], b.sur[0], || {
                     let level = if self.coded.encoded {
@@ -251,9 +259,10 @@ impl<'a> Comparer<'a> {
             });
         }
         let texts = &self.coded.texts;
-        let similar = self.texts.get(a.street, b.street, || {
-            u8::from(jaro_winkler(texts.get(a.street), texts.get(b.street)) >= 0.9)
-        }) == 1;
+        let similar = !differ(&self.coded.text_faces, a.street, b.street, &NEARLY_EQUAL)
+            && self.texts.get(a.street, b.street, || {
+                u8::from(jaro_winkler(texts.get(a.street), texts.get(b.street)) >= NEARLY)
+            }) == 1;
         Some(match (similar, number) {
             (true, true) => 3,
             (true, false) if a.number == 0 || b.number == 0 => 2,
@@ -268,7 +277,7 @@ impl<'a> Comparer<'a> {
         }
         let texts = &self.coded.texts;
         self.towns.get(a, b, || {
-            u8::from(jaro_winkler(texts.get(a), texts.get(b)) >= 0.9)
+            u8::from(jaro_winkler(texts.get(a), texts.get(b)) >= NEARLY)
         })
     }
 
@@ -330,7 +339,7 @@ fn forename_level(left: &[u8], right: &[u8], variants: bool) -> u8 {
     } else if short.len() >= 3 && long.starts_with(short) {
         forename::VARIANT
     } else {
-        u8::from(similarity >= 0.82)
+        u8::from(similarity >= ALIKE)
     }
 }
 
@@ -339,7 +348,7 @@ fn surname_level(left: &[u8], right: &[u8]) -> u8 {
     if similarity >= 0.92 || one_edit(left, right) && left.len().min(right.len()) > 3 {
         surname::TYPO
     } else {
-        u8::from(similarity >= 0.82)
+        u8::from(similarity >= ALIKE)
     }
 }
 

@@ -59,25 +59,25 @@ pub(crate) const DATE_DEFAULTS: &[u32] = &[
     17530101, 18000101, 18991230, 18991231, 19000101, 19010101, 99991231,
 ];
 
-/// Long and short forms of the last words of a street.
-const STREET_WORDS: &[(&str, &str)] = &[
-    ("STREET", "ST"),
-    ("ROAD", "RD"),
-    ("AVENUE", "AVE"),
-    ("AV", "AVE"),
-    ("DRIVE", "DR"),
-    ("CRESCENT", "CRES"),
-    ("PLACE", "PL"),
-    ("COURT", "CT"),
-    ("LANE", "LN"),
-    ("TERRACE", "TERR"),
-    ("TER", "TERR"),
-    ("GARDENS", "GDNS"),
-    ("SQUARE", "SQ"),
-    ("GROVE", "GR"),
-    ("APARTMENT", "FLAT"),
-    ("APT", "FLAT"),
-];
+/// The short form of a word of a street that has one.
+const fn short_street_word(word: &[u8]) -> Option<&'static [u8]> {
+    Some(match word {
+        b"STREET" => b"ST",
+        b"ROAD" => b"RD",
+        b"AVENUE" | b"AV" => b"AVE",
+        b"DRIVE" => b"DR",
+        b"CRESCENT" => b"CRES",
+        b"PLACE" => b"PL",
+        b"COURT" => b"CT",
+        b"LANE" => b"LN",
+        b"TERRACE" | b"TER" => b"TERR",
+        b"GARDENS" => b"GDNS",
+        b"SQUARE" => b"SQ",
+        b"GROVE" => b"GR",
+        b"APARTMENT" | b"APT" => b"FLAT",
+        _ => return None,
+    })
+}
 
 /// A forename or surname: letters only, upper case, without accents, titles or separators. The whole, joined,
 /// and its first and last word, empty where it has one word. In surnames, Mc is spelt Mac.
@@ -176,6 +176,7 @@ pub(crate) fn sex(raw: &str) -> Standard<u8> {
 /// Text as upper case words with one space between, street words shortened; written to `line`.
 pub(crate) fn words(raw: &str, line: &mut Vec<u8>) -> Standard<()> {
     line.clear();
+    line.reserve(raw.len() + 1);
     let folded;
     let bytes = if raw.is_ascii() {
         raw.as_bytes()
@@ -212,14 +213,9 @@ fn end_word(line: &mut Vec<u8>, start: usize) -> usize {
     let Some(word) = line.get(start..).filter(|word| !word.is_empty()) else {
         return start;
     };
-    if word.len() > 1
-        && let Some((_, short)) = STREET_WORDS
-            .iter()
-            // The first letter tells most apart.
-            .find(|(long, _)| long.as_bytes().first() == word.first() && long.as_bytes() == word)
-    {
+    if let Some(short) = short_street_word(word) {
         line.truncate(start);
-        line.extend_from_slice(short.as_bytes());
+        line.extend_from_slice(short);
     }
     line.push(b' ');
     line.len()
