@@ -4,6 +4,7 @@
 mod deliveries;
 mod differencing;
 mod encoding;
+mod feasibility;
 mod happy;
 pub(crate) mod haven;
 pub(crate) mod http;

@@ -93,6 +93,28 @@ async function measure(rowan) {
   await rowan.see("noise of a known size");
   await rowan.go(new URL(rowan.page.url()).pathname);
   await rowan.act(rowan.page.locator("a[href^='/measurements/']").first());
+  return controller;
+}
+
+// Counts of people are allowed, and one is asked for.
+async function count(controller, rowan, story) {
+  const page = new URL(controller.page.url()).pathname.replace(/\/budget$/, "/count");
+  await controller.go(page);
+  await controller.fill("Project whose extract answers", "mine");
+  await controller.press("Allow counts");
+  await controller.see("There is a problem");
+  await controller.fill("Project whose extract answers", story.split("/").pop());
+  await controller.press("Allow counts");
+  await controller.see("Counts of people are allowed");
+  await rowan.go(page);
+  await rowan.page.locator("#column1").selectOption("hospital");
+  await rowan.page.locator("#op1").selectOption("between");
+  await rowan.page.locator("#value1").fill("one");
+  await rowan.press("Count people");
+  await rowan.see("There is a problem");
+  await rowan.page.locator("#op1").selectOption("is_not_null");
+  await rowan.press("Count people");
+  await rowan.see("noise of a known size");
 }
 
 // While a statement runs, the page says so and stops it.
@@ -188,7 +210,8 @@ try {
   const workspace = new URL(rowan.page.url()).pathname;
   await cancel(rowan);
   await rowan.go(workspace);
-  await measure(rowan);
+  const controller = await measure(rowan);
+  await count(controller, await as("rowan"), story);
   await returned(await as("rowan"));
   const draft = await as("rowan");
   await apply(draft, "Never sent in");

@@ -74,6 +74,10 @@ actions! {
     GiveInstruction "give_instruction" Person "dataset" ["registered" "instructed"];
     /// Takes it back.
     WithdrawInstruction "withdraw_instruction" Person "dataset" ["instructed"];
+    /// Allows counts of people to whoever plans a study.
+    AllowFeasibility "allow_feasibility" Person "dataset" ["instructed"];
+    /// Allows no more.
+    EndFeasibility "end_feasibility" Person "dataset" ["instructed"];
     /// Delivers a file of identifiers.
     DeliverIdentifiers "deliver_identifiers" Person "delivery" ["-"];
     /// The identifiers were fit to keep.
@@ -222,6 +226,8 @@ actions! {
     ViewPosture "view_posture" Person "log" ["-"];
     /// Reads the catalogue.
     ViewCatalogue "view_catalogue" Person "catalogue" ["-"];
+    /// Has people of a dataset counted whose controller allows it.
+    CountPeople "count_people" Person "catalogue" ["-"];
 }
 
 /// Every state of every lifecycle, in the order of the reference pages.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::change::{By, Change, Lifecycle, Tie, TieKind};
 use crate::ids::{DatasetId, PersonId, ProjectId};
+use crate::measure::Loss;
+use crate::project::InForce;
 use crate::refusal::Refusal;
 
 /// Most columns of one dataset.
@@ -195,6 +197,20 @@ pub struct Instruction {
     pub on: Date,
     /// In force until this day, included.
     pub until: Date,
+    /// Counts of people for those who plan a study, if they are allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feasibility: Option<Feasibility>,
+}
+
+/// What a controller allows of its dataset to whoever plans a study: how many people satisfy some conditions,
+/// under differential privacy, paid from the budget of its people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feasibility {
+    /// The project whose extract answers: applied for, approved, linked and sealed like any other.
+    pub project: ProjectId,
+    /// What each count costs, in billionths of rho.
+    pub nano_rho: u64,
 }
 
 /// A dataset.
@@ -290,7 +306,13 @@ impl Dataset {
                 "an instruction must end today or later".into(),
             ));
         }
-        self.instruction = Some(Instruction { on, until });
+        // A longer instruction goes on with what it allowed.
+        let feasibility = self.instruction.take().and_then(|i| i.feasibility);
+        self.instruction = Some(Instruction {
+            on,
+            until,
+            feasibility,
+        });
         Ok(
             Change::new(self, Action::GiveInstruction, &By::Person(by.clone()), at)
                 .fact("until", &until),
@@ -316,6 +338,71 @@ impl Dataset {
             &By::Person(by.clone()),
             at,
         ))
+    }
+
+    /// Allows counts of people to whoever plans a study, as part of the instruction in force.
+    ///
+    /// # Errors
+    /// If somebody else does, no instruction is in force, the project is not live or does not include the
+    /// dataset, or a count would cost nothing or more than a question may.
+    pub fn allow_feasibility(
+        mut self,
+        project: &InForce,
+        nano_rho: u64,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        self.must_control(by)?;
+        if self.instruction.is_none() {
+            return Err(Action::AllowFeasibility.wrong_state(Self::KIND, "registered"));
+        }
+        self.instructed_at(at)?;
+        project.live_at(at)?;
+        project.must_include(&self.id)?;
+        Loss::of_rho(nano_rho).must_be_a_price()?;
+        let id = project.core.id.clone();
+        if let Some(instruction) = &mut self.instruction {
+            instruction.feasibility = Some(Feasibility {
+                project: id.clone(),
+                nano_rho,
+            });
+        }
+        let by = By::Person(by.clone());
+        Ok(Change::new(self, Action::AllowFeasibility, &by, at)
+            .fact("through", &id)
+            .fact("nano_rho", nano_rho))
+    }
+
+    /// Allows no more counts.
+    ///
+    /// # Errors
+    /// If somebody else does, or none are allowed.
+    pub fn end_feasibility(
+        mut self,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        self.must_control(by)?;
+        let Some(instruction) = &mut self.instruction else {
+            return Err(Action::EndFeasibility.wrong_state(Self::KIND, "registered"));
+        };
+        if instruction.feasibility.take().is_none() {
+            return Err(Refusal::NoFeasibility(self.id));
+        }
+        let by = By::Person(by.clone());
+        Ok(Change::new(self, Action::EndFeasibility, &by, at))
+    }
+
+    /// What counts are allowed of at a moment.
+    ///
+    /// # Errors
+    /// If no instruction is in force, or it allows none.
+    pub fn feasibility_at(&self, at: Timestamp) -> Result<&Feasibility, Refusal> {
+        self.instructed_at(at)?;
+        let allowed = self.instruction.as_ref();
+        allowed
+            .and_then(|instruction| instruction.feasibility.as_ref())
+            .ok_or_else(|| Refusal::NoFeasibility(self.id.clone()))
     }
 
     /// Whether the controller's instruction is in force at a moment.

@@ -124,10 +124,7 @@ impl Indexing {
                 "nobody who delivers payload indexes; another indexer must do this".into(),
             ));
         }
-        let asked = |d: &crate::request::DatasetRequest| d.dataset == delivery.core().dataset;
-        if !project.manifest.datasets.iter().any(asked) {
-            return Err(Refusal::NotApproved("this dataset"));
-        }
+        project.must_include(&delivery.core().dataset)?;
         for other in std::iter::once(spine).chain(objections) {
             if other.payload().is_some() || !other.is_complete() {
                 return Err(Refusal::Invalid(

@@ -52,6 +52,11 @@ pub enum Refusal {
         "the controller of {0} has given no standing instruction that is in force; ask the controller"
     )]
     NoInstruction(DatasetId),
+    /// Nobody may have people of the dataset counted now.
+    #[error(
+        "people of {0} cannot be counted now: its controller allows no feasibility counts, or the extract that they are taken from is not open"
+    )]
+    NoFeasibility(DatasetId),
     /// The act cites another version than the one that is decided on.
     #[error(
         "this was about another version of the application; read the submitted version and decide again"

@@ -5,6 +5,7 @@ mod dates;
 mod deliveries;
 mod destroyed;
 mod duties;
+mod feasibility;
 mod form;
 mod jobs;
 mod json;

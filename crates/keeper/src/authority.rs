@@ -8,13 +8,10 @@ use governance::indexing::Indexing;
 use governance::job::{Authority, Core, Job as Ordered, Task};
 use governance::measure::Measurement;
 use governance::output::Output;
-use governance::person::Person;
 use governance::project::{InForce, Project};
 use governance::request::EventPseudonym;
 use governance::workspace::Workspace;
-use governance::{
-    Action, DeliveryId, ExtractId, JobId, Lifecycle, PersonId, Refusal, Sha256, Timestamp,
-};
+use governance::{Action, DeliveryId, ExtractId, JobId, Lifecycle, Refusal, Sha256, Timestamp};
 use protocol::job::{Job, Objections, RequestLimits};
 use protocol::keeper::Refused;
 use store::Held;
@@ -185,31 +182,9 @@ impl Desk<'_> {
                     return Err(by_rule(Refusal::NotApproved("the manifest of this job")));
                 }
                 manifest::verify(in_force, self.trusted)?;
-                if let Some(person) = self.on_behalf_of(&core.task).await? {
-                    let person: Person = self.books.get(person.as_str()).await?;
-                    in_force.permit(&person, self.now).map_err(by_rule)?;
-                }
+                self.must_permit(in_force, &core.task).await?;
                 Ok(Right::Manifest(Box::new(in_force.clone())))
             }
-        }
-    }
-
-    /// The researcher for whom rows are read, who must be fit and on the project while they are.
-    async fn on_behalf_of(&self, task: &Task) -> Result<Option<PersonId>, Refused> {
-        match task {
-            Task::Query { person, .. } => Ok(Some(person.clone())),
-            Task::Check { output } => {
-                let output: Output = self.books.get(output.as_str()).await?;
-                Ok(Some(output.core().author.clone()))
-            }
-            Task::Measure { measurement } => {
-                let measurement: Measurement = self.books.get(measurement.as_str()).await?;
-                Ok(Some(measurement.core().author.clone()))
-            }
-            Task::LoadIdentifiers { .. }
-            | Task::LoadPayload { .. }
-            | Task::Index { .. }
-            | Task::Extract { .. } => Ok(None),
         }
     }
 
@@ -453,7 +428,12 @@ impl Desk<'_> {
             )));
         }
         let request = self.books.text(&core.text).await?;
-        let order = orders::measure(request, core, self.request_limits);
+        let counted = match &core.feasibility {
+            Some(dataset) => Some(self.books.get::<Dataset>(dataset.as_str()).await?),
+            None => None,
+        };
+        let table = counted.map(|dataset| dataset.dictionary.table);
+        let order = orders::measure(request, core, self.request_limits, table);
         Ok((Mounts::Measure { extract }, order))
     }
 

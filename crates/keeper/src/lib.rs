@@ -45,6 +45,7 @@ mod price;
 mod progress;
 mod queue;
 mod ran;
+mod reader;
 mod refusals;
 mod rooms;
 mod run;

@@ -135,7 +135,12 @@ pub(crate) fn check(sql: String) -> Job {
 }
 
 /// One draw of a measurement, at the price that is reserved for it and no other.
-pub(crate) fn measure(request: String, core: &Core, limits: &RequestLimits) -> Job {
+pub(crate) fn measure(
+    request: String,
+    core: &Core,
+    limits: &RequestLimits,
+    counts_people_of: Option<String>,
+) -> Job {
     Job::Measure(Measure {
         source: Source::Extract,
         unit: UNIT.to_owned(),
@@ -147,6 +152,7 @@ pub(crate) fn measure(request: String, core: &Core, limits: &RequestLimits) -> J
             atto_delta: core.price.atto_delta,
         }),
         draws: 1,
+        counts_people_of,
     })
 }
 

@@ -275,6 +275,34 @@ impl Request {
         check::checked(read::form(text)?, limits)
     }
 
+    /// The table of which it counts the distinct people who satisfy a filter, if it asks for nothing else.
+    #[must_use]
+    pub fn counts_people_of(&self) -> Option<&str> {
+        let Self {
+            table,
+            join,
+            filter: _,
+            windows,
+            features,
+            having,
+            group_by,
+            statistics,
+            // Of one group, in which each counts once.
+            l0: _,
+            linf: _,
+            budget: _,
+            atto_delta: _,
+            totals: _,
+            minimum: _,
+        } = self;
+        let plain = join.is_empty()
+            && windows.is_empty()
+            && features.is_empty()
+            && having.is_empty()
+            && group_by.is_empty();
+        (plain && statistics.as_slice() == [Statistic::People]).then_some(table)
+    }
+
     /// The canonical form: JSON with every field in one order.
     ///
     /// # Errors

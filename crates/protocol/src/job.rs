@@ -378,6 +378,9 @@ pub struct Measure {
     pub reserved: Option<Reserved>,
     /// How many times the noise is drawn over the same cells: more than once only on files of one's own.
     pub draws: u32,
+    /// Nothing but distinct people of this table may be counted, if it is given.
+    #[serde(default)]
+    pub counts_people_of: Option<String>,
 }
 
 /// Answer a request over tables that are made up from it and from what follows.

@@ -76,8 +76,8 @@ pub use jobs::{JobProgress, JobView};
 pub use keeper::Keeper;
 pub use log::{EventView, LogState};
 pub use measure::{
-    AccountView, AccountsVerdict, BudgetView, Charged, MeasurementView, PracticeView, PriceView,
-    RELEASE_RECORD, ReleaseRecord, Remaining, SelfAuditView,
+    AccountView, AccountsVerdict, BudgetView, Charged, Countable, MeasurementView, PracticeView,
+    PriceView, RELEASE_RECORD, ReleaseRecord, Remaining, SelfAuditView,
 };
 pub use outputs::{CheckAnswer, OutputView};
 pub use parts::Summary;

@@ -3,6 +3,7 @@
 
 mod ask;
 mod budget;
+mod feasibility;
 mod lost;
 mod newest;
 mod practice;
@@ -15,6 +16,7 @@ mod view;
 pub(crate) use ask::MeasureAnswer;
 pub use ask::{Charged, MeasurementView, PriceView};
 pub use budget::{AccountView, BudgetView, Remaining};
+pub use feasibility::Countable;
 pub use practice::PracticeView;
 pub use record::{RELEASE_RECORD, ReleaseRecord};
 pub(crate) use self_audit::Audits;

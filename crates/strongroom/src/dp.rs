@@ -200,6 +200,7 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode, Problem> {
         limits: request_limits(&policies)?,
         reserved: None,
         draws: args.repeat,
+        counts_people_of: None,
     };
     let mut print = |bytes: &[u8]| write_out(bytes);
     let report = work(

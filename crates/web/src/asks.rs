@@ -25,6 +25,7 @@ asks! {
     }
     Until { until: Date }
     JoinBudget { with: DatasetId }
+    Count { #[serde(default)] filter: Vec<serde_json::Value> }
     Format { format: String }
     Sign { dataset: DatasetId, version: Sha256, verdict: SignatureVerdict }
     PanelVote {

@@ -235,6 +235,13 @@ fn measure_routes() -> Router<Front> {
         )
         .route("/v1/datasets/{id}/budget/caps", post(measure::set_caps))
         .route("/v1/datasets/{id}/budget/join", post(measure::join_budget))
+        .route(
+            "/v1/datasets/{id}/feasibility",
+            get(measure::countable)
+                .post(measure::allow_feasibility)
+                .delete(measure::end_feasibility),
+        )
+        .route("/v1/datasets/{id}/counts", post(measure::count_people))
         .route("/v1/projects/{id}/budget", get(measure::meter))
         .route("/v1/projects/{id}/measurements", get(measure::list))
         .route("/v1/workspaces/{id}/prices", post(measure::price))

@@ -4,12 +4,13 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
+use governance::dataset::Feasibility;
 use governance::measure::Caps;
 use governance::{DatasetId, MeasurementId, ProjectId, WorkspaceId};
 use serde_json::{Value, json};
 use service::{
-    AccountsVerdict, BudgetView, MeasurementView, PracticeView, PriceView, ReleaseRecord,
-    Remaining, SelfAuditView,
+    AccountsVerdict, BudgetView, Countable, MeasurementView, PracticeView, PriceView,
+    ReleaseRecord, Remaining, SelfAuditView,
 };
 
 use crate::answer::{Answer, to_the_end};
@@ -51,6 +52,44 @@ pub(crate) async fn budget(
     Path(id): Path<DatasetId>,
 ) -> Answer<BudgetView> {
     Ok(Json(front.service.budget(&caller, &id).await?))
+}
+
+pub(crate) async fn countable(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+) -> Answer<Countable> {
+    Ok(Json(front.service.countable(&caller, &id).await?))
+}
+
+pub(crate) async fn allow_feasibility(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+    Json(allowed): Json<Feasibility>,
+) -> Answer<Value> {
+    let service = &front.service;
+    service.allow_feasibility(&caller, &id, &allowed).await?;
+    Ok(Json(json!({ "dataset": id })))
+}
+
+pub(crate) async fn end_feasibility(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+) -> Answer<Value> {
+    front.service.end_feasibility(&caller, &id).await?;
+    Ok(Json(json!({ "dataset": id })))
+}
+
+pub(crate) async fn count_people(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<DatasetId>,
+    Json(ask): Json<asks::Count>,
+) -> Answer<MeasurementView> {
+    let work = async move { front.service.count_people(&caller, &id, &ask.filter).await };
+    Ok(Json(to_the_end(work).await?))
 }
 
 /// A request is JSON that the noise office reads; here it is text.

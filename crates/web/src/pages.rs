@@ -13,6 +13,7 @@ pub(crate) mod application_work;
 pub(crate) mod assets;
 pub(crate) mod budget;
 pub(crate) mod catalogue;
+pub(crate) mod count;
 pub(crate) mod decision;
 pub(crate) mod decision_commence;
 pub(crate) mod decision_comment;
@@ -73,6 +74,7 @@ pub(crate) fn pages(front: Front) -> Router {
         .merge(application::routes())
         .merge(catalogue::routes())
         .merge(budget::routes())
+        .merge(count::routes())
         .merge(outputs::routes())
         .merge(outputs_mine::routes())
         .merge(log::routes())

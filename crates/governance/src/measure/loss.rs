@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use crate::refusal::Refusal;
 
 /// Least price of a measurement: rho of a millionth. Many small questions add up to something.
 pub const PRICE_NANO_RHO_MIN: u64 = 1_000;
@@ -25,6 +26,31 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// A loss of rho alone, in billionths.
+    #[must_use]
+    pub const fn of_rho(nano_rho: u64) -> Self {
+        Self {
+            nano_rho,
+            atto_delta: 0,
+        }
+    }
+
+    /// Whether a question may cost this.
+    ///
+    /// # Errors
+    /// If it is nearly nothing, or more than any publication needs.
+    pub fn must_be_a_price(self) -> Result<(), Refusal> {
+        if (PRICE_NANO_RHO_MIN..=NANO_RHO_MAX).contains(&self.nano_rho)
+            && self.atto_delta <= ATTO_DELTA_MAX
+        {
+            return Ok(());
+        }
+        Err(Refusal::Invalid(format!(
+            "a question costs between {PRICE_NANO_RHO_MIN} and {NANO_RHO_MAX} billionths of rho, and a delta of \
+             at most {ATTO_DELTA_MAX} units of 10^-18"
+        )))
+    }
+
     /// No loss.
     pub const ZERO: Self = Self {
         nano_rho: 0,

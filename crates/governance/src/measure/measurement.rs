@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::account::{Account, Posting, Step};
 use super::budget::Family;
-use super::loss::{ATTO_DELTA_MAX, Loss, NANO_RHO_MAX, PRICE_NANO_RHO_MIN};
+use super::loss::Loss;
 use super::state::{Answer, Core, Lost, Measurement};
 use crate::action::Action;
 use crate::change::{By, Change, Lifecycle};
@@ -142,7 +142,10 @@ impl Measurement {
         let Self::Reserved { core, since, until } = self else {
             return Err(Action::RunMeasurement.wrong_state(Self::KIND, state));
         };
-        permit.must_cover(by, at)?;
+        permit.must_cover_measuring(&core.price, by, at)?;
+        if permit.counts() != core.feasibility.as_ref() {
+            return Err(Refusal::Elsewhere("this measurement"));
+        }
         if *by != core.author {
             return Err(Refusal::NotTheAuthor("measurement"));
         }
@@ -270,7 +273,7 @@ fn begin(
     at: Timestamp,
 ) -> Result<Change<Measurement>, Refusal> {
     let permit = place.permit;
-    permit.must_cover(by, at)?;
+    permit.must_cover_measuring(&ask.price, by, at)?;
     let (extract, snapshot) = snapshot(place.extract, permit)?;
     let place = place.workspace.must_be_open(action)?;
     if place.project != *permit.project() || place.extract != *extract {
@@ -296,6 +299,7 @@ fn begin(
         accounts: accounts.keys().cloned().collect(),
         void: void(families),
         round,
+        feasibility: permit.counts().cloned(),
     };
     let postings = accounts
         .into_iter()
@@ -311,7 +315,10 @@ fn begin(
         since: at,
         until: ask.until,
     };
-    let change = Change::new(to, action, &By::Person(by.clone()), at);
+    let mut change = Change::new(to, action, &By::Person(by.clone()), at);
+    if let Some(dataset) = &facts.feasibility {
+        change = change.fact("feasibility", dataset);
+    }
     Ok(tell(change, &facts)
         .fact("request", &facts.request)
         .fact("snapshot", &facts.snapshot)
@@ -336,16 +343,7 @@ fn snapshot<'a>(
 }
 
 fn must_be_priced(ask: &Ask, at: Timestamp) -> Result<(), Refusal> {
-    let Loss {
-        nano_rho,
-        atto_delta,
-    } = ask.price;
-    if !(PRICE_NANO_RHO_MIN..=NANO_RHO_MAX).contains(&nano_rho) || atto_delta > ATTO_DELTA_MAX {
-        return Err(Refusal::Invalid(format!(
-            "a question costs between {PRICE_NANO_RHO_MIN} and {NANO_RHO_MAX} billionths of rho, and a delta of \
-             at most {ATTO_DELTA_MAX} units of 10^-18"
-        )));
-    }
+    ask.price.must_be_a_price()?;
     let longest = at
         .checked_add(SignedDuration::from_secs(RESERVED_S_MAX))
         .map_err(|_| Refusal::Lapsed)?;

@@ -9,7 +9,7 @@ use super::account::Account;
 use super::loss::Loss;
 use crate::change::{Lifecycle, Tie, TieKind};
 use crate::ids::{
-    BudgetId, ExtractId, JobId, MeasurementId, PersonId, ProjectId, Sha256, WorkspaceId,
+    BudgetId, DatasetId, ExtractId, JobId, MeasurementId, PersonId, ProjectId, Sha256, WorkspaceId,
 };
 
 /// What every state of a measurement knows.
@@ -40,6 +40,9 @@ pub struct Core {
     pub void: BTreeSet<BudgetId>,
     /// How often it was reserved, from 1.
     pub round: u32,
+    /// For a count of people asked from the catalogue: the dataset whose controller allows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feasibility: Option<DatasetId>,
 }
 
 /// An answer: noisy numbers that may be published.

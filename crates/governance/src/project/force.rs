@@ -9,17 +9,21 @@ use super::state::{InForce, Papers, Project};
 use crate::action::Action;
 use crate::change::{By, Change, Lifecycle};
 use crate::dataset::Dataset;
-use crate::ids::{PersonId, ProjectId, Sha256};
+use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
+use crate::measure::Loss;
 use crate::person::Person;
 use crate::refusal::Refusal;
 
-/// Proof that a person may use a project's data now. Made only by [`InForce::permit`].
+/// Proof that a person may use a project's data now, or have its people counted. Made only by
+/// [`InForce::permit`] and [`InForce::count_permit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     person: PersonId,
     project: ProjectId,
     manifest: Sha256,
     last_day: Date,
+    /// For counts of people alone: of which dataset, and at which price.
+    counts: Option<(DatasetId, Loss)>,
 }
 
 impl Permit {
@@ -39,8 +43,38 @@ impl Permit {
         self.last_day
     }
 
-    /// A permit is one person's, and ends with the approval however long it was kept.
+    /// The dataset whose people may be counted, and nothing else done, if that is all that is permitted.
+    #[must_use]
+    pub fn counts(&self) -> Option<&DatasetId> {
+        self.counts.as_ref().map(|(dataset, _)| dataset)
+    }
+
+    /// A permit is one person's, and ends with the approval however long it was kept. One for counts covers
+    /// no statement and no output.
     pub(crate) fn must_cover(&self, by: &PersonId, at: Timestamp) -> Result<(), Refusal> {
+        match &self.counts {
+            None => self.must_be_of(by, at),
+            Some(_) => Err(Refusal::NotAMember),
+        }
+    }
+
+    /// Whether it covers a measurement at a price: any, or for counts the one that the controller set.
+    ///
+    /// # Errors
+    /// If it is another person's, has ended, or is for counts at another price.
+    pub fn must_cover_measuring(
+        &self,
+        price: &Loss,
+        by: &PersonId,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        match &self.counts {
+            Some((_, set)) if set != price => Err(Refusal::NotApproved("this price of a count")),
+            Some(_) | None => self.must_be_of(by, at),
+        }
+    }
+
+    fn must_be_of(&self, by: &PersonId, at: Timestamp) -> Result<(), Refusal> {
         if *by != self.person {
             return Err(Refusal::NotAMember);
         }
@@ -232,6 +266,45 @@ impl InForce {
             project: self.core.id.clone(),
             manifest: self.manifest_sha256.clone(),
             last_day: self.manifest.end.min(self.papers.until()),
+            counts: None,
         })
+    }
+
+    /// Whether a person, on the project or not, may have people of one of its datasets counted now: the
+    /// dataset's controller allows it through this project.
+    ///
+    /// # Errors
+    /// If the approval is not live or does not include the dataset, its controller allows no counts or allows
+    /// them through another project, or the person's standing lapsed.
+    pub fn count_permit(
+        &self,
+        dataset: &Dataset,
+        person: &Person,
+        at: Timestamp,
+    ) -> Result<Permit, Refusal> {
+        self.live_at(at)?;
+        self.must_include(&dataset.id)?;
+        let allowed = dataset.feasibility_at(at)?;
+        if allowed.project != self.core.id {
+            return Err(Refusal::NoFeasibility(dataset.id.clone()));
+        }
+        person.fit_on(crate::day_of(at))?;
+        Ok(Permit {
+            person: person.id.clone(),
+            project: self.core.id.clone(),
+            manifest: self.manifest_sha256.clone(),
+            last_day: self.manifest.end.min(self.papers.until()),
+            counts: Some((dataset.id.clone(), Loss::of_rho(allowed.nano_rho))),
+        })
+    }
+
+    /// Whether a dataset was approved for the project.
+    pub(crate) fn must_include(&self, dataset: &DatasetId) -> Result<(), Refusal> {
+        let approved = &self.manifest.datasets;
+        if approved.iter().any(|asked| asked.dataset == *dataset) {
+            Ok(())
+        } else {
+            Err(Refusal::NotApproved("this dataset"))
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::action::{Action, Actor, STATES};
 use crate::refusal::Refusal;
 
 /// Acts of reading and publishing: no rule of this crate changes anything, so none is tried.
-const READING: [Action; 13] = [
+const READING: [Action; 14] = [
     Action::ViewBudget,
     Action::ViewMeasurement,
     Action::ViewJob,
@@ -22,6 +22,7 @@ const READING: [Action; 13] = [
     Action::ViewPosture,
     Action::PublishLog,
     Action::ViewCatalogue,
+    Action::CountPeople,
 ];
 
 /// Things by kind and state.

@@ -325,6 +325,12 @@ fn of_dataset(action: Action, dataset: &Dataset) -> Vec<Done> {
         Action::WithdrawInstruction => {
             vec![done(dataset.clone().withdraw_instruction(&by, now()))]
         }
+        Action::AllowFeasibility => vec![done(s::allow_feasibility(dataset))],
+        Action::EndFeasibility => {
+            let allowing = s::allow_feasibility(dataset);
+            let allowing = allowing.map_or_else(|_| dataset.clone(), |change| change.to().clone());
+            vec![done(allowing.end_feasibility(&by, now()))]
+        }
         _ => Vec::new(),
     }
 }

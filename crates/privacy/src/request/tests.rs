@@ -281,3 +281,23 @@ fn the_reference_page_s_examples_are_requests() {
     }
     assert!(examples >= 8, "{examples}");
 }
+
+#[test]
+fn a_count_of_people_is_told_from_everything_else() {
+    let of = |text: &str| parse(text).unwrap().counts_people_of().map(str::to_owned);
+    for text in [
+        r#"{"table": "t", "statistics": ["people"], "rho": 1}"#,
+        r#"{"table": "t", "statistics": "people", "rho": 1, "filter": {"column": "a", "op": "=", "value": 1}}"#,
+    ] {
+        assert_eq!(of(text), Some("t".into()), "{text}");
+    }
+    for text in [
+        r#"{"table": "t", "statistics": ["count"], "linf": 1, "rho": 1}"#,
+        r#"{"table": "t", "statistics": ["people", "count"], "linf": 1, "rho": 1}"#,
+        r#"{"table": "t", "join": ["u"], "statistics": ["people"], "rho": 1}"#,
+        r#"{"table": "t", "statistics": ["people"], "l0": 1, "rho": 1, "group_by": [{"column": "a", "values": [1, 2]}]}"#,
+        r#"{"table": "t", "statistics": ["people"], "rho": 1, "features": [{"name": "n", "feature": "count"}]}"#,
+    ] {
+        assert_eq!(of(text), None, "{text}");
+    }
+}

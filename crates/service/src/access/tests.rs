@@ -358,6 +358,7 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
         (Action::DownloadOutput, "released"),
         (Action::ReserveMeasurement, "-"),
         (Action::RunMeasurement, "reserved"),
+        (Action::CountPeople, "-"),
     ] {
         let relation = match action.row().kind {
             "workspace" => Relation::Member,
@@ -374,8 +375,10 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
 }
 
 /// Acts that touch data, decide or release.
-const GUARDED: [Action; 17] = [
+const GUARDED: [Action; 19] = [
     Action::GiveInstruction,
+    Action::AllowFeasibility,
+    Action::CountPeople,
     Action::DeliverIdentifiers,
     Action::DeliverPayload,
     Action::SignForDataset,

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use governance::dataset::Dataset;
 use governance::extract::Extract;
 use governance::job::{Core as JobCore, Outcome as JobOutcome, Task};
-use governance::measure::{Ask, Family, Loss, Measurement, Place};
+use governance::measure::{self, Ask, Family, Loss, Measurement, Place};
+use governance::person::Person;
 use governance::project::{InForce, Permit};
 use governance::workspace::Workspace;
 use governance::{
@@ -44,6 +45,9 @@ pub struct PriceView {
 pub struct MeasurementView {
     /// The measurement.
     pub measurement: MeasurementId,
+    /// For a count from the catalogue: the dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feasibility: Option<DatasetId>,
     /// Name of the state.
     pub state: &'static str,
     /// Who asked.
@@ -93,7 +97,7 @@ pub(crate) struct MeasureAnswer {
 }
 
 /// A priced question at its place.
-struct Asked {
+pub(super) struct Asked {
     ask: Ask,
     text: String,
     priced: Priced,
@@ -103,6 +107,16 @@ struct Asked {
     workspace: Workspace,
     project: InForce,
     permit: Permit,
+    /// For a count from the catalogue: the dataset, whose controller allows it.
+    counted: Option<Dataset>,
+}
+
+/// Where a question is put, by whoever is permitted to.
+pub(super) struct Entered {
+    pub(super) workspace: Workspace,
+    pub(super) project: InForce,
+    pub(super) permit: Permit,
+    pub(super) counted: Option<Dataset>,
 }
 
 impl Service {
@@ -150,6 +164,15 @@ impl Service {
         request: &str,
     ) -> Result<MeasurementView, ServiceError> {
         let asked = self.asked(caller, workspace, request).await?;
+        self.answered(caller, asked).await
+    }
+
+    /// The answer to a question that was priced where it is put.
+    pub(super) async fn answered(
+        &self,
+        caller: &Caller,
+        asked: Asked,
+    ) -> Result<MeasurementView, ServiceError> {
         let id = MeasurementId::of(&asked.ask.request, &asked.snapshot);
         let held = self.store.load::<Measurement>(id.as_str()).await?;
         if let Some(held) = &held {
@@ -179,14 +202,30 @@ impl Service {
         workspace: &WorkspaceId,
         request: &str,
     ) -> Result<Asked, ServiceError> {
-        let (workspace, project, permit) = self
-            .enter(
-                caller,
-                workspace,
-                Action::ReserveMeasurement,
-                Measurement::KIND,
-            )
-            .await?;
+        let action = Action::ReserveMeasurement;
+        let kind = Measurement::KIND;
+        let (workspace, project, permit) = self.enter(caller, workspace, action, kind).await?;
+        let entered = Entered {
+            workspace,
+            project,
+            permit,
+            counted: None,
+        };
+        self.priced(entered, request).await
+    }
+
+    /// Prices a question where it is put.
+    pub(super) async fn priced(
+        &self,
+        entered: Entered,
+        request: &str,
+    ) -> Result<Asked, ServiceError> {
+        let Entered {
+            workspace,
+            project,
+            permit,
+            counted,
+        } = entered;
         self.statement(request)?;
         let extract = workspace.core().extract.clone();
         let extract = self.load::<Extract>(extract.as_str()).await?.value;
@@ -230,7 +269,26 @@ impl Service {
             workspace,
             project,
             permit,
+            counted,
         })
+    }
+
+    /// Whether the caller may do this to a measurement: as one of the project's people, or as anybody whom a
+    /// controller lets count.
+    fn authorise_measuring(
+        &self,
+        caller: &Caller,
+        action: Action,
+        measurement: &Measurement,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
+        if asked.counted.is_some() {
+            return self.may_count(caller, now);
+        }
+        let people = asked.project.manifest.people.iter().cloned();
+        let object = Object::of(measurement).people(people);
+        self.authorise(caller, action, &object, now)
     }
 
     /// The approved datasets behind these tables of a project's extract.
@@ -274,9 +332,8 @@ impl Service {
                 (change.to().clone(), Batch::new().begin(change)?, 1)
             }
             Some(held) => {
-                let people = asked.project.manifest.people.iter().cloned();
-                let object = Object::of(&held.value).people(people);
-                self.authorise(caller, Action::ReserveMeasurementAgain, &object, now)?;
+                let again = Action::ReserveMeasurementAgain;
+                self.authorise_measuring(caller, again, &held.value, asked, now)?;
                 let change = held.value.reserve_again(ask, place, families, by, now)?;
                 let to = change.to().clone();
                 (
@@ -301,9 +358,8 @@ impl Service {
         reserved: Held<Measurement>,
     ) -> Result<(), ServiceError> {
         let now = self.now()?;
-        let people = asked.project.manifest.people.iter().cloned();
-        let object = Object::of(&reserved.value).people(people);
-        self.authorise(caller, Action::RunMeasurement, &object, now)?;
+        let run = Action::RunMeasurement;
+        self.authorise_measuring(caller, run, &reserved.value, asked, now)?;
         let id = reserved.value.core().id.clone();
         let task = Task::Measure {
             measurement: id.clone(),
@@ -349,6 +405,24 @@ impl Service {
         Ok(())
     }
 
+    /// The project of a measurement's job, if whoever asked may still measure, or still count.
+    async fn still_measuring(
+        &self,
+        core: &JobCore,
+        asked: &measure::Core,
+    ) -> Result<InForce, ServiceError> {
+        let Some(dataset) = &asked.feasibility else {
+            return self.still_permitted(core, &asked.author).await;
+        };
+        let project = self.authorising(core).await?;
+        let person = self.load::<Person>(asked.author.as_str()).await?.value;
+        let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
+        let now = self.now()?;
+        let permit = project.count_permit(&dataset, &person, now)?;
+        permit.must_cover_measuring(&asked.price, &person.id, now)?;
+        Ok(project)
+    }
+
     /// The keeper had it drawn: the answer is released and the price spent, in the record that ends the job.
     pub(crate) async fn measured(
         &self,
@@ -357,9 +431,7 @@ impl Service {
         answer: String,
     ) -> Result<Done, ServiceError> {
         let held = self.load::<Measurement>(id.as_str()).await?;
-        let project = self
-            .still_permitted(core, &held.value.core().author)
-            .await?;
+        let project = self.still_measuring(core, held.value.core()).await?;
         let mut void = BTreeSet::new();
         for asked in &project.manifest.datasets {
             match self.family(&asked.dataset).await {

@@ -19,6 +19,9 @@ impl Service {
     ) -> Result<Vec<MeasurementView>, ServiceError> {
         let mut views = Vec::new();
         for held in self.belonging::<Measurement>(id).await? {
+            if held.value.core().feasibility.is_some() {
+                continue;
+            }
             views.push(self.measurement(caller, &held.value.core().id).await?);
         }
         Ok(views)

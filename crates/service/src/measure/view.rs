@@ -31,7 +31,8 @@ impl Service {
         self.measurement_view(&held.value, Charged::Nothing).await
     }
 
-    /// Measurements of a project, for those whom they concern; at most a page, in the order of their ids.
+    /// Measurements of a project, for those whom they concern; at most a page, in the order of their ids. Counts
+    /// that others asked of the catalogue are not among them.
     ///
     /// # Errors
     /// If the caller may not read the project.
@@ -51,6 +52,9 @@ impl Service {
         };
         let mut views = Vec::new();
         for held in self.store.list::<Measurement>(filter).await? {
+            if held.value.core().feasibility.is_some() {
+                continue;
+            }
             let object = self.measurement_object(&held.value, &project).await?;
             self.authorise(caller, Action::ViewMeasurement, &object, now)?;
             views.push(self.measurement_view(&held.value, Charged::Nothing).await?);
@@ -66,10 +70,14 @@ impl Service {
         let asked = project.manifest().map(|m| m.datasets.clone());
         let asked = asked.unwrap_or_default().into_iter().map(|d| d.dataset);
         let controllers = self.datasets(asked).await?.into_values();
-        Ok(Object::of(measurement)
-            .author(&measurement.core().author)
-            .people(project.people())
-            .controllers(controllers.map(|d| d.controller)))
+        let core = measurement.core();
+        let object = Object::of(measurement).author(&core.author);
+        // What somebody asked of the catalogue is not the project's, though its extract answered.
+        let object = match &core.feasibility {
+            Some(_) => object.people([core.author.clone()]),
+            None => object.people(project.people()),
+        };
+        Ok(object.controllers(controllers.map(|d| d.controller)))
     }
 
     pub(super) async fn measurement_view(
@@ -91,6 +99,7 @@ impl Service {
         };
         Ok(MeasurementView {
             measurement: core.id,
+            feasibility: core.feasibility,
             state: measurement.state(),
             author: core.author,
             project: core.project,

@@ -148,7 +148,7 @@ fn decimal(units: u64, digits: usize) -> String {
 }
 
 /// Units of a decimal number; none for anything else, or for more digits than there are units.
-fn units(text: &str, digits: usize) -> Option<u64> {
+pub(crate) fn units(text: &str, digits: usize) -> Option<u64> {
     let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
     let plain = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !plain(whole) || !plain(rest) || rest.len() > digits {

@@ -52,6 +52,8 @@ struct Page {
     controls: bool,
     /// Whether its privacy budget is the visitor's to read.
     budgeted: bool,
+    /// Whether people of it are counted for those who plan a study, or the visitor may allow that.
+    counted: bool,
     /// Its deliveries, for those who may read them.
     deliveries: Option<Vec<Summary>>,
     until: DateTyped,
@@ -162,6 +164,12 @@ async fn dataset(front: &Front, visitor: &Visitor, id: &DatasetId) -> Result<Pag
         budgeted: dataset.dictionary.purpose == Purpose::Payload
             && (dataset.controller == caller.person.id
                 || caller.person.roles.contains(&Role::Auditor)),
+        counted: dataset.dictionary.purpose == Purpose::Payload
+            && (dataset.controller == caller.person.id
+                || dataset
+                    .instruction
+                    .as_ref()
+                    .is_some_and(|given| given.feasibility.is_some())),
         instruction: dataset.instruction.clone(),
         deliveries,
         until: DateTyped::default(),

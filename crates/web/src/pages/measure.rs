@@ -280,7 +280,7 @@ pub(crate) async fn record(
     recorded(&visitor, view)
 }
 
-fn recorded(visitor: &Visitor, view: MeasurementView) -> Reply {
+pub(crate) fn recorded(visitor: &Visitor, view: MeasurementView) -> Reply {
     let (columns, rows) = table(&view.answer);
     page(&Record {
         shell: Shell::of(visitor, format!("Measurement {}", view.measurement)),

@@ -153,6 +153,8 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "budget_opened" => "The privacy budget is open.",
         "caps_set" => "The caps are set.",
         "instruction_withdrawn" => "The standing instruction is withdrawn.",
+        "counts_allowed" => "Counts of people are allowed.",
+        "counts_ended" => "No more counts are allowed.",
         "log_published" => "The log is published up to now.",
         "audited" => "The measuring lane was audited.",
         "job_cancelled" => "The job is cancelled.",

@@ -54,6 +54,7 @@ pub(super) fn run(
     let began = Instant::now();
     let priced = priced(&job.request, &job.limits)?;
     reserved(job, &priced)?;
+    permitted(job, &priced.request)?;
     privacy::ready().map_err(|error| internal(error.to_string()))?;
     if job.draws == 0 || job.draws > job.limits.draws {
         return Err(refusal(
@@ -277,6 +278,16 @@ fn reserved(job: &Measure, priced: &Priced) -> Result<(), Failure> {
     Err(bad_input(
         "what was reserved is not the price of this request",
     ))
+}
+
+/// Whether the request asks for no more than it may.
+fn permitted(job: &Measure, request: &Request) -> Result<(), Failure> {
+    match &job.counts_people_of {
+        Some(table) if request.counts_people_of() != Some(table) => Err(bad_input(
+            "only the people of one table may be counted here",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Keys the order in which a person's groups are kept. In a safe haven nobody can foresee it. On files of one's

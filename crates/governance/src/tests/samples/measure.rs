@@ -32,6 +32,13 @@ pub(in crate::tests) fn budget() -> Budget {
     ))
 }
 
+/// Its controller allows counts through the project that is live.
+pub(in crate::tests) fn allow_feasibility(dataset: &Dataset) -> Result<Change<Dataset>, Refusal> {
+    let by = dataset.controller.clone();
+    let dataset = dataset.clone();
+    dataset.allow_feasibility(&live(), 1_000_000, &by, now())
+}
+
 pub(in crate::tests) fn copy_of_a() -> Dataset {
     let mut copy = dataset("a");
     copy.id = id("dst_a2");

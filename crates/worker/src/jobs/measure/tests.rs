@@ -224,6 +224,7 @@ fn nothing_is_measured_at_another_price_than_was_reserved() {
         limits: policy(),
         reserved,
         draws,
+        counts_people_of: None,
     };
     let priced = priced(RICH, &policy()).unwrap();
     let price = Reserved {
@@ -251,6 +252,28 @@ fn nothing_is_measured_at_another_price_than_was_reserved() {
     }
     // One charge, one draw.
     assert!(reserved(&job(Some(price), 2), &priced).is_err());
+}
+
+#[test]
+fn where_people_may_be_counted_nothing_else_is_measured() {
+    let job = |request: &str, table: Option<&str>| Measure {
+        source: protocol::job::Source::Files { tables: vec![] },
+        unit: "who".into(),
+        request: request.into(),
+        limits: policy(),
+        reserved: None,
+        draws: 1,
+        counts_people_of: table.map(Into::into),
+    };
+    let count = r#"{"table": "visits", "statistics": ["people"], "rho": 0.1}"#;
+    let may = |request: &str, table| {
+        let priced = priced(request, &policy()).unwrap();
+        permitted(&job(request, table), &priced.request).is_ok()
+    };
+    assert!(may(count, Some("visits")));
+    assert!(!may(count, Some("other")));
+    assert!(!may(RICH, Some("visits")));
+    assert!(may(RICH, None));
 }
 
 #[test]
