@@ -45,6 +45,7 @@ def scores(links, truth, link_type, *more):
 class Bench:
     def __init__(self, args):
         self.args, self.rows = args, []
+        self.per_record = {}
         self.out = pathlib.Path(args.workdir)
         self.out.mkdir(parents=True, exist_ok=True)
         self.imports = {}
@@ -64,6 +65,7 @@ class Bench:
         cost = run([self.args.strongroom, "link", spec, "--out", out, "--threads", 2], self.out / "strongroom.log")
         self.add(task, "strongroom", {**cost, "net_cpu_s": cost["cpu_s"]}, str(out / "links.parquet"),
                  folder / "truth.csv", link_type)
+        return cost["cpu_s"]
 
     def peer(self, task, engine, script, name, folder, link_type):
         links = folder / f"{engine}-{name}.csv"
@@ -79,7 +81,9 @@ class Bench:
              "--out", folder], self.out / "people.log")
         for name, spec in [("people", "link-no-chi.toml"), ("people_chi", "link.toml")]:
             task = f"{profile} {size:,}" + (", CHI" if name == "people_chi" else "")
-            self.strongroom(task, folder, folder / spec, "link")
+            cpu_s = self.strongroom(task, folder, folder / spec, "link")
+            # A register of so many people, and about as many records of a delivery.
+            self.per_record.setdefault(task.replace(f" {size:,}", ""), []).append((size, cpu_s / size * 1e6))
             if peers and not self.args.no_peers:
                 self.peer(task, "splink", "splink_link.py", name, folder, "link")
 
@@ -126,6 +130,9 @@ def main():
     if args.full:
         bench.people(1_000_000, "typical")
         bench.people(10_000_000, "typical", peers=False)
+    for kind, sizes in bench.per_record.items():
+        growth = ", ".join(f"{size:,}: {us:.2f}" for size, us in sorted(sizes))
+        print(f"strongroom, {kind}: CPU microseconds a person by size: {growth}")
     for peer, cpu in bench.imports.items():
         print(f"importing {peer} takes {cpu:.2f} CPU s")
 

@@ -22,7 +22,8 @@ impl Numbers {
         let given = self.given.entry((date, sex == Sex::Male)).or_insert(0);
         while *given < 500 {
             // 271 has no divisor in common with 500, so that each serial comes once.
-            let serial = (*given * 271 + 83) % 500 * 2 + u16::from(sex == Sex::Male);
+            let serial = (u32::from(*given) * 271 + 83) % 500 * 2 + u32::from(sex == Sex::Male);
+            let serial = serial as u16;
             *given += 1;
             if let Some(check) = check_digit(date, serial) {
                 return serial * 10 + check;
@@ -58,5 +59,28 @@ fn check_digit(date: u32, serial: u16) -> Option<u16> {
         11 => Some(0),
         10 => None,
         digit => Some(digit as u16),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_birth_date_gives_each_of_its_serials_once_and_then_none() {
+        let born = Date {
+            year: 1980,
+            month: 3,
+            day: 7,
+        };
+        let mut numbers = Numbers::default();
+        let mut given: Vec<u16> = (0..500).map(|_| numbers.give(born, Sex::Female)).collect();
+        given.retain(|serial| *serial != NONE);
+        // About one in eleven has no check digit.
+        assert!(given.len() > 440, "{}", given.len());
+        assert!(given.iter().all(|serial| serial / 10 % 2 == 0));
+        given.sort_unstable();
+        given.dedup();
+        assert!(given.len() > 440, "each once");
     }
 }
