@@ -2,12 +2,14 @@
 //! cells and margins of one statement.
 //!
 //! All counts of the rows are one problem ([`counts`]), because a part and its whole give each other away; each
-//! total or mean is one more ([`totals`]). A reader who knows a sum and a mean knows how many there are, so
-//! where a count is hidden all values are, and where one value is hidden all are. A larger pattern proves what a
-//! smaller one did: the problems are solved one after the other, each with what is hidden before it.
+//! total or mean is one more ([`totals`]), and so is each spread that a reader can take apart ([`spreads`]). A
+//! reader who knows a sum and a mean knows how many there are, so where a count is hidden all values are, and
+//! where one value is hidden all are. A larger pattern proves what a smaller one did: the problems are solved one
+//! after the other, each with what is hidden before it.
 
 mod counts;
 mod people;
+mod spreads;
 mod totals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use super::absent::Absent;
 use super::treated::Hidden;
 use super::{Datum, ROW};
 use crate::Policy;
-use crate::evidence::{Evidence, Kind, Role, Shown};
+use crate::evidence::{Evidence, Kind, Part, Role, Shown};
 use crate::report::{CellReport, Rule, Status};
 use crate::suppress::{
     CellStatus, EFFORT, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness,
@@ -35,6 +37,8 @@ const SEARCH_PER_CELL: u64 = 10_000;
 pub(super) struct Pattern {
     problems: Vec<Problem>,
     hidden: BTreeSet<(usize, usize)>,
+    /// Those of the hidden that break a rule.
+    unsafe_cells: BTreeSet<(usize, usize)>,
 }
 
 /// Cells with their equations, which of them a column shows, and the proof of a pattern.
@@ -93,6 +97,11 @@ pub(super) fn pattern(
         problems.push(solved(problem)?);
         hidden = Hiding::of(&problems);
     }
+    for measure in spreads::that_add_up(&found)? {
+        let problem = spreads::problem(&found, measure, &hidden.groups())?;
+        problems.push(solved(problem)?);
+        hidden = Hiding::of(&problems);
+    }
     let mut places = hidden.0.clone();
     places.extend(&found.cells);
     // Whatever depends on values goes with a hidden count and with another hidden value.
@@ -103,6 +112,7 @@ pub(super) fn pattern(
     Some(Pattern {
         problems,
         hidden: places,
+        unsafe_cells: found.cells,
     })
 }
 
@@ -169,6 +179,9 @@ impl Pattern {
         let Some(seen) = seen(evidence, rows) else {
             return false;
         };
+        if !self.unsafe_cells.is_disjoint(&seen) {
+            return false;
+        }
         self.problems.iter().all(|problem| problem.holds_for(&seen))
     }
 }
@@ -263,7 +276,10 @@ impl<'a> Unsafe<'a> {
             let kind = measure
                 .and_then(|place| measures.get(place))
                 .map(|(_, kind)| *kind);
-            if !can_be_hidden(kind, cell) {
+            let is_subtraction =
+                |part: &Part| part.measures.is_empty() && part.label == cell.column;
+            // A difference of totals is in no problem.
+            if !can_be_hidden(kind, cell) || evidence.parts.iter().any(is_subtraction) {
                 return None;
             }
             match measure {
@@ -309,7 +325,7 @@ impl<'a> Unsafe<'a> {
 }
 
 /// Whether a cell is safe once its number is unknown. What is unsafe because all are in it, say, is not made
-/// safe by a count that may be other; the sums of squares behind a spread are in no problem.
+/// safe by a count that may be other.
 fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
     let allowed = |rule| match kind {
         None | Some(Kind::Count | Kind::Share | Kind::Distinct) => {
@@ -324,7 +340,12 @@ fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
                 | Rule::AllSame
                 | Rule::EndPoint
         ),
-        Some(Kind::Spread | Kind::Relation | Kind::Crafted | Kind::Mode) => false,
+        Some(Kind::Spread | Kind::Relation) => matches!(
+            rule,
+            Rule::Threshold | Rule::Zero | Rule::AllSame | Rule::DegreesOfFreedom
+        ),
+        Some(Kind::Mode) => matches!(rule, Rule::Threshold | Rule::Zero),
+        Some(Kind::Crafted) => false,
     };
     cell.findings.iter().all(|finding| allowed(finding.rule))
 }

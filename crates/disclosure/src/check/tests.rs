@@ -6,6 +6,7 @@ use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Who
 mod joint;
 mod margins;
 mod screen;
+mod spreads;
 mod treated;
 
 fn policy(zero: &str) -> Policy {

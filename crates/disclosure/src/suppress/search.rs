@@ -75,7 +75,15 @@ pub fn suppress(table: &Table, effort: u64) -> Suppression {
     let mut unprotected = search.protect_all();
     if unprotected.is_empty() {
         improve::run(&mut search);
-        unprotected = search.protect_from_respondents();
+        let mut goals = 0;
+        // A cheaper pattern can lead through the cells of other respondents.
+        while unprotected.is_empty() && goals < search.goals.len() {
+            goals = search.goals.len();
+            unprotected = search.protect_from_respondents();
+            if unprotected.is_empty() && goals < search.goals.len() {
+                improve::run(&mut search);
+            }
+        }
     }
     search.finish(unprotected)
 }
@@ -176,12 +184,19 @@ impl<'t> Search<'t> {
         let mut unprotected = Vec::new();
         for index in 0..self.goals.len() {
             let goal = self.goals[index].clone();
+            if goal.against.is_some() {
+                continue;
+            }
             let own = self.table.cells()[goal.cell as usize].holder;
             let holder = |c: u32| self.table.cells()[c as usize].holder;
             let moved = goal.witnesses.iter().flat_map(|w| &w.0);
             let readers: std::collections::BTreeSet<u32> =
                 moved.filter_map(|(cell, _)| holder(*cell)).collect();
             for reader in readers.into_iter().filter(|r| Some(*r) != own) {
+                let is_same = |g: &Goal| g.cell == goal.cell && g.against == Some(reader);
+                if self.goals.iter().any(is_same) {
+                    continue;
+                }
                 let mut against = goal.clone();
                 against.against = Some(reader);
                 against.witnesses = Vec::new();

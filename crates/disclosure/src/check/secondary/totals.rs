@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{PROBLEM_MAX, Problem, Unsafe, linked};
 use crate::Datum;
-use crate::evidence::{Kind, Magnitude};
+use crate::evidence::{Evidence, Kind, Magnitude};
 use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable};
 
 /// The share of a value by which it must stay unknown where the p% rule is off.
-const SHARE: f64 = 0.1;
+pub(super) const SHARE: f64 = 0.1;
 
 /// How a column adds up.
 #[derive(Clone, Copy)]
@@ -19,6 +19,14 @@ enum Adds {
     TimesRows,
 }
 
+/// What a group adds to its margins.
+pub(super) struct Sum {
+    pub(super) value: f64,
+    pub(super) bounds: Bounds,
+    /// How unknown it must stay where its cell is unsafe; `None` if there is nothing in it to protect.
+    pub(super) levels: Option<Levels>,
+}
+
 /// The problem of one measure; `hidden` are groups of which nothing that depends on values is seen. `None` where
 /// it does not add up, or a reader could know more than its margins.
 pub(super) fn problem(
@@ -26,43 +34,59 @@ pub(super) fn problem(
     measure: usize,
     hidden: &BTreeSet<usize>,
 ) -> Option<Problem> {
-    let parts = found.evidence.parts.iter().enumerate();
-    let mut parts =
-        parts.filter(|(_, part)| part.measures.iter().any(|m| usize::from(*m) == measure));
-    let (Some((part, only)), None) = (parts.next(), parts.next()) else {
-        return None;
-    };
-    if only.kind != Kind::Total || found.evidence.groups.len() > PROBLEM_MAX {
-        return None;
-    }
+    let part = part_of(found.evidence, measure, Kind::Total)?;
     [Adds::Itself, Adds::TimesRows]
         .into_iter()
-        .find_map(|adds| of_way(found, (measure, part), hidden, adds))
+        .find_map(|adds| {
+            posed(found, measure, hidden, |group| {
+                let value = value(found, group, measure, adds)?;
+                let magnitude = found.evidence.groups.get(group)?.magnitudes.get(part)?;
+                Some(Sum {
+                    value,
+                    bounds: AT_LEAST_NOTHING,
+                    levels: Some(levels(found, magnitude, value)),
+                })
+            })
+        })
 }
 
-fn of_way(
+/// The only part that a measure shows, if it is of this kind.
+pub(super) fn part_of(evidence: &Evidence, measure: usize, kind: Kind) -> Option<usize> {
+    let parts = evidence.parts.iter().enumerate();
+    let mut parts =
+        parts.filter(|(_, part)| part.measures.iter().any(|m| usize::from(*m) == measure));
+    match (parts.next(), parts.next()) {
+        (Some((part, only)), None) if only.kind == kind => Some(part),
+        _ => None,
+    }
+}
+
+/// The problem of what the groups add to their margins.
+pub(super) fn posed(
     found: &Unsafe<'_>,
-    (measure, part): (usize, usize),
+    measure: usize,
     hidden: &BTreeSet<usize>,
-    adds: Adds,
+    sum: impl Fn(usize) -> Option<Sum>,
 ) -> Option<Problem> {
+    if found.evidence.groups.len() > PROBLEM_MAX {
+        return None;
+    }
     let mut cells = Vec::new();
     for (index, group) in found.evidence.groups.iter().enumerate() {
-        let value = value(found, index, measure, adds)?;
-        let status = if found.cells.contains(&(index, measure)) {
-            CellStatus::Primary
-        } else if hidden.contains(&index) {
-            CellStatus::Hidden
-        } else {
-            CellStatus::Safe
+        let sum = sum(index)?;
+        let status = match sum.levels {
+            Some(_) if found.cells.contains(&(index, measure)) => CellStatus::Primary,
+            None => CellStatus::Hidden,
+            Some(_) if hidden.contains(&index) => CellStatus::Hidden,
+            Some(_) => CellStatus::Safe,
         };
         cells.push(RequestCell {
             place: found.place(group.set, &group.key)?,
-            value,
-            cost: (1.0 + value).ln(),
+            value: sum.value,
+            cost: (1.0 + sum.value).ln(),
             status,
-            bounds: AT_LEAST_NOTHING,
-            levels: levels(found, group.magnitudes.get(part)?, value),
+            bounds: sum.bounds,
+            levels: sum.levels.unwrap_or(Levels::EXACT),
             holder: found.alone.get(&index).copied(),
         });
     }

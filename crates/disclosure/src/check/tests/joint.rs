@@ -11,10 +11,10 @@ use crate::evidence::{Magnitude, Part};
 const KEYS: [&str; 3] = ["a", "b", "c"];
 const LEVELS: [&str; 4] = ["w", "x", "y", "z"];
 
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
