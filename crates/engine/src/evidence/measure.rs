@@ -270,7 +270,7 @@ impl Shape<'_> {
             self.filter
                 .iter()
                 .cloned()
-                .chain([present(first.clone()), present(second)])
+                .chain([node::present(first.clone()), node::present(second)])
                 .collect(),
         );
         Ok(Aggregate {
@@ -325,7 +325,7 @@ impl Shape<'_> {
         Ok(Aggregate {
             call,
             kind,
-            behind: vec![conditions.index(self.with(present(argument)))?],
+            behind: vec![conditions.index(self.with(node::present(argument)))?],
             counts: Vec::new(),
             value,
             quantile: None,
@@ -350,7 +350,7 @@ impl Shape<'_> {
                 conditions.part(self.filter.clone(), CountLevel::Rows, self.filtered())?
             }
             Others::Missing => {
-                let present = self.with(present(argument));
+                let present = self.with(node::present(argument));
                 conditions.part(present, CountLevel::Rows, Whole::Part)?
             }
         };
@@ -384,7 +384,7 @@ impl Shape<'_> {
             let condition = if constant {
                 self.filter
             } else {
-                self.with(present(argument))
+                self.with(node::present(argument))
             };
             let part = conditions.part(condition, CountLevel::Rows, whole)?;
             return Ok(counted(call, part));
@@ -408,7 +408,7 @@ impl Shape<'_> {
                     true => Kind::Distinct,
                     false => Kind::Crafted,
                 },
-                behind: vec![conditions.index(self.with(present(argument)))?],
+                behind: vec![conditions.index(self.with(node::present(argument)))?],
                 counts: Vec::new(),
                 value: None,
                 quantile: None,
@@ -439,8 +439,4 @@ fn counted(call: Value, part: Part) -> Aggregate {
         value: None,
         quantile: None,
     }
-}
-
-fn present(argument: Value) -> Value {
-    node::operator("OPERATOR_IS_NOT_NULL", vec![argument])
 }

@@ -108,6 +108,11 @@ pub(super) fn operator(kind: &str, children: Vec<Value>) -> Value {
     json!({"class": "OPERATOR", "type": kind, "alias": "", "children": children})
 }
 
+/// That a value is not missing.
+pub(super) fn present(value: Value) -> Value {
+    operator("OPERATOR_IS_NOT_NULL", vec![value])
+}
+
 /// The conjunction of several conditions; `None` for none.
 pub(super) fn all(mut conditions: Vec<Value>) -> Option<Value> {
     match conditions.len() {

@@ -1,21 +1,21 @@
 //! The people behind every group: the rows of the statement, reduced to a cell, a person and numbers, are read
 //! once and counted ([`super::tally`]).
+//!
+//! A row comes with the engine's hash of its keys, by which its cell is found.
 
 use std::collections::BTreeMap;
 
 use disclosure::{CountLevel, Datum, Kind};
-use duckdb::arrow::array::{Array, Float64Array, Int64Array, StructArray, UInt64Array};
+use duckdb::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, StructArray, UInt64Array};
 use duckdb::arrow::datatypes::DataType;
 use serde_json::Value;
 
 use super::node;
 use super::plan::Plan;
-use super::run::{Found, failed, limit_node, print, rows, typed};
-use super::tally::{Counts, PartSpec, Row, Spec, Tally, missing, present, subtracts};
+use super::run::{Found, failed, finest, hash_of, limit_node, print, rows, typed, whole};
+use super::tally::{Counts, Holds, PartSpec, Row, Spec, Tally, missing, present, subtracts};
 use super::{EvidenceError, Limits, Stop, untraceable};
 
-/// The temporary table that numbers the cells.
-const CELLS: &str = "strongroom_cells";
 /// The most rows that are held at once while people are counted.
 const ROWS_MAX: usize = 60_000_000;
 
@@ -30,21 +30,15 @@ pub(super) fn count(
     listed: Option<&mut Vec<u8>>,
 ) -> Result<(), Stop> {
     let kinds = kinds(conn, plan)?;
-    let cells = match plan.keys.is_empty() {
-        true => vec![Vec::new()],
-        false => cells(conn, plan, limits)?,
-    };
+    let cells = cells(conn, plan, groups, limits)?;
     let mut spec = spec(plan, groups, &cells)?;
     if listed.is_some() {
         spec.lists = plan.measures().map(|item| plan.counted_in(item)).collect();
     }
-    let read = read(conn, plan, &kinds, cells.len(), spec);
-    if !plan.keys.is_empty() {
-        conn.execute_batch(&format!("drop table temp.main.{CELLS}"))
-            .map_err(failed)?;
-    }
+    let places = Places::of(&cells)?;
+    let read = read(conn, plan, &kinds, &places, spec, expected(groups))?;
     let mut lists = Vec::new();
-    for (found, mut counts) in groups.iter_mut().zip(read?) {
+    for (found, mut counts) in groups.iter_mut().zip(read) {
         lists.append(&mut counts.lists);
         found.take(plan, counts)?;
     }
@@ -97,13 +91,39 @@ fn kinds(conn: &duckdb::Connection, plan: &Plan) -> Result<Vec<ToNumber>, Stop> 
         .collect())
 }
 
-/// Numbers the combinations of all keys in a temporary table, and reads them.
-fn cells(conn: &duckdb::Connection, plan: &Plan, limits: Limits) -> Result<Vec<Vec<Datum>>, Stop> {
-    let mut most = limits.max_cells;
-    if plan.sets.iter().any(|set| set.len() < plan.keys.len()) {
-        // Totals alone may be shown of keys with many values.
-        most = most.saturating_mul(16);
+/// A combination of all keys, and the engine's hash of it.
+struct Cell {
+    key: Vec<Datum>,
+    hash: u64,
+}
+
+/// The cells, which are groups where the table shows the combinations of all keys.
+fn cells(
+    conn: &duckdb::Connection,
+    plan: &Plan,
+    groups: &[Found],
+    limits: Limits,
+) -> Result<Vec<Cell>, Stop> {
+    if plan.keys.is_empty() {
+        let key = Vec::new();
+        return Ok(vec![Cell { key, hash: 0 }]);
     }
+    let Some(finest) = finest(plan) else {
+        return cells_apart(conn, plan, limits);
+    };
+    let of_finest = groups.iter().filter(|found| found.group.set == finest);
+    Ok(of_finest
+        .map(|found| Cell {
+            key: found.group.key.clone(),
+            hash: found.hash,
+        })
+        .collect())
+}
+
+/// The cells of a table of totals alone.
+fn cells_apart(conn: &duckdb::Connection, plan: &Plan, limits: Limits) -> Result<Vec<Cell>, Stop> {
+    // Totals alone may be shown of keys with many values.
+    let most = limits.max_cells.saturating_mul(16);
     let keys = plan.keys.iter().enumerate();
     let keys = keys
         .map(|(i, (_, key))| node::alias(key.clone(), &format!("k{i}")))
@@ -115,35 +135,95 @@ fn cells(conn: &duckdb::Connection, plan: &Plan, limits: Limits) -> Result<Vec<V
         None,
         plan.keys.len(),
     );
-    let distinct = print(conn, distinct)?;
-    conn.execute_batch(&format!(
-        "create or replace temp table {CELLS} as select *, row_number() over () - 1 as i from ({distinct}) limit {}",
-        most.saturating_add(1)
-    ))
-    .map_err(failed)?;
-    let list: Vec<String> = (0..plan.keys.len())
-        .map(|i| format!("typeof(k{i}), cast(k{i} as varchar)"))
-        .collect();
-    let sql = format!(
-        "select {} from temp.main.{CELLS} order by i",
-        list.join(", ")
-    );
-    let found = rows(conn, &sql, 2 * plan.keys.len())?;
+    let own = |i: usize| node::column("d", &format!("k{i}"));
+    let mut list = vec![hash_of(plan, "d")];
+    for i in 0..plan.keys.len() {
+        list.push(node::call("typeof", vec![own(i)], None));
+        list.push(node::as_text(own(i)));
+    }
+    let mut select = node::select(list, node::derived(distinct, "d"), None, None, 0);
+    let limit = limit_node(most.saturating_add(1));
+    node::set(&mut select, "modifiers", serde_json::json!([limit]));
+    let sql = print(conn, select)?;
+    let found = rows(conn, &sql, 1 + 2 * plan.keys.len())?;
     if found.len() > most {
         return Err(EvidenceError::TooManyCells {
             limit: limits.max_cells,
         }
         .into());
     }
-    let key = |row: &Vec<_>| {
-        row.chunks(2)
+    let cell = |row: &Vec<_>| {
+        let (hash, key) = row.split_first().ok_or(EvidenceError::Shape("no hash"))?;
+        let key = key
+            .chunks(2)
             .map(|pair| typed(pair.first(), pair.get(1)))
-            .collect()
+            .collect::<Result<_, _>>()?;
+        Ok(Cell {
+            key,
+            hash: whole(Some(hash))?,
+        })
     };
-    Ok(found.iter().map(key).collect::<Result<_, _>>()?)
+    Ok(found
+        .iter()
+        .map(cell)
+        .collect::<Result<_, EvidenceError>>()?)
 }
 
-fn spec(plan: &Plan, groups: &[Found], cells: &[Vec<Datum>]) -> Result<Spec, Stop> {
+/// The number of each cell by its hash, open addressing by the low bits.
+struct Places {
+    slots: Vec<Option<(u64, u32)>>,
+    cells: usize,
+}
+
+impl Places {
+    fn of(cells: &[Cell]) -> Result<Self, Stop> {
+        let mut slots = vec![None; (4 * cells.len().max(1)).next_power_of_two()];
+        for (number, cell) in (0_u32..).zip(cells) {
+            let mut slot = Self::first(&slots, cell.hash);
+            while let Some(Some((hash, _))) = slots.get(slot) {
+                if *hash == cell.hash {
+                    return untraceable("two groups have one hash and cannot be told apart");
+                }
+                slot = (slot + 1) & (slots.len() - 1);
+            }
+            if let Some(free) = slots.get_mut(slot) {
+                *free = Some((cell.hash, number));
+            }
+        }
+        Ok(Self {
+            slots,
+            cells: cells.len(),
+        })
+    }
+
+    fn first(slots: &[Option<(u64, u32)>], hash: u64) -> usize {
+        let low = hash & (slots.len() as u64 - 1);
+        usize::try_from(low).unwrap_or(0)
+    }
+
+    fn find(&self, hash: u64) -> Option<u32> {
+        let mut slot = Self::first(&self.slots, hash);
+        while let Some(Some((known, number))) = self.slots.get(slot) {
+            if *known == hash {
+                return Some(*number);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
+    }
+}
+
+/// How many rows will come: those of the largest grouping set's groups.
+fn expected(groups: &[Found]) -> usize {
+    let mut of_sets: BTreeMap<u16, u64> = BTreeMap::new();
+    for found in groups {
+        *of_sets.entry(found.group.set).or_default() += found.group.rows;
+    }
+    let most = of_sets.into_values().max().unwrap_or(0);
+    usize::try_from(most).unwrap_or(usize::MAX).min(ROWS_MAX)
+}
+
+fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
     let places: BTreeMap<(u16, &[Datum]), u32> = (0_u32..)
         .zip(groups)
         .map(|(place, found)| ((found.group.set, found.group.key.as_slice()), place))
@@ -156,7 +236,7 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Vec<Datum>]) -> Result<Spec, Sto
         let mut of_set = Vec::with_capacity(cells.len());
         for cell in cells {
             let totalled = (0..)
-                .zip(cell)
+                .zip(&cell.key)
                 .map(|(place, value)| match set.contains(&place) {
                     true => value.clone(),
                     false => Datum::Missing,
@@ -191,7 +271,7 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Vec<Datum>]) -> Result<Spec, Sto
         },
     });
     Ok(Spec {
-        conditions: plan.conditions.len(),
+        conditions: holds(plan),
         values: plan.values.len(),
         parts: parts.collect(),
         row_counts: if subtracts {
@@ -214,14 +294,15 @@ fn read(
     conn: &duckdb::Connection,
     plan: &Plan,
     kinds: &[ToNumber],
-    cells: usize,
+    places: &Places,
     spec: Spec,
+    expected: usize,
 ) -> Result<Vec<Counts>, Stop> {
     let sql = print(conn, row_query(plan, kinds))?;
     let mut statement = conn.prepare(&sql).map_err(failed)?;
     // Streaming, so that the rows are held once. The iterator itself panics where `step` gives the error.
     drop(statement.stream_arrow([]).map_err(failed)?);
-    let mut tally = Tally::new(spec);
+    let mut tally = Tally::new(spec, expected);
     let mut held = 0;
     while let Some(batch) = statement.step().map_err(failed)? {
         held += batch.len();
@@ -230,41 +311,43 @@ fn read(
                 "the statement is about more than {ROWS_MAX} rows, the most whose people are counted at once"
             ));
         }
-        add(&mut tally, &batch, plan, cells)?;
+        add(&mut tally, &batch, plan, places)?;
     }
     Ok(tally.finish())
 }
 
-fn add(tally: &mut Tally, batch: &StructArray, plan: &Plan, cells: usize) -> Result<(), Stop> {
-    let shape = || {
-        Stop::from(EvidenceError::Shape(
-            "rows of another kind than were asked for",
-        ))
+fn add(tally: &mut Tally, batch: &StructArray, plan: &Plan, places: &Places) -> Result<(), Stop> {
+    let shape = || EvidenceError::Shape("rows of another kind than were asked for");
+    let mut columns = batch.columns().iter();
+    let unit = downcast::<UInt64Array>(columns.next()).ok_or_else(shape)?;
+    let hash = match plan.keys.is_empty() {
+        true => None,
+        false => Some(downcast::<UInt64Array>(columns.next()).ok_or_else(shape)?),
     };
-    let column = |place: usize| batch.columns().get(place).ok_or_else(shape);
-    let cell = column(0)?
-        .as_any()
-        .downcast_ref::<Int64Array>()
-        .ok_or_else(shape)?;
-    let unit = column(1)?
-        .as_any()
-        .downcast_ref::<UInt64Array>()
-        .ok_or_else(shape)?;
-    let mask = column(2)?
-        .as_any()
-        .downcast_ref::<Int64Array>()
-        .ok_or_else(shape)?;
-    let mut values = Vec::with_capacity(plan.values.len());
-    for place in 0..plan.values.len() {
-        let found = column(3 + place)?.as_any().downcast_ref::<Float64Array>();
-        values.push(found.ok_or_else(shape)?);
+    let marks = match marked(plan).next() {
+        None => None,
+        Some(_) => Some(downcast::<Int64Array>(columns.next()).ok_or_else(shape)?),
+    };
+    let values: Option<Vec<&Float64Array>> = columns.map(|one| downcast(Some(one))).collect();
+    let values = values.ok_or_else(shape)?;
+    if values.len() != plan.values.len() {
+        return Err(shape().into());
     }
     let mut own = vec![0.0; values.len()];
     for row in 0..batch.len() {
-        let number = u32::try_from(cell.value(row)).map_err(|_| shape())?;
-        if index(number) >= cells || cell.is_null(row) || mask.is_null(row) {
+        let cell = match hash {
+            // Nothing is grouped: there is one cell.
+            None => (places.cells == 1).then_some(0),
+            Some(hash) => places.find(hash.value(row)),
+        };
+        let marks = match marks {
+            Some(marks) if marks.is_null(row) => None,
+            Some(marks) => Some(marks.value(row).cast_unsigned()),
+            None => Some(0),
+        };
+        let (Some(cell), Some(marks)) = (cell, marks) else {
             return untraceable(TWO_ANSWERS);
-        }
+        };
         for (slot, array) in own.iter_mut().zip(&values) {
             *slot = match array.is_null(row) {
                 true => missing(),
@@ -272,20 +355,20 @@ fn add(tally: &mut Tally, batch: &StructArray, plan: &Plan, cells: usize) -> Res
             };
         }
         tally.add(&Row {
-            cell: number,
+            cell,
             unit: unit.is_valid(row).then(|| unit.value(row)),
-            mask: mask.value(row).cast_unsigned(),
+            marks,
             values: &own,
         });
     }
     Ok(())
 }
 
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn downcast<T: 'static>(column: Option<&ArrayRef>) -> Option<&T> {
+    column?.as_any().downcast_ref()
 }
 
-/// Cell, person, mask of conditions and values of every row.
+/// Person, hash of the keys, marks of conditions and values of every row.
 fn row_query(plan: &Plan, kinds: &[ToNumber]) -> Value {
     let own = |name: &str| node::column("b", name);
     let mut inner: Vec<Value> = Vec::new();
@@ -293,50 +376,52 @@ fn row_query(plan: &Plan, kinds: &[ToNumber]) -> Value {
         inner.push(node::alias(key.clone(), &format!("k{i}")));
     }
     inner.push(node::alias(plan.unit.clone(), "u"));
-    inner.push(node::alias(mask(plan), "m"));
+    let marks = marks(plan);
+    if let Some(marks) = &marks {
+        inner.push(node::alias(marks.clone(), "m"));
+    }
     for (i, (value, kind)) in plan.values.iter().zip(kinds).enumerate() {
         inner.push(node::alias(number(value, *kind), &format!("v{i}")));
     }
     let base = node::select(inner, plan.from.clone(), plan.condition.clone(), None, 0);
-    let base = node::derived(base, "b");
-    let equal = (0..plan.keys.len()).map(|i| {
-        let name = format!("k{i}");
-        node::compare(
-            "COMPARE_NOT_DISTINCT_FROM",
-            own(&name),
-            node::column("c", &name),
-        )
-    });
-    let (from, cell) = match node::all(equal.collect()) {
-        None => (base, node::as_type(node::number(0), "BIGINT")),
-        Some(equal) => {
-            let cells = node::table("temp", CELLS, "c");
-            (
-                node::join(base, cells, Some(equal), "INNER"),
-                node::column("c", "i"),
-            )
-        }
-    };
     let nobody = node::operator("OPERATOR_IS_NULL", vec![own("u")]);
     let hash = node::call("hash", vec![own("u")], None);
-    let mut outer = vec![cell, node::when(nobody, node::null(), hash), own("m")];
+    let mut outer = vec![node::when(nobody, node::null(), hash)];
+    outer.extend((!plan.keys.is_empty()).then(|| hash_of(plan, "b")));
+    outer.extend(marks.map(|_| own("m")));
     outer.extend((0..plan.values.len()).map(|i| own(&format!("v{i}"))));
-    node::select(outer, from, None, None, 0)
+    node::select(outer, node::derived(base, "b"), None, None, 0)
 }
 
-/// A number whose bit i says whether the row satisfies condition i.
-fn mask(plan: &Plan) -> Value {
-    let mut sum = node::as_type(node::number(0), "BIGINT");
-    for (bit, condition) in plan.conditions.iter().enumerate() {
-        let weight = node::as_type(node::number(1_i64 << bit), "BIGINT");
-        let none = node::as_type(node::number(0), "BIGINT");
-        let term = match condition {
-            Some(condition) => node::when(condition.clone(), weight, none),
-            None => weight,
+/// How each condition is known: most are that there is a value, which the value itself says.
+fn holds(plan: &Plan) -> Vec<Holds> {
+    let holds = |condition: &Option<Value>| {
+        let Some(condition) = condition else {
+            return Holds::Always;
         };
-        sum = node::call("+", vec![sum, term], None);
-    }
-    node::as_type(sum, "BIGINT")
+        let is_present = |value: &Value| *condition == node::present(value.clone());
+        let value = plan.values.iter().position(is_present);
+        value.map_or(Holds::Marked, Holds::WithValue)
+    };
+    plan.conditions.iter().map(holds).collect()
+}
+
+/// The conditions that must be tried on each row, with their bits.
+fn marked(plan: &Plan) -> impl Iterator<Item = (usize, &Value)> {
+    let conditions = plan.conditions.iter().enumerate().zip(holds(plan));
+    conditions.filter_map(|((bit, condition), holds)| match holds {
+        Holds::Marked => Some((bit, condition.as_ref()?)),
+        Holds::Always | Holds::WithValue(_) => None,
+    })
+}
+
+/// A number whose bit i says whether the row satisfies condition i, of those that must be tried.
+fn marks(plan: &Plan) -> Option<Value> {
+    let number = |value: i64| node::as_type(node::number(value), "BIGINT");
+    let terms = marked(plan)
+        .map(|(bit, condition)| node::when(condition.clone(), number(1_i64 << bit), number(0)));
+    let sum = terms.reduce(|sum, term| node::call("+", vec![sum, term], None))?;
+    Some(node::as_type(sum, "BIGINT"))
 }
 
 fn number(value: &Value, kind: ToNumber) -> Value {

@@ -179,6 +179,20 @@ pub(super) struct Found {
     pub(super) group: Group,
     pub(super) rows: Vec<u64>,
     pub(super) quantiles: Vec<(usize, Datum)>,
+    /// The engine's hash of the keys; 0 where the table does not show the combinations of all keys.
+    pub(super) hash: u64,
+}
+
+/// The grouping set of all keys, if the table has keys and shows their combinations.
+pub(super) fn finest(plan: &Plan) -> Option<u16> {
+    let all = |set: &Vec<usize>| !set.is_empty() && set.len() == plan.keys.len();
+    u16::try_from(plan.sets.iter().position(all)?).ok()
+}
+
+/// The engine's hash of all keys, which `table` calls `k0`….
+pub(super) fn hash_of(plan: &Plan, table: &str) -> Value {
+    let keys = (0..plan.keys.len()).map(|i| node::column(table, &format!("k{i}")));
+    node::call("hash", keys.collect(), None)
 }
 
 /// One query gives keys, values and counts of rows, so that they come from one reading of the data.
@@ -230,6 +244,7 @@ fn table_query(plan: &Plan, limit: usize) -> Value {
         outer.extend((0..plan.keys.len()).map(|i| own("s", i)));
     }
     outer.push(visible(plan));
+    outer.extend(finest(plan).map(|_| hash_of(plan, GROUPED)));
     let mut select = node::select(outer, node::derived(grouped, GROUPED), None, None, 0);
     node::set(&mut select, "modifiers", order(plan, limit));
     select
@@ -300,6 +315,7 @@ impl Reader<'_> {
             + plan.two_people.len()
             + sets
             + 1
+            + usize::from(finest(plan).is_some())
     }
 
     fn group(&self, row: &[Raw]) -> Result<Found, Stop> {
@@ -340,6 +356,10 @@ impl Reader<'_> {
             2 => Visible::Beyond,
             _ => Visible::Excluded,
         };
+        let hash = match finest(plan) {
+            Some(_) => number()?,
+            None => 0,
+        };
         let group = Group {
             key,
             set: set.ok_or(EvidenceError::Shape("a group of no grouping set"))?,
@@ -356,6 +376,7 @@ impl Reader<'_> {
             group,
             rows,
             quantiles: quantiles(plan).zip(found).collect(),
+            hash,
         })
     }
 }

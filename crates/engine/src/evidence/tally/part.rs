@@ -44,6 +44,23 @@ impl Own {
     }
 }
 
+/// A sum that keeps what rounding takes from it (Knuth's two-sum), so that it is the same in whatever order the
+/// people come.
+#[derive(Default)]
+struct Sum {
+    high: f64,
+    low: f64,
+}
+
+impl Sum {
+    fn add(&mut self, value: f64) {
+        let sum = self.high + value;
+        let part = sum - self.high;
+        self.low += (self.high - (sum - part)) + (value - part);
+        self.high = sum;
+    }
+}
+
 /// The values of one aggregate in one group.
 pub(super) struct PartAcc {
     people: u64,
@@ -53,7 +70,7 @@ pub(super) struct PartAcc {
     odd: u64,
     active: u64,
     other: u64,
-    total: f64,
+    total: Sum,
     top: Vec<f64>,
     /// Smallest and largest value, and the people who have it.
     least: (f64, u64),
@@ -76,7 +93,7 @@ impl PartAcc {
             odd: 0,
             active: 0,
             other: 0,
-            total: 0.0,
+            total: Sum::default(),
             top: Vec::new(),
             least: (f64::INFINITY, 0),
             most: (f64::NEG_INFINITY, 0),
@@ -99,7 +116,7 @@ impl PartAcc {
         self.odd += own.odd;
         self.active += named & u64::from(own.sum > 0.0);
         self.other += own.other;
-        self.total += own.sum;
+        self.total.add(own.sum);
         self.rank(own.sum);
         self.contributions.0 = self.contributions.0.min(own.sum);
         self.contributions.1 = self.contributions.1.max(own.sum);
@@ -136,7 +153,8 @@ impl PartAcc {
         self.odd += other.odd;
         self.active += other.active;
         self.other += other.other;
-        self.total += other.total;
+        self.total.add(other.total.high);
+        self.total.add(other.total.low);
         self.below += other.below;
         self.above += other.above;
         self.crosses |= other.crosses;
@@ -169,7 +187,8 @@ impl PartAcc {
         let one_value = self.rows > self.odd && least >= most;
         let (fewest, largest) = self.contributions;
         let one_contribution = part.is_total && self.people > 1 && fewest >= largest;
-        let finite = self.total.is_finite();
+        let total = self.total.high + self.total.low;
+        let finite = total.is_finite();
         let magnitude = Magnitude {
             people: self.people,
             rows: self.rows,
@@ -178,7 +197,7 @@ impl PartAcc {
             odd: if finite { self.odd } else { self.rows },
             active: self.active,
             flags: self.rows > 0 && self.other == 0,
-            total: if finite { self.total } else { 0.0 },
+            total: if finite { total } else { 0.0 },
             top: if finite { self.top } else { Vec::new() },
             same: one_value || one_contribution,
             least: self.least.1,

@@ -1,0 +1,161 @@
+//! What is counted of one group.
+
+use std::collections::BTreeMap;
+
+use disclosure::{Atom, Behind};
+
+use super::part::{Own, PartAcc};
+use super::{Bucket, Counts, PartSpec, Seen, Spec, Who, index};
+
+/// A group being counted.
+pub(super) struct Acc {
+    behind: Vec<Behind>,
+    parts: Vec<PartAcc>,
+    row_atoms: BTreeMap<u32, Behind>,
+    person_atoms: BTreeMap<u32, Behind>,
+    lists: Vec<Vec<u64>>,
+}
+
+const NOBODY: Behind = Behind { people: 0, rows: 0 };
+
+impl Acc {
+    pub(super) fn new(spec: &Spec) -> Self {
+        Self {
+            behind: vec![NOBODY; spec.conditions.len()],
+            parts: spec.parts.iter().map(|_| PartAcc::new()).collect(),
+            row_atoms: BTreeMap::new(),
+            person_atoms: BTreeMap::new(),
+            lists: spec.lists.iter().map(|_| Vec::new()).collect(),
+        }
+    }
+
+    /// Counts one person's rows; `number` is the group's, by which a quantile has its value.
+    pub(super) fn person(
+        &mut self,
+        spec: &Spec,
+        number: usize,
+        bucket: &Bucket,
+        rows: &[Seen],
+        who: Who,
+    ) {
+        let named = u64::from(who == Who::Named);
+        let any = rows.iter().fold(0, |any, row| any | row.mask);
+        if named == 1 {
+            let unit = rows
+                .first()
+                .and_then(|one| bucket.units.get(index(one.row)));
+            for (condition, list) in spec.lists.iter().zip(&mut self.lists) {
+                if (any >> condition) & 1 == 1 {
+                    list.extend(unit);
+                }
+            }
+        }
+        for (bit, behind) in self.behind.iter_mut().enumerate() {
+            behind.people += named & (any >> bit);
+            for row in rows {
+                behind.rows += (row.mask >> bit) & 1;
+            }
+        }
+        for (part, acc) in spec.parts.iter().zip(&mut self.parts) {
+            let quantile = part.quantiles.get(number).copied().flatten();
+            let own = own(spec, part, acc, bucket, rows);
+            acc.person(&own, who, quantile);
+        }
+        if !spec.row_counts.is_empty() {
+            self.atoms(spec, rows, named);
+        }
+    }
+
+    /// Adds what was counted of other people.
+    pub(super) fn add(&mut self, other: &Self) {
+        let add = |sum: &mut Behind, more: &Behind| {
+            sum.people += more.people;
+            sum.rows += more.rows;
+        };
+        for (sum, more) in self.behind.iter_mut().zip(&other.behind) {
+            add(sum, more);
+        }
+        for (atoms, more) in [
+            (&mut self.row_atoms, &other.row_atoms),
+            (&mut self.person_atoms, &other.person_atoms),
+        ] {
+            for (pattern, more) in more {
+                add(atoms.entry(*pattern).or_insert(NOBODY), more);
+            }
+        }
+        for (part, more) in self.parts.iter_mut().zip(&other.parts) {
+            part.merge(more);
+        }
+        for (list, more) in self.lists.iter_mut().zip(&other.lists) {
+            list.extend(more);
+        }
+    }
+
+    fn atoms(&mut self, spec: &Spec, rows: &[Seen], named: u64) {
+        let pattern = |mask: u64, counts: &[(usize, usize)]| {
+            counts.iter().fold(0_u32, |pattern, (bit, condition)| {
+                pattern | u32::from((mask >> condition) & 1 == 1) << bit
+            })
+        };
+        let mut seen: Vec<u32> = Vec::new();
+        let mut of_person = 0;
+        for row in rows {
+            let one = pattern(row.mask, &spec.row_counts);
+            of_person |= pattern(row.mask, &spec.people_counts);
+            let atom = self.row_atoms.entry(one).or_insert(NOBODY);
+            atom.rows += 1;
+            if !seen.contains(&one) {
+                seen.push(one);
+                atom.people += named;
+            }
+        }
+        if spec.people_counts.len() > 1 && named == 1 {
+            let atom = self.person_atoms.entry(of_person).or_insert(NOBODY);
+            atom.rows += 1;
+            atom.people += 1;
+        }
+    }
+
+    pub(super) fn counts(self, spec: &Spec) -> Counts {
+        let atoms = |found: BTreeMap<u32, Behind>| {
+            let atom = |(pattern, behind): (u32, Behind)| Atom {
+                pattern,
+                rows: behind.rows,
+                people: behind.people,
+            };
+            found.into_iter().map(atom).collect()
+        };
+        let parts = self.parts.into_iter().zip(&spec.parts);
+        let mut lists = self.lists;
+        for list in &mut lists {
+            // The same people give the same bytes, in whatever order their rows came.
+            list.sort_unstable();
+        }
+        Counts {
+            behind: self.behind,
+            magnitudes: parts.map(|(acc, part)| acc.magnitude(part)).collect(),
+            row_atoms: atoms(self.row_atoms),
+            person_atoms: atoms(self.person_atoms),
+            lists,
+        }
+    }
+}
+
+/// One person's values of a part.
+fn own(spec: &Spec, part: &PartSpec, acc: &mut PartAcc, bucket: &Bucket, rows: &[Seen]) -> Own {
+    let mut own = Own::new();
+    for Seen { row, mask, .. } in rows {
+        let inside = (mask >> part.condition) & 1 == 1;
+        if let Some(but) = part.but
+            && (mask >> but) & 1 == 1
+        {
+            acc.crosses |= !inside;
+            continue;
+        }
+        match bucket.value(spec, *row, part.value) {
+            Some(value) if inside => own.add(value),
+            Some(_) | None => {}
+        }
+    }
+    own
+}
