@@ -394,7 +394,7 @@ fn row_query(plan: &Plan, kinds: &[ToNumber]) -> Value {
 }
 
 /// How each condition is known: most are that there is a value, which the value itself says.
-fn holds(plan: &Plan) -> Vec<Holds> {
+pub(super) fn holds(plan: &Plan) -> Vec<Holds> {
     let holds = |condition: &Option<Value>| {
         let Some(condition) = condition else {
             return Holds::Always;

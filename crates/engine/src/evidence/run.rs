@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::node::{self, text};
 use super::plan::{GROUPED, Plan};
+use super::tally::Holds;
 use super::{EvidenceError, Limits, Stop, people, untraceable};
 use crate::error::kind;
 
@@ -206,8 +207,17 @@ fn table_query(plan: &Plan, limit: usize) -> Value {
         name(aggregate.call.clone(), format!("a{i}"));
     }
     let rows = |condition: Option<Value>| node::call("count_star", vec![], condition);
-    for (i, condition) in plan.conditions.iter().enumerate() {
-        name(rows(condition.clone()), format!("r{i}"));
+    for (i, (condition, holds)) in plan.conditions.iter().zip(people::holds(plan)).enumerate() {
+        let value = match holds {
+            Holds::WithValue(value) => plan.values.get(value),
+            Holds::Always | Holds::Marked => None,
+        };
+        let count = match value {
+            // Cheaper than a filter.
+            Some(value) => node::call("count", vec![value.clone()], None),
+            None => rows(condition.clone()),
+        };
+        name(count, format!("r{i}"));
     }
     for (i, condition) in plan.two_people.iter().enumerate() {
         name(rows(Some(condition.clone())), format!("x{i}"));

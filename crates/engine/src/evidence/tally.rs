@@ -72,21 +72,74 @@ pub(super) struct Counts {
     pub(super) lists: Vec<Vec<u64>>,
 }
 
+/// Rows side by side as words: the unit, the cell, the marks if there are any, the bits of the values. One array
+/// for each bucket, because every array that is written to at once costs the processor a page.
 #[derive(Default)]
 struct Bucket {
-    units: Vec<u64>,
-    cells: Vec<u32>,
-    /// None where no condition is marked.
-    marks: Vec<u64>,
-    values: Vec<f64>,
+    words: Vec<u64>,
+}
+
+/// Where the parts of a row are.
+#[derive(Clone, Copy)]
+struct Layout {
+    is_marked: bool,
+    values: usize,
+}
+
+impl Layout {
+    const UNIT: usize = 0;
+    const CELL: usize = 1;
+
+    fn width(self) -> usize {
+        self.first_value() + self.values
+    }
+
+    fn first_value(self) -> usize {
+        Self::CELL + 1 + usize::from(self.is_marked)
+    }
+}
+
+impl Bucket {
+    fn with_room(rows: usize, layout: Layout) -> Self {
+        Self {
+            words: Vec::with_capacity(rows.saturating_mul(layout.width())),
+        }
+    }
+
+    fn push(&mut self, row: &Row<'_>, layout: Layout) {
+        self.words.push(row.unit.unwrap_or(0));
+        self.words.push(u64::from(row.cell));
+        if layout.is_marked {
+            self.words.push(row.marks);
+        }
+        self.words.extend(row.values.iter().map(|v| v.to_bits()));
+    }
+
+    fn rows(&self, layout: Layout) -> impl ExactSizeIterator<Item = &[u64]> {
+        self.words.chunks_exact(layout.width())
+    }
+
+    fn row(&self, row: u32, layout: Layout) -> &[u64] {
+        let start = index(row) * layout.width();
+        self.words.get(start..start + layout.width()).unwrap_or(&[])
+    }
 }
 
 /// One row of a person, in a cell or in a group.
 #[derive(Clone, Copy)]
-struct Seen {
+struct Seen<'b> {
     place: u32,
-    row: u32,
     mask: u64,
+    unit: u64,
+    /// The bits of its values.
+    values: &'b [u64],
+}
+
+impl Seen<'_> {
+    fn value(&self, value: usize) -> Option<f64> {
+        let bits = self.values.get(value)?;
+        (*bits != MISSING).then(|| f64::from_bits(*bits))
+    }
 }
 
 /// Rows being dealt, then groups being counted.
@@ -96,7 +149,7 @@ pub(super) struct Tally {
     always: u64,
     /// Conditions that are satisfied with a value.
     with_value: Vec<(u64, usize)>,
-    is_marked: bool,
+    layout: Layout,
     buckets: Vec<Bucket>,
     unnamed: Bucket,
     groups: Vec<Acc>,
@@ -124,22 +177,6 @@ pub(super) fn present(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value }
 }
 
-impl Bucket {
-    fn with_room(rows: usize, spec: &Spec, is_marked: bool) -> Self {
-        Self {
-            units: Vec::with_capacity(rows),
-            cells: Vec::with_capacity(rows),
-            marks: Vec::with_capacity(if is_marked { rows } else { 0 }),
-            values: Vec::with_capacity(rows * spec.values),
-        }
-    }
-
-    fn value(&self, spec: &Spec, row: u32, value: usize) -> Option<f64> {
-        let value = self.values.get(index(row) * spec.values + value)?;
-        (value.to_bits() != MISSING).then_some(*value)
-    }
-}
-
 impl Tally {
     /// `rows`: how many are expected.
     pub(super) fn new(spec: Spec, rows: usize) -> Self {
@@ -156,16 +193,19 @@ impl Tally {
             Holds::WithValue(value) => Some((1 << bit, *value)),
             Holds::Always | Holds::Marked => None,
         });
-        let is_marked = spec.conditions.contains(&Holds::Marked);
+        let layout = Layout {
+            is_marked: spec.conditions.contains(&Holds::Marked),
+            values: spec.values,
+        };
         // Buckets are nearly alike; a sixteenth more saves most of them a move.
         let room = (rows / BUCKETS) * 17 / 16;
         Self {
             always: always.fold(0, |all, (bit, _): (u32, _)| all | 1 << bit),
             with_value: with_value.collect(),
-            is_marked,
+            layout,
             cells: (0..cells).map(|_| None).collect(),
             buckets: (0..BUCKETS)
-                .map(|_| Bucket::with_room(room, &spec, is_marked))
+                .map(|_| Bucket::with_room(room, layout))
                 .collect(),
             spec,
             unnamed: Bucket::default(),
@@ -182,37 +222,29 @@ impl Tally {
             None => Some(&mut self.unnamed),
         };
         if let Some(bucket) = bucket {
-            bucket.units.push(row.unit.unwrap_or(0));
-            bucket.cells.push(row.cell);
-            if self.is_marked {
-                bucket.marks.push(row.marks);
-            }
-            bucket.values.extend_from_slice(row.values);
+            bucket.push(row, self.layout);
         }
     }
 
     /// Counts what was dealt.
     pub(super) fn finish(mut self) -> Vec<Counts> {
+        let layout = self.layout;
         let mut by_unit = ByUnit::default();
-        let (mut own, mut scratch) = (Vec::new(), Vec::new());
         for bucket in std::mem::take(&mut self.buckets) {
-            by_unit.bring_together(&bucket.units);
+            let (mut own, mut scratch) = (Vec::new(), Vec::new());
+            let units = bucket.rows(layout).filter_map(|row| row.first());
+            by_unit.bring_together(units.copied());
             for rows in by_unit.people() {
                 own.clear();
-                own.extend(rows.iter().map(|row| self.seen(&bucket, *row)));
-                self.person(&bucket, &own, Who::Named, &mut scratch);
+                own.extend(rows.iter().map(|row| self.seen(bucket.row(*row, layout))));
+                self.person(&own, Who::Named, &mut scratch);
             }
         }
         let unnamed = std::mem::take(&mut self.unnamed);
         // All of them as one contributor, which is the stricter reading.
-        own.clear();
-        own.extend(
-            (0..)
-                .take(unnamed.units.len())
-                .map(|row| self.seen(&unnamed, row)),
-        );
-        if !own.is_empty() {
-            self.person(&unnamed, &own, Who::Nobody, &mut scratch);
+        let rows: Vec<Seen<'_>> = unnamed.rows(layout).map(|row| self.seen(row)).collect();
+        if !rows.is_empty() {
+            self.person(&rows, Who::Nobody, &mut Vec::new());
         }
         self.add_cells();
         let spec = &self.spec;
@@ -222,24 +254,28 @@ impl Tally {
             .collect()
     }
 
-    fn seen(&self, bucket: &Bucket, row: u32) -> Seen {
-        let marks = bucket.marks.get(index(row)).copied().unwrap_or(0);
-        let mut mask = self.always | marks;
+    fn seen<'b>(&self, row: &'b [u64]) -> Seen<'b> {
+        let word = |place: usize| row.get(place).copied().unwrap_or(0);
+        let mut seen = Seen {
+            place: u32::try_from(word(Layout::CELL)).unwrap_or(u32::MAX),
+            mask: self.always,
+            unit: word(Layout::UNIT),
+            values: row.get(self.layout.first_value()..).unwrap_or(&[]),
+        };
+        if self.layout.is_marked {
+            seen.mask |= word(Layout::CELL + 1);
+        }
         for (bit, value) in &self.with_value {
-            if bucket.value(&self.spec, row, *value).is_some() {
-                mask |= bit;
+            if seen.value(*value).is_some() {
+                seen.mask |= bit;
             }
         }
-        Seen {
-            place: bucket.cells.get(index(row)).copied().unwrap_or(u32::MAX),
-            row,
-            mask,
-        }
+        seen
     }
 
     /// Counts one person's rows in every group of every set.
-    fn person(&mut self, bucket: &Bucket, rows: &[Seen], who: Who, scratch: &mut Vec<Seen>) {
-        if self.in_one_cell(bucket, rows, who) {
+    fn person<'b>(&mut self, rows: &[Seen<'b>], who: Who, scratch: &mut Vec<Seen<'b>>) {
+        if self.in_one_cell(rows, who) {
             return;
         }
         for groups_of in &self.spec.groups_of {
@@ -249,7 +285,8 @@ impl Tally {
                 Some(Seen { place, ..*seen })
             }));
             if !scratch.is_sorted_by_key(|seen| seen.place) {
-                scratch.sort_unstable_by_key(|seen| (seen.place, seen.row));
+                // Stable: a person's values are added up in the order in which they came.
+                scratch.sort_by_key(|seen| seen.place);
             }
             for of_group in scratch.chunk_by(|one, other| one.place == other.place) {
                 let group = of_group.first().and_then(|seen| {
@@ -257,14 +294,14 @@ impl Tally {
                     self.groups.get_mut(number).map(|acc| (number, acc))
                 });
                 if let Some((number, acc)) = group {
-                    acc.person(&self.spec, number, bucket, of_group, who);
+                    acc.person(&self.spec, number, of_group, who);
                 }
             }
         }
     }
 
     /// Counts a person whose rows are all in one cell there, if cells are counted.
-    fn in_one_cell(&mut self, bucket: &Bucket, rows: &[Seen], who: Who) -> bool {
+    fn in_one_cell(&mut self, rows: &[Seen<'_>], who: Who) -> bool {
         let Some(first) = rows.first().map(|seen| seen.place) else {
             return false;
         };
@@ -275,7 +312,7 @@ impl Tally {
             return false;
         };
         let acc = place.get_or_insert_with(|| Box::new(Acc::new(&self.spec)));
-        acc.person(&self.spec, NO_GROUP, bucket, rows, who);
+        acc.person(&self.spec, NO_GROUP, rows, who);
         true
     }
 

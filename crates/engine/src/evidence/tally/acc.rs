@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use disclosure::{Atom, Behind};
 
 use super::part::{Own, PartAcc};
-use super::{Bucket, Counts, PartSpec, Seen, Spec, Who, index};
+use super::{Counts, PartSpec, Seen, Spec, Who};
 
 /// A group being counted.
 pub(super) struct Acc {
@@ -30,35 +30,26 @@ impl Acc {
     }
 
     /// Counts one person's rows; `number` is the group's, by which a quantile has its value.
-    pub(super) fn person(
-        &mut self,
-        spec: &Spec,
-        number: usize,
-        bucket: &Bucket,
-        rows: &[Seen],
-        who: Who,
-    ) {
+    pub(super) fn person(&mut self, spec: &Spec, number: usize, rows: &[Seen<'_>], who: Who) {
         let named = u64::from(who == Who::Named);
         let any = rows.iter().fold(0, |any, row| any | row.mask);
-        if named == 1 {
-            let unit = rows
-                .first()
-                .and_then(|one| bucket.units.get(index(one.row)));
+        if let (Who::Named, Some(first)) = (who, rows.first()) {
             for (condition, list) in spec.lists.iter().zip(&mut self.lists) {
                 if (any >> condition) & 1 == 1 {
-                    list.extend(unit);
+                    list.push(first.unit);
                 }
             }
         }
         for (bit, behind) in self.behind.iter_mut().enumerate() {
             behind.people += named & (any >> bit);
-            for row in rows {
-                behind.rows += (row.mask >> bit) & 1;
-            }
+            behind.rows += match rows {
+                [_] => (any >> bit) & 1,
+                _ => rows.iter().map(|row| (row.mask >> bit) & 1).sum(),
+            };
         }
         for (part, acc) in spec.parts.iter().zip(&mut self.parts) {
             let quantile = part.quantiles.get(number).copied().flatten();
-            let own = own(spec, part, acc, bucket, rows);
+            let own = own(part, acc, rows);
             acc.person(&own, who, quantile);
         }
         if !spec.row_counts.is_empty() {
@@ -91,7 +82,7 @@ impl Acc {
         }
     }
 
-    fn atoms(&mut self, spec: &Spec, rows: &[Seen], named: u64) {
+    fn atoms(&mut self, spec: &Spec, rows: &[Seen<'_>], named: u64) {
         let pattern = |mask: u64, counts: &[(usize, usize)]| {
             counts.iter().fold(0_u32, |pattern, (bit, condition)| {
                 pattern | u32::from((mask >> condition) & 1 == 1) << bit
@@ -142,17 +133,17 @@ impl Acc {
 }
 
 /// One person's values of a part.
-fn own(spec: &Spec, part: &PartSpec, acc: &mut PartAcc, bucket: &Bucket, rows: &[Seen]) -> Own {
+fn own(part: &PartSpec, acc: &mut PartAcc, rows: &[Seen<'_>]) -> Own {
     let mut own = Own::new();
-    for Seen { row, mask, .. } in rows {
-        let inside = (mask >> part.condition) & 1 == 1;
+    for row in rows {
+        let inside = (row.mask >> part.condition) & 1 == 1;
         if let Some(but) = part.but
-            && (mask >> but) & 1 == 1
+            && (row.mask >> but) & 1 == 1
         {
             acc.crosses |= !inside;
             continue;
         }
-        match bucket.value(spec, *row, part.value) {
+        match row.value(part.value) {
             Some(value) if inside => own.add(value),
             Some(_) | None => {}
         }

@@ -16,6 +16,7 @@ pub(super) struct ByUnit {
     slots: Vec<u32>,
     /// The person of each row, numbered as they come.
     person: Vec<u32>,
+    units: Vec<u64>,
     /// Where each person's rows end among the rows.
     ends: Vec<u32>,
     rows: Vec<u32>,
@@ -23,7 +24,10 @@ pub(super) struct ByUnit {
 
 impl ByUnit {
     /// In linear time: a table of units finds each row's person, and counting sorts the rows.
-    pub(super) fn bring_together(&mut self, units: &[u64]) {
+    pub(super) fn bring_together(&mut self, units: impl Iterator<Item = u64>) {
+        self.units.clear();
+        self.units.extend(units);
+        let units = &self.units;
         self.slots.clear();
         self.slots
             .resize((2 * units.len()).next_power_of_two(), FREE);
