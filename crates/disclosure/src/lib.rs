@@ -47,7 +47,7 @@ pub use evidence::{
     Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Group, Kind, Magnitude, Malformed,
     Part, Role, Shown, TOP_MAX, Visible, Whole,
 };
-pub use policy::{Dominance, Policy, PolicyError, ZeroRule};
+pub use policy::{Dominance, Limits, Policy, PolicyError, ZeroRule};
 pub use report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};
 pub use researcher::{Advice, ResearcherCell, ResearcherOutput, ResearcherReport};
 

@@ -1,7 +1,9 @@
 //! The rules a site chose, as strict TOML.
 
 mod explain;
+mod limits;
 
+pub use limits::Limits;
 use serde::Deserialize;
 
 use crate::evidence::TOP_MAX;
@@ -53,6 +55,7 @@ pub struct Policy {
     class_share: Option<f64>,
     rounding: Option<u64>,
     differencing: Option<u64>,
+    limits: Limits,
     sha256: String,
     file_minimum: u64,
 }
@@ -117,6 +120,7 @@ struct File {
     class_disclosure: Option<FileShare>,
     rounding: Option<FileRounding>,
     differencing: Option<Minimum>,
+    limits: Option<Limits>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -201,7 +205,8 @@ impl Policy {
             reason: e.message().replace('\n', " "),
         };
         let table: toml::Table = toml::from_str(text).map_err(invalid)?;
-        let known = |key: &str| matches!(key, "name" | "version") || SECTIONS.contains(&key);
+        let known =
+            |key: &str| matches!(key, "name" | "version" | "limits") || SECTIONS.contains(&key);
         if let Some(key) = table.keys().find(|key| !known(key)) {
             return Err(PolicyError::UnknownKey { key: key.clone() });
         }
@@ -244,6 +249,7 @@ impl Policy {
                 .map(|found| within("rounding.base", found.base, 2, MINIMUM_MAX))
                 .transpose()?,
             differencing: minimum("differencing.minimum", file.differencing.as_ref())?,
+            limits: file.limits.unwrap_or(Limits::SHIPPED).checked()?,
             file_minimum: file.threshold.map_or(1, |threshold| threshold.minimum),
             threshold: file.threshold,
             sha256,
@@ -331,6 +337,11 @@ impl Policy {
         self.differencing
     }
 
+    /// How large a problem of hidden cells may be.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Lower-case hexadecimal SHA-256 of the file's bytes.
     pub fn sha256(&self) -> &str {
         &self.sha256
@@ -377,6 +388,21 @@ mod tests {
     }
 
     #[test]
+    fn limits_left_out_are_the_shipped_ones_and_none_is_nothing_or_boundless() {
+        let shipped = Policy::parse(DEFAULT).unwrap().limits();
+        assert_eq!(Policy::parse("name = \"x\"").unwrap().limits(), shipped);
+        let section = DEFAULT.split_once("[limits]").unwrap().1;
+        let keys = section.lines().filter_map(|line| line.split_once(" = "));
+        for (key, value) in keys.filter(|(key, _)| !key.starts_with('#')) {
+            for wrong in ["0", "99999999999"] {
+                let set = |value: &str| format!("{key} = {value}");
+                let text = section.replace(&set(value), &set(wrong));
+                refused(&format!("name = \"x\"\n[limits]{text}"), key);
+            }
+        }
+    }
+
+    #[test]
     fn a_share_may_be_written_as_a_percentage() {
         let read = |k: &str| {
             let text = format!("name = \"x\"\n[dominance]\nn = 2\nk = {k}\n[p_percent]\np = 10");
@@ -407,6 +433,7 @@ mod tests {
         refused("name = \"x\"\n[p_percent]\np = 101", "share");
         refused("name = \"x\"\n[rounding]\nbase = 1", "between 2");
         refused("name = \"x\"\n[end_point]\nminimum = 0", "between 1");
+        refused("name = \"x\"\n[limits]\npattern_cells = 5", "missing field");
         refused("[threshold]\nminimum = 5", "name");
         refused("name =", "not valid");
     }

@@ -52,6 +52,8 @@ const STATEMENT_BYTES_MAX: usize = 64 * 1024;
 pub struct Limits {
     /// The most cells of a table, implied ones included.
     pub max_cells: usize,
+    /// The most memory for the rows whose people are counted, in MiB (`memory_mib` of the sandbox's policy).
+    pub memory_mib: u32,
 }
 
 /// Why no evidence could be gathered. Not an answer about the output: it blocks it.

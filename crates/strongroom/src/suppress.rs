@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use disclosure::jj;
-use disclosure::suppress::{CellStatus, EFFORT, Suppression, Table, suppress};
+use disclosure::suppress::{CellStatus, Suppression, Table, suppress};
 use serde_json::json;
 
+use crate::files::PoliciesArgs;
 use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
@@ -25,6 +26,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    policies: PoliciesArgs,
+    #[command(flatten)]
     _form: JsonArgs,
 }
 
@@ -35,14 +38,21 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let name = args.table.display();
     let could_not = |why: &dyn std::fmt::Display| Problem::could_not(format!("{name}: {why}"));
-    let size = std::fs::metadata(&args.table).map_err(|why| could_not(&why))?;
-    if size.len() > jj::BYTES_MAX as u64 {
-        return Err(could_not(&jj::JjError::TooLong));
-    }
+    let limits = args.policies.load()?.disclosure.limits();
+    let file = std::fs::metadata(&args.table).map_err(|why| could_not(&why))?;
+    within(
+        "MiB",
+        file.len().div_ceil(1 << 20),
+        ("suppress_mib", limits.suppress_mib),
+    )
+    .map_err(|why| could_not(&why))?;
     let bytes = std::fs::read(&args.table).map_err(|why| could_not(&why))?;
     let text = String::from_utf8(bytes).map_err(|_| could_not(&"the file is not text"))?;
     let table = jj::read(&text).map_err(|why| could_not(&why))?;
-    let found = suppress(&table, EFFORT);
+    let cells = table.cells().len() as u64;
+    within("cells", cells, ("suppress_cells", limits.suppress_cells))
+        .map_err(|why| could_not(&why))?;
+    let found = suppress(&table, limits.suppress_steps.saturating_mul(1_000_000));
     if let Some(path) = &args.out {
         let text = jj::write(&marked(&table, &found)?);
         std::fs::write(path, text)
@@ -54,6 +64,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     } else {
         ExitCode::from(REFUSED)
     })
+}
+
+/// Refuses what is larger than a limit, and names it.
+fn within(what: &str, size: u64, (limit, most): (&str, u64)) -> Result<(), String> {
+    match size > most {
+        true => Err(format!(
+            "the table has {size} {what}; the limit {limit} in policies/disclosure/default.toml is {most}"
+        )),
+        false => Ok(()),
+    }
 }
 
 fn ids(table: &Table, cells: &[usize]) -> Vec<i64> {

@@ -21,17 +21,12 @@ use crate::Policy;
 use crate::evidence::{Evidence, Kind, Part, Role, Shown};
 use crate::report::{CellReport, Rule, Status};
 use crate::suppress::{
-    CellStatus, EFFORT, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness,
-    link_tied, suppress, verify,
+    CellStatus, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness, link_tied,
+    suppress, verify,
 };
 
-/// The most cells of one problem for which a pattern is searched; larger tables are hidden by what overlaps.
-const PROBLEM_MAX: usize = 10_000;
-/// The most totals and means.
-const TOTALS_MAX: usize = 8;
-/// A check answers while somebody waits: at most about a CPU second of search, and little for a small table.
-const SEARCH: u64 = EFFORT / 6;
-const SEARCH_PER_CELL: u64 = 10_000;
+/// A check answers while somebody waits: there is little search for a small table.
+const STEPS_PER_CELL: u64 = 10_000;
 
 /// A safe pattern with what proves it.
 pub(super) struct Pattern {
@@ -85,21 +80,21 @@ pub(super) fn pattern(
     let found = Unsafe::of(evidence, (cells, groups), absent, policy)?;
     let mut problems = Vec::new();
     if let Some(problem) = counts::problem(&found)? {
-        problems.push(solved(problem)?);
+        problems.push(solved(problem, policy)?);
     }
     let mut hidden = Hiding::of(&problems);
     let totals: Vec<usize> = of_kind(evidence, |kind| matches!(kind, Kind::Total)).collect();
-    if totals.len() > TOTALS_MAX {
+    if totals.len() as u64 > policy.limits().pattern_totals {
         return None;
     }
     for measure in &totals {
         let problem = totals::problem(&found, *measure, &hidden.groups())?;
-        problems.push(solved(problem)?);
+        problems.push(solved(problem, policy)?);
         hidden = Hiding::of(&problems);
     }
     for measure in spreads::that_add_up(&found)? {
         let problem = spreads::problem(&found, measure, &hidden.groups())?;
-        problems.push(solved(problem)?);
+        problems.push(solved(problem, policy)?);
         hidden = Hiding::of(&problems);
     }
     let mut places = hidden.0.clone();
@@ -116,13 +111,14 @@ pub(super) fn pattern(
     })
 }
 
-fn solved(mut problem: Problem) -> Option<Problem> {
+fn solved(mut problem: Problem, policy: &Policy) -> Option<Problem> {
     let is_primary = |cell: &crate::suppress::Cell| cell.status == CellStatus::Primary;
     if !problem.table.cells().iter().any(is_primary) {
         return Some(problem);
     }
     let cells = u64::try_from(problem.table.cells().len()).unwrap_or(u64::MAX);
-    let effort = SEARCH.min(SEARCH_PER_CELL.saturating_mul(cells));
+    let steps = policy.limits().pattern_steps.saturating_mul(1_000_000);
+    let effort = steps.min(STEPS_PER_CELL.saturating_mul(cells));
     let found = suppress(&problem.table, effort);
     if !found.feasible || !found.proved_safe {
         return None;
@@ -315,6 +311,11 @@ impl<'a> Unsafe<'a> {
             Some((format!("{number}"), value.clone()))
         });
         place.collect()
+    }
+
+    /// Whether the policy has a pattern searched among so many cells.
+    fn may_have(&self, cells: usize) -> bool {
+        cells as u64 <= self.policy.limits().pattern_cells
     }
 
     /// The value that a group's row shows of a measure.

@@ -20,6 +20,7 @@ impl Policy {
                 None => lines.push(format!("[{section}] off: {}.", without(section))),
             }
         }
+        lines.push(format!("[limits] {}", self.limits().in_words()));
         lines.push(
             "always on: identical values in a group, negative and missing values, and what cannot be traced."
                 .to_owned(),

@@ -16,9 +16,6 @@ use super::run::{Found, failed, finest, hash_of, limit_node, print, rows, typed,
 use super::tally::{Counts, Holds, PartSpec, Row, Spec, Tally, missing, present, subtracts};
 use super::{EvidenceError, Limits, Stop, untraceable};
 
-/// The most rows that are held at once while people are counted.
-const ROWS_MAX: usize = 60_000_000;
-
 pub(super) const TWO_ANSWERS: &str = "the statement gives different answers when it runs twice; order its windows by something unique";
 
 /// Counts the people behind the groups and writes them into these.
@@ -36,7 +33,8 @@ pub(super) fn count(
         spec.lists = plan.measures().map(|item| plan.counted_in(item)).collect();
     }
     let places = Places::of(&cells)?;
-    let read = read(conn, plan, &kinds, &places, spec, expected(groups))?;
+    let tally = Tally::new(spec, expected(groups), limits.memory_mib);
+    let read = read(conn, plan, &kinds, &places, tally)?;
     let mut lists = Vec::new();
     for (found, mut counts) in groups.iter_mut().zip(read) {
         lists.append(&mut counts.lists);
@@ -220,7 +218,7 @@ fn expected(groups: &[Found]) -> usize {
         *of_sets.entry(found.group.set).or_default() += found.group.rows;
     }
     let most = of_sets.into_values().max().unwrap_or(0);
-    usize::try_from(most).unwrap_or(usize::MAX).min(ROWS_MAX)
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
@@ -295,23 +293,19 @@ fn read(
     plan: &Plan,
     kinds: &[ToNumber],
     places: &Places,
-    spec: Spec,
-    expected: usize,
+    mut tally: Tally,
 ) -> Result<Vec<Counts>, Stop> {
     let sql = print(conn, row_query(plan, kinds))?;
     let mut statement = conn.prepare(&sql).map_err(failed)?;
     // Streaming, so that the rows are held once. The iterator itself panics where `step` gives the error.
     drop(statement.stream_arrow([]).map_err(failed)?);
-    let mut tally = Tally::new(spec, expected);
-    let mut held = 0;
     while let Some(batch) = statement.step().map_err(failed)? {
-        held += batch.len();
-        if held > ROWS_MAX {
+        add(&mut tally, &batch, plan, places)?;
+        if let Some(memory_mib) = tally.is_too_large() {
             return untraceable(format!(
-                "the statement is about more than {ROWS_MAX} rows, the most whose people are counted at once"
+                "the rows that the statement is about take more than the limit memory_mib, {memory_mib}, while their people are counted"
             ));
         }
-        add(&mut tally, &batch, plan, places)?;
     }
     Ok(tally.finish())
 }

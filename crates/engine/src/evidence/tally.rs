@@ -94,6 +94,11 @@ impl Layout {
         self.first_value() + self.values
     }
 
+    fn most_rows(self, memory_mib: u32) -> usize {
+        let bytes = index(memory_mib).saturating_mul(1 << 20);
+        bytes / (size_of::<u64>() * self.width())
+    }
+
     fn first_value(self) -> usize {
         Self::CELL + 1 + usize::from(self.is_marked)
     }
@@ -150,6 +155,8 @@ pub(super) struct Tally {
     /// Conditions that are satisfied with a value.
     with_value: Vec<(u64, usize)>,
     layout: Layout,
+    rows: usize,
+    memory_mib: u32,
     buckets: Vec<Bucket>,
     unnamed: Bucket,
     groups: Vec<Acc>,
@@ -178,8 +185,8 @@ pub(super) fn present(value: f64) -> f64 {
 }
 
 impl Tally {
-    /// `rows`: how many are expected.
-    pub(super) fn new(spec: Spec, rows: usize) -> Self {
+    /// `rows`: how many are expected; `memory_mib`: what those that come may take.
+    pub(super) fn new(spec: Spec, rows: usize, memory_mib: u32) -> Self {
         let groups = (0..spec.groups).map(|_| Acc::new(&spec)).collect();
         let has_none = |part: &PartSpec| part.quantiles.iter().all(Option::is_none);
         let counts_alike = spec.parts.iter().all(has_none);
@@ -198,11 +205,13 @@ impl Tally {
             values: spec.values,
         };
         // Buckets are nearly alike; a sixteenth more saves most of them a move.
-        let room = (rows / BUCKETS) * 17 / 16;
+        let room = (rows.min(layout.most_rows(memory_mib)) / BUCKETS) * 17 / 16;
         Self {
             always: always.fold(0, |all, (bit, _): (u32, _)| all | 1 << bit),
             with_value: with_value.collect(),
             layout,
+            rows: 0,
+            memory_mib,
             cells: (0..cells).map(|_| None).collect(),
             buckets: (0..BUCKETS)
                 .map(|_| Bucket::with_room(room, layout))
@@ -213,7 +222,13 @@ impl Tally {
         }
     }
 
+    /// The limit, once the rows take more.
+    pub(super) fn is_too_large(&self) -> Option<u32> {
+        (self.rows > self.layout.most_rows(self.memory_mib)).then_some(self.memory_mib)
+    }
+
     pub(super) fn add(&mut self, row: &Row<'_>) {
+        self.rows += 1;
         let bucket = match row.unit {
             // The engine's hash is even in its high bits.
             Some(unit) => self

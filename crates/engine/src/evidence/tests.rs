@@ -11,7 +11,10 @@ use disclosure::{Class, Evidence, Policy, Report, Verdict, check};
 
 use super::{EvidenceError, Limits, gather_raw};
 
-pub(super) const LIMITS: Limits = Limits { max_cells: 10_000 };
+pub(super) const LIMITS: Limits = Limits {
+    max_cells: 10_000,
+    memory_mib: 1024,
+};
 
 /// 200 people, two stays each, by simple arithmetic so that counts can be worked out.
 pub(super) fn hospital() -> duckdb::Connection {
@@ -111,9 +114,26 @@ fn the_first_stay_of_each_person_by_test_result_is_traced() {
 }
 
 #[test]
+fn more_rows_than_the_memory_holds_are_not_counted() {
+    let none = Limits {
+        memory_mib: 0,
+        ..LIMITS
+    };
+    let sql = "select ward, count(*) from admissions group by 1";
+    let Class::Untraceable { reason } = gather_raw(&hospital(), "person", sql, none).unwrap().class
+    else {
+        panic!("counted without memory");
+    };
+    assert!(reason.contains("memory_mib, 0"), "{reason}");
+}
+
+#[test]
 fn too_many_cells_are_refused_in_words() {
     let conn = hospital();
-    let few = Limits { max_cells: 20 };
+    let few = Limits {
+        max_cells: 20,
+        ..LIMITS
+    };
     for sql in [
         "select event, count(*) from admissions group by 1",
         "select ward, age, count(*) from admissions group by all",

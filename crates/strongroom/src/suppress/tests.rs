@@ -1,3 +1,5 @@
+use disclosure::suppress::EFFORT;
+
 use super::*;
 
 /// A 2 by 2 table with margins; one inner cell is primary.
@@ -44,4 +46,13 @@ fn what_is_written_reads_back_with_the_secondary_cells_hidden() {
         .map(|c| c.id)
         .collect();
     assert_eq!(hidden, [5, 7, 8]);
+}
+
+#[test]
+fn what_is_larger_than_a_limit_is_refused_by_its_name() {
+    assert_eq!(within("cells", 9, ("suppress_cells", 9)), Ok(()));
+    assert_eq!(
+        within("cells", 10, ("suppress_cells", 9)).unwrap_err(),
+        "the table has 10 cells; the limit suppress_cells in policies/disclosure/default.toml is 9"
+    );
 }

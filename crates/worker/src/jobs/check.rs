@@ -22,6 +22,7 @@ pub(super) fn run(
     let watch = Watch::over(&connection, hatch.cancel_flag());
     let cells = EvidenceLimits {
         max_cells: (limits.rows as usize * limits.columns as usize).min(CELLS_MAX),
+        memory_mib: limits.memory_mib,
     };
     hatch.progress(0, 0, "gathering evidence")?;
     let (gathered, why) = watch.guard(limits.time_s, || match job.people {

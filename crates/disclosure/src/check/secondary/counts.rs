@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PROBLEM_MAX, Problem, Unsafe, linked, of_kind};
+use super::{Problem, Unsafe, linked, of_kind};
 use crate::derive::{COUNTS_MAX, derived_sets};
 use crate::evidence::{Atom, CountLevel, Evidence, Group, Kind, Whole};
 use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable, Tie};
@@ -31,7 +31,7 @@ pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
     let atoms = Atoms::of(found.evidence, &quantities)?;
     let cells = (found.evidence.groups.len() + found.empty.len())
         * (quantities.len() + atoms.patterns.len());
-    if cells > PROBLEM_MAX {
+    if !found.may_have(cells) {
         return None;
     }
     let mut draft = Draft::new(found, &quantities, &atoms);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{PROBLEM_MAX, Problem, Unsafe, linked};
+use super::{Problem, Unsafe, linked};
 use crate::Datum;
 use crate::evidence::{Evidence, Kind, Magnitude};
 use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable};
@@ -68,7 +68,7 @@ pub(super) fn posed(
     hidden: &BTreeSet<usize>,
     sum: impl Fn(usize) -> Option<Sum>,
 ) -> Option<Problem> {
-    if found.evidence.groups.len() > PROBLEM_MAX {
+    if !found.may_have(found.evidence.groups.len()) {
         return None;
     }
     let mut cells = Vec::new();

@@ -1,0 +1,62 @@
+//! How large a problem of hidden cells may be.
+
+use serde::Deserialize;
+
+use super::{PolicyError, within};
+use crate::suppress::CELLS_MAX;
+
+/// The section `[limits]` of a policy; one that is left out is [`Limits::SHIPPED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most cells of one problem for which a check searches a pattern. Of a larger table everything that shares
+    /// people with a hidden cell is hidden.
+    pub pattern_cells: u64,
+    /// Most totals and means of one table for which a pattern is searched.
+    pub pattern_totals: u64,
+    /// Million steps of the search for a cheaper pattern in a check, about 20 a CPU second. The search for a safe
+    /// one is not bounded by it.
+    pub pattern_steps: u64,
+    /// Most MiB of a table in the JJ format.
+    pub suppress_mib: u64,
+    /// Most cells of it.
+    pub suppress_cells: u64,
+    /// Million steps of the search for a cheaper pattern over it.
+    pub suppress_steps: u64,
+}
+
+impl Limits {
+    /// As `policies/disclosure/default.toml` is shipped.
+    pub const SHIPPED: Self = Self {
+        pattern_cells: 10_000,
+        pattern_totals: 8,
+        pattern_steps: 20,
+        suppress_mib: 256,
+        suppress_cells: 200_000,
+        suppress_steps: 120,
+    };
+
+    pub(super) fn checked(self) -> Result<Self, PolicyError> {
+        let cells = CELLS_MAX as u64;
+        within("limits.pattern_cells", self.pattern_cells, 1, cells)?;
+        within("limits.pattern_totals", self.pattern_totals, 1, 1_000)?;
+        within("limits.pattern_steps", self.pattern_steps, 1, 1_000_000)?;
+        within("limits.suppress_mib", self.suppress_mib, 1, 1 << 20)?;
+        within("limits.suppress_cells", self.suppress_cells, 1, cells)?;
+        within("limits.suppress_steps", self.suppress_steps, 1, 1_000_000)?;
+        Ok(self)
+    }
+
+    /// In words, for `strongroom policy explain`.
+    pub(super) fn in_words(self) -> String {
+        format!(
+            "of a table with more than {} cells (counts taken apart) or {} totals everything that shares people with a hidden cell is hidden; a pattern is improved for at most {} million steps, by strongroom suppress for {} million, over at most {} cells and {} MiB.",
+            self.pattern_cells,
+            self.pattern_totals,
+            self.pattern_steps,
+            self.suppress_steps,
+            self.suppress_cells,
+            self.suppress_mib
+        )
+    }
+}
