@@ -46,7 +46,7 @@ minimum = 10
 
 
 def options(words):
-    found = {"--tables": 8, "--rows": 10_000_000, "--no-peer": False}
+    found = {"--tables": 12, "--rows": 10_000_000, "--no-peer": False}
     words = list(words)
     while words:
         word = words.pop(0)
@@ -212,31 +212,38 @@ def large(program, folder, chosen, policy):
     )
     plain = program.parent / "examples" / "plain"
     in_place = f"read_parquet('{file}')"
+    engine = [plain, "threads=2", "memory"]
     check = [program, "check", "--data", f"data={file}", "--policy", policy]
     check += ["--policies", HERE.parents[2] / "policies", "--sql", table.format("data"), "--unit"]
+    by_hand = {unit: cube.format(f", count(distinct {unit})", in_place) for unit in ("person", "visitor")}
     print(f"\n{n} rows, 20 by 10 cells with margins, count and sum: CPU seconds, wall seconds, peak MB")
     # The engine alone, on the file where it lies, with as many threads as a worker has.
-    runs = [
-        ("engine: the plain query", [plain, "threads=2", "memory"], table.format(in_place)),
-        ("engine: a cube with the evidence of rows", [plain, "threads=2", "memory"], cube.format("", in_place)),
-        (
-            "engine: the same and distinct people",
-            [plain, "threads=2", "memory"],
-            cube.format(", count(distinct visitor)", in_place),
-        ),
-        ("strongroom check, a row a person", [*check, "person"], None),
-        ("strongroom check, about five rows a person", [*check, "visitor"], None),
-    ]
+    runs = {
+        "engine: the plain query": (engine, table.format(in_place)),
+        "engine: a cube with the evidence of rows": (engine, cube.format("", in_place)),
+        "engine: the same and distinct people, a row each": (engine, by_hand["person"]),
+        "engine: the same, about five rows each": (engine, by_hand["visitor"]),
+        "strongroom check, a row a person": ([*check, "person"], None),
+        "strongroom check, about five rows a person": ([*check, "visitor"], None),
+    }
     if not chosen["--no-peer"]:
-        runs.append(("acro, sum with margins", [sys.executable, HERE / "peer.py", "--large", file], None))
-    for name, command, statement in runs:
+        runs["acro, sum with margins"] = ([sys.executable, HERE / "peer.py", "--large", file], None)
+    took = []
+    for name, (command, statement) in runs.items():
         asked = json.dumps([statement]) if statement else None
         said, cpu, mb, wall = meter(command, asked)
+        took.append(cpu)
         print(f"{name:48} {cpu:>7.2f} {wall:>7.2f} {mb:>7.0f}")
         if statement and '"ok":true' not in said:
             sys.exit(said[:500])
         if not statement and "verdict" in said:
             print(f"{'':8}verdict {json.loads(said)['verdict']}")
+    query, of_rows, of_people, of_visitors, one_each, five_each = took[:6]
+    print("CPU of a check, process and walls and all, as a multiple of")
+    print(f"{'':8}{'':32} {'a row a person':>16} {'five rows':>10}")
+    print(f"{'':8}{'the plain query':32} {one_each / query:>16.1f} {five_each / query:>10.1f}")
+    print(f"{'':8}{'the cube by hand':32} {one_each / of_people:>16.2f} {five_each / of_visitors:>10.2f}")
+    print(f"{'':8}{'the cube without distinct people':32} {one_each / of_rows:>16.1f} {five_each / of_rows:>10.1f}")
 
 
 if __name__ == "__main__":
