@@ -6,6 +6,7 @@ mod cells;
 mod class;
 mod magnitude;
 mod secondary;
+mod together;
 mod treated;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use against::{
     Beside, CellPeople, Family, Outgoing, cannot_compare, in_words, outgoing, places,
 };
+pub use together::{Traced, as_one, check_together, hidden};
 
 use absent::{Absent, Structure};
 use cells::{group_cells, implied_zeros};
@@ -43,7 +45,7 @@ pub fn check_all(evidence: &[Evidence], policy: &Policy) -> Report {
     let mut verdict = Verdict::Pass;
     let (mut outputs, mut findings) = (Vec::new(), Vec::new());
     for one in evidence {
-        let judged = judge(one, policy);
+        let judged = judge(one, &[], policy);
         verdict = verdict.max(judged.verdict);
         outputs.push(judged.output);
         findings.extend(judged.findings);
@@ -87,7 +89,8 @@ fn finding(rule: Rule, detail: impl Into<String>) -> Finding {
     }
 }
 
-fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
+/// `conflicts`: cells that must not be seen beside other tables, by their place among [`places`].
+fn judge(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) -> Judged {
     match &evidence.class {
         Class::Untraceable { reason } => whole(
             evidence,
@@ -114,7 +117,7 @@ fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
                     format!("the table has more than {CELLS_MAX} cells, the most that are judged"),
                 ),
             ),
-            Ok(()) => table(evidence, policy),
+            Ok(()) => table(evidence, conflicts, policy),
             Err(malformed) => whole(
                 evidence,
                 "untraceable",
@@ -157,7 +160,12 @@ struct Draft {
     findings: Vec<Finding>,
 }
 
-fn draft(evidence: &Evidence, names: &Names<'_>, policy: &Policy) -> Draft {
+fn draft(
+    evidence: &Evidence,
+    conflicts: &[(usize, String)],
+    names: &Names<'_>,
+    policy: &Policy,
+) -> Draft {
     let structure = Structure::of(evidence, policy.minimum());
     let full = class::full_cells(evidence, &structure, policy);
     let (mut cells, mut places) = (Vec::new(), Vec::new());
@@ -166,7 +174,8 @@ fn draft(evidence: &Evidence, names: &Names<'_>, policy: &Policy) -> Draft {
         if !is_judged(evidence, group, policy) {
             continue;
         }
-        let of_group = group_cells(evidence, (index, group), &full, names, policy);
+        let mut of_group = group_cells(evidence, (index, group), &full, names, policy);
+        beside_others(evidence, index, conflicts, &mut of_group);
         if let Some(hidden) = treated::hidden(evidence, &of_group) {
             unsafe_groups.insert(index, hidden);
         }
@@ -197,7 +206,29 @@ fn draft(evidence: &Evidence, names: &Names<'_>, policy: &Policy) -> Draft {
     }
 }
 
-fn table(evidence: &Evidence, policy: &Policy) -> Judged {
+/// Marks the cells of a group that must not be seen beside other tables.
+fn beside_others(
+    evidence: &Evidence,
+    group: usize,
+    conflicts: &[(usize, String)],
+    cells: &mut [CellReport],
+) {
+    let measures = evidence.measures().count();
+    for (place, sentence) in conflicts {
+        let of_group = place.checked_sub(group * measures);
+        let cell = of_group.filter(|measure| *measure < measures);
+        // The measures come first among the cells of a group.
+        if let Some(cell) = cell.and_then(|measure| cells.get_mut(measure)) {
+            cell.status = Status::Primary;
+            cell.findings.push(Finding {
+                told: Told::Kind,
+                ..finding(Rule::Differencing, sentence.as_str())
+            });
+        }
+    }
+}
+
+fn table(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) -> Judged {
     let names = Names::of(evidence, policy.minimum());
     let Draft {
         mut cells,
@@ -205,7 +236,7 @@ fn table(evidence: &Evidence, policy: &Policy) -> Judged {
         unsafe_groups,
         absent,
         mut findings,
-    } = draft(evidence, &names, policy);
+    } = draft(evidence, conflicts, &names, policy);
     findings.extend(about_the_whole(evidence));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
     let mut treated_rows = Vec::new();

@@ -37,8 +37,8 @@ pub mod round;
 pub mod suppress;
 
 pub use check::{
-    Beside, CellPeople, Family, Outgoing, cannot_compare, check, check_all, in_words, outgoing,
-    places,
+    Beside, CellPeople, Family, Outgoing, Traced, as_one, cannot_compare, check, check_all,
+    check_together, hidden, in_words, outgoing, places,
 };
 pub use csv::to_csv;
 pub use datum::Datum;

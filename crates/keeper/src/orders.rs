@@ -130,6 +130,7 @@ pub(crate) fn check(sql: String) -> Job {
         source: Source::Extract,
         unit: UNIT.to_owned(),
         sql,
+        statements: 1,
         people: People::Counted,
     })
 }

@@ -324,7 +324,7 @@ pub struct Query {
     pub skip: u32,
 }
 
-/// Gather the evidence behind every cell of one statement's result.
+/// Gather the evidence behind every cell of the results of statements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
@@ -332,8 +332,11 @@ pub struct Check {
     pub source: Source,
     /// Column that names the protected unit in every table that has it (`person` in an extract).
     pub unit: String,
-    /// Exactly one statement.
+    /// The statements.
     pub sql: String,
+    /// Most statements: several are traced one by one, and the people behind their cells are listed then. With 1
+    /// the text is taken for one statement.
+    pub statements: u32,
     /// Whether the people behind each cell are listed as well.
     pub people: People,
 }
@@ -344,8 +347,8 @@ pub struct Check {
 pub enum People {
     /// How many they are.
     Counted,
-    /// Their hashed units too, in the file [`PEOPLE`]: for each row of the evidence and each of its
-    /// measures their number as u32, then each as u64, little endian.
+    /// Their hashed units too, in the file [`PEOPLE`]: statement by statement, for each row of the evidence and
+    /// each of its measures their number as u32, then each as u64, little endian.
     Listed,
 }
 

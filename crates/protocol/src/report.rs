@@ -69,7 +69,7 @@ pub enum Report {
     },
     /// Evidence was gathered: JSON text that `disclosure::Evidence` reads.
     Check {
-        /// The evidence.
+        /// The evidence: of one statement as it is, of several a list.
         evidence: String,
     },
     /// A request was priced.

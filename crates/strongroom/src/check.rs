@@ -2,10 +2,13 @@
 
 pub(crate) mod releases;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use disclosure::{Beside, CellPeople, Evidence, Key, Policy, Report as Judged, Status, Verdict};
+use disclosure::{
+    Beside, CellPeople, Evidence, Policy, Report as Judged, Traced, Verdict, as_one, check_together,
+};
 use protocol::frame::Up;
 use protocol::job::{Check, Job, Order, PEOPLE, People};
 use protocol::report::Report;
@@ -17,8 +20,9 @@ use crate::problem::{Problem, REFUSED, say};
 
 use releases::Releases;
 
-/// Checks whether the result of one SQL statement may leave, and prints the report as JSON.
+/// Checks whether the results of SQL statements may leave, and prints the report as JSON.
 ///
+/// Several statements are one request: what leaves of each must be safe beside what leaves of the others.
 /// A sealed worker counts the people behind every cell from the data; the rules are applied outside it.
 /// The report holds counts under the threshold: it is for an output checker.
 ///
@@ -65,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         source: files.source(),
         unit: args.unit.clone(),
         sql: args.text.text(profile.limits.statement_bytes)?,
+        statements: u32::try_from(policy.limits().statements).unwrap_or(u32::MAX),
         people: match args.record.is_some() || args.against.is_some() {
             true => People::Listed,
             false => People::Counted,
@@ -119,37 +124,103 @@ fn gather(launch: Launch) -> Result<Gathered, Problem> {
 
 /// The rules, then earlier releases, then the record.
 fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Problem> {
-    let evidence: Evidence = serde_json::from_str(&gathered.evidence)
-        .map_err(|_| Problem::could_not("the worker's evidence cannot be read"))?;
-    let mut report = disclosure::check(&evidence, policy);
-    let mut compared = None;
-    if let Some(folder) = &args.against {
-        // A mistyped name must not read as "nothing was released before"; the first record makes its folder.
-        if !folder.is_dir() && args.record.as_ref() != Some(folder) {
-            return Err(Problem::could_not(format!(
-                "{} is no folder of releases to compare with; `--record` makes one",
-                folder.display()
-            )));
-        }
-        let mut releases = Releases::open(folder)?;
-        let mut cells = disclosure::places(&evidence, &hidden(&report));
-        releases.fill(&mut cells, &gathered.people)?;
-        compare(&mut report, &cells, &releases, policy)?;
-        // Stays open until it is recorded: no other output comes between.
-        compared = (args.record.as_ref() == Some(folder)).then_some(releases);
+    let evidence = read(&gathered.evidence)?;
+    if let ([only], None, None) = (evidence.as_slice(), &args.against, &args.record) {
+        return Ok(disclosure::check(only, policy));
     }
+    let mut against = args
+        .against
+        .as_deref()
+        .map(|folder| earlier(folder, args))
+        .transpose()?;
+    let (request, population) = match &mut against {
+        Some(releases) => {
+            let ordinal = |unit| releases.ordinal(unit);
+            let request = traced(&evidence, &gathered.people, ordinal)?;
+            (request, releases.population())
+        }
+        None => {
+            let mut ordinals: BTreeMap<u64, u32> = BTreeMap::new();
+            let ordinal = |unit| {
+                let next = u32::try_from(ordinals.len()).map_err(|_| releases::strange())?;
+                Ok(*ordinals.entry(unit).or_insert(next))
+            };
+            let request = traced(&evidence, &gathered.people, ordinal)?;
+            (request, ordinals.len())
+        }
+    };
+    let mut reports = check_together(&request, population, policy);
+    if let Some(releases) = &against {
+        for (one, report) in request.iter().zip(&mut reports) {
+            let cells = one.cells(report);
+            compare(report, &cells, releases, policy)?;
+        }
+    }
+    let report = as_one(reports.clone(), policy);
     if let Some(folder) = &args.record
         && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
     {
-        let mut releases = match compared {
-            Some(releases) => releases,
-            None => Releases::open(folder)?,
+        let mut releases = match against.take() {
+            // It stayed open since it was compared with: no other output came between.
+            Some(releases) if args.against == args.record => releases,
+            other => {
+                drop(other);
+                Releases::open(folder)?
+            }
         };
-        let mut cells = disclosure::places(&evidence, &hidden(&report));
-        releases.fill(&mut cells, &gathered.people)?;
-        releases.record(&evidence.statement, &cells, policy)?;
+        let ordinal = |unit| releases.ordinal(unit);
+        let request = traced(&evidence, &gathered.people, ordinal)?;
+        for (one, report) in request.iter().zip(&reports) {
+            releases.record(&one.evidence.statement, &one.cells(report), policy)?;
+        }
     }
     Ok(report)
+}
+
+/// The evidence of one statement, or a list of several.
+fn read(evidence: &str) -> Result<Vec<Evidence>, Problem> {
+    let read = match evidence.starts_with('[') {
+        true => serde_json::from_str(evidence),
+        false => serde_json::from_str(evidence).map(|one| vec![one]),
+    };
+    read.map_err(|_| Problem::could_not("the worker's evidence cannot be read"))
+}
+
+/// A folder of releases to compare with.
+fn earlier(folder: &Path, args: &Args) -> Result<Releases, Problem> {
+    // A mistyped name must not read as "nothing was released before"; the first record makes its folder.
+    if !folder.is_dir() && args.record.as_deref() != Some(folder) {
+        return Err(Problem::could_not(format!(
+            "{} is no folder of releases to compare with; `--record` makes one",
+            folder.display()
+        )));
+    }
+    Releases::open(folder)
+}
+
+/// The evidence with the people that the worker listed, under the ordinals of a folder or of this check.
+fn traced(
+    evidence: &[Evidence],
+    listed: &[u8],
+    mut ordinal: impl FnMut(u64) -> Result<u32, Problem>,
+) -> Result<Vec<Traced>, Problem> {
+    let mut rest = listed;
+    let mut request = Vec::new();
+    for one in evidence {
+        let cells = one.groups.len() * one.measures().count();
+        let mut people = Vec::with_capacity(cells);
+        for _ in 0..cells {
+            people.push(releases::people(&mut rest, &mut ordinal)?);
+        }
+        request.push(Traced {
+            evidence: one.clone(),
+            people,
+        });
+    }
+    match rest.is_empty() {
+        true => Ok(request),
+        false => Err(releases::strange()),
+    }
 }
 
 /// Compares with everything that was released, one table at a time.
@@ -170,17 +241,6 @@ fn compare(
     releases.each(|release| beside.add(&release))?;
     beside.finish(report, cells);
     Ok(())
-}
-
-/// Whether a reader of the output, or of its treated version, does not see a cell.
-fn hidden(report: &Judged) -> impl Fn(&Key, &str) -> bool + use<> {
-    let cells = report.outputs.iter().flat_map(|output| &output.cells);
-    let unsafe_ones =
-        cells.filter(|cell| matches!(cell.status, Status::Primary | Status::Secondary));
-    let hidden: std::collections::BTreeSet<(Key, String)> = unsafe_ones
-        .map(|cell| (cell.key.clone(), cell.column.clone()))
-        .collect();
-    move |key, column| hidden.contains(&(key.clone(), column.to_owned()))
 }
 
 fn exit(verdict: Verdict) -> ExitCode {
@@ -238,6 +298,81 @@ mod tests {
         let rows = Evidence::rows("select * from a");
         let report = judged(&serde_json::to_string(&rows).unwrap()).unwrap();
         assert_eq!(report.verdict, Verdict::Fail);
+    }
+
+    /// Ten women and ten men, then the women without one: which of them it is nobody may learn.
+    #[test]
+    fn statements_of_one_text_are_safe_together_or_treated() {
+        let count = |groups: &[(&str, u64)]| {
+            let mut evidence = Evidence::untraceable("s", "");
+            evidence.class = disclosure::Class::Table;
+            evidence.keys = vec!["sex".into()];
+            evidence.sets = vec![vec![0]];
+            let column = |name: &str, role| disclosure::Column {
+                name: name.into(),
+                role,
+                across: false,
+            };
+            evidence.columns = vec![
+                column("sex", disclosure::Role::Key(0)),
+                column("n", disclosure::Role::Measure(disclosure::Kind::Count)),
+            ];
+            for (sex, people) in groups {
+                let people = *people;
+                let key = vec![disclosure::Datum::Text((*sex).into())];
+                evidence.groups.push(disclosure::Group {
+                    values: vec![
+                        key[0].clone(),
+                        disclosure::Datum::Number(people.to_string()),
+                    ],
+                    key,
+                    set: 0,
+                    visible: disclosure::Visible::Shown,
+                    people,
+                    rows: people,
+                    behind: vec![disclosure::Behind {
+                        people,
+                        rows: people,
+                    }],
+                    magnitudes: vec![],
+                    row_atoms: vec![],
+                    person_atoms: vec![],
+                });
+            }
+            evidence
+        };
+        let request = [
+            count(&[("F", 10), ("M", 10)]),
+            count(&[("F", 9), ("M", 10)]),
+        ];
+        let mut people = Vec::new();
+        for cell in [0..10_u64, 10..20, 1..10, 10..20] {
+            people.extend(u32::try_from(cell.end - cell.start).unwrap().to_le_bytes());
+            people.extend(cell.flat_map(u64::to_le_bytes));
+        }
+        let gathered = Gathered {
+            evidence: serde_json::to_string(&request).unwrap(),
+            people,
+        };
+        let words = ["x", "--data", "a.csv", "--sql", "select 1", "--unit", "id"];
+        let args = Line::try_parse_from(words).unwrap().args;
+        let report = judge(&gathered, &policy(), &args).unwrap();
+        assert_eq!(report.verdict, Verdict::Treat);
+        let numbers = |output: &disclosure::Output| {
+            let rows = output.treated_rows.iter();
+            rows.filter(|row| row[1] != disclosure::Datum::Missing)
+                .count()
+        };
+        let left: Vec<usize> = report.outputs.iter().map(numbers).collect();
+        assert_eq!(left, [2, 1], "{report:?}");
+        let cell = &report.outputs[1].cells[0];
+        assert_eq!(cell.findings[0].rule, disclosure::Rule::Differencing);
+        assert!(cell.findings[0].detail.contains("1 person"), "{report:?}");
+        let without_people = Gathered {
+            people: Vec::new(),
+            ..gathered
+        };
+        assert!(judge(&without_people, &policy(), &args).is_err());
     }
 
     #[test]

@@ -175,7 +175,7 @@ struct Words {
 }
 
 /// What the output gives away: how many people, at which cell of it, in a sentence.
-type Given = (u32, usize, String);
+pub(super) type Given = (u32, usize, String);
 
 impl<'n> Beside<'n> {
     /// Begins. A group of fewer people than the policy's `differencing` minimum, or its threshold where that
@@ -208,14 +208,21 @@ impl<'n> Beside<'n> {
         }
     }
 
-    /// Writes what the output gives away into the report. It may not leave then, and there is no treatment.
-    pub fn finish(self, report: &mut Report, cells: &[CellPeople]) {
+    /// What the output gives away: people, cell among those of the output, sentence; fewest people first.
+    pub(super) fn given(self) -> Vec<Given> {
         let mut found: Vec<Given> = Vec::new();
         for ((new, comparison), earlier) in self.new.into_iter().zip(self.earlier) {
             given(new, comparison, &earlier, &mut found);
         }
         found.sort();
         found.dedup();
+        found
+    }
+
+    /// Writes what the output gives away into the report. It may not leave then, and there is no treatment.
+    pub fn finish(self, report: &mut Report, cells: &[CellPeople]) {
+        let minimum = self.minimum;
+        let found = self.given();
         let Some((_, first, sentence)) = found.first() else {
             return;
         };
@@ -225,7 +232,7 @@ impl<'n> Beside<'n> {
         report.findings.push(differencing(format!(
             "{}: {sentence}; at least {} people must differ, or none",
             whole.unwrap_or_default(),
-            self.minimum
+            minimum
         )));
         for (_, place, sentence) in found {
             if let Some(cell) = cells.get(place) {

@@ -19,7 +19,7 @@ use super::treated::Hidden;
 use super::{Datum, ROW};
 use crate::Policy;
 use crate::evidence::{Evidence, Kind, Part, Role, Shown};
-use crate::report::{CellReport, Rule, Status};
+use crate::report::{CellReport, Finding, Rule, Status};
 use crate::suppress::{
     CellStatus, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness, link_tied,
     suppress, verify,
@@ -51,6 +51,8 @@ struct Unsafe<'a> {
     policy: &'a Policy,
     /// Group and measure.
     cells: BTreeSet<(usize, usize)>,
+    /// Those that are unsafe only beside other tables: by few people, whatever their size.
+    beside_others: BTreeSet<(usize, usize)>,
     /// Group and what a reader can form of its counts.
     formed: BTreeSet<(usize, String)>,
     /// Combinations that nobody has and that must not be known to be empty.
@@ -266,6 +268,7 @@ impl<'a> Unsafe<'a> {
     ) -> Option<Self> {
         let measures: Vec<(&str, Kind)> = evidence.measures().collect();
         let (mut places, mut formed) = (BTreeSet::new(), BTreeSet::new());
+        let mut beside_others = BTreeSet::new();
         let primary = cells.iter().zip(groups);
         for (cell, group) in primary.filter(|(cell, _)| cell.status == Status::Primary) {
             let measure = measures.iter().position(|(name, _)| *name == cell.column);
@@ -281,6 +284,10 @@ impl<'a> Unsafe<'a> {
             match measure {
                 Some(measure) => {
                     places.insert((*group, measure));
+                    let differs = |finding: &Finding| finding.rule == Rule::Differencing;
+                    if cell.findings.iter().all(differs) {
+                        beside_others.insert((*group, measure));
+                    }
                 }
                 // Few people: nothing of the group may be seen.
                 None if cell.column == ROW => {
@@ -297,6 +304,7 @@ impl<'a> Unsafe<'a> {
             evidence,
             policy,
             cells: places,
+            beside_others,
             formed,
             empty: empty.collect(),
             alone: people::alone(evidence)?,
@@ -330,7 +338,7 @@ impl<'a> Unsafe<'a> {
 fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
     let allowed = |rule| match kind {
         None | Some(Kind::Count | Kind::Share | Kind::Distinct) => {
-            matches!(rule, Rule::Threshold | Rule::Zero)
+            matches!(rule, Rule::Threshold | Rule::Zero | Rule::Differencing)
         }
         Some(Kind::Total | Kind::Quantile | Kind::Extreme) => matches!(
             rule,
@@ -340,6 +348,7 @@ fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
                 | Rule::PPercent
                 | Rule::AllSame
                 | Rule::EndPoint
+                | Rule::Differencing
         ),
         Some(Kind::Spread | Kind::Relation) => matches!(
             rule,

@@ -176,6 +176,7 @@ pub(crate) fn from_keeper() -> Vec<Vec<u8>> {
         source: Source::Extract,
         unit: "person".into(),
         sql: "select 'Zzyzx'".into(),
+        statements: 1,
         people: People::Listed,
     }));
     [

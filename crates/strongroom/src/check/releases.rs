@@ -85,27 +85,11 @@ impl Releases {
         })
     }
 
-    /// Writes the people that the worker listed into the cells, as ordinals of this folder.
+    /// The ordinal of a person in this folder.
     ///
     /// # Errors
-    /// If they are not the people of these cells.
-    pub(crate) fn fill(&mut self, cells: &mut [CellPeople], listed: &[u8]) -> Result<(), Problem> {
-        let mut rest = listed;
-        for cell in &mut *cells {
-            let number = u32::from_le_bytes(taken(&mut rest)?);
-            for _ in 0..number {
-                let unit = u64::from_le_bytes(taken(&mut rest)?);
-                cell.people.push(self.ordinal(unit)?);
-            }
-        }
-        if rest.is_empty() {
-            Ok(())
-        } else {
-            Err(strange())
-        }
-    }
-
-    fn ordinal(&mut self, unit: u64) -> Result<u32, Problem> {
+    /// If there are more people than ordinals.
+    pub(crate) fn ordinal(&mut self, unit: u64) -> Result<u32, Problem> {
         let person = keyed_person(&self.key, unit);
         if let Some(place) = self.places.get(&person) {
             return Ok(*place);
@@ -221,7 +205,20 @@ fn taken<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Problem> {
     Ok(*first)
 }
 
-fn strange() -> Problem {
+/// The people of the next cell that the worker listed, under the ordinals of somebody.
+///
+/// # Errors
+/// If the list ends before, or a person has no ordinal.
+pub(crate) fn people(
+    rest: &mut &[u8],
+    mut ordinal: impl FnMut(u64) -> Result<u32, Problem>,
+) -> Result<Vec<u32>, Problem> {
+    let number = u32::from_le_bytes(taken(rest)?);
+    let units = (0..number).map(|_| ordinal(u64::from_le_bytes(taken(rest)?)));
+    units.collect()
+}
+
+pub(crate) fn strange() -> Problem {
     Problem::could_not("the worker did not list the people behind the cells")
 }
 

@@ -1,6 +1,7 @@
-//! Gathering the evidence behind one statement.
+//! Gathering the evidence behind statements.
 
 use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather, gather_listed};
+use engine::statements::split;
 use protocol::frame::Hatch;
 use protocol::job::{Check, PEOPLE, People};
 use protocol::limits::Limits;
@@ -25,20 +26,49 @@ pub(super) fn run(
         memory_mib: limits.memory_mib,
     };
     hatch.progress(0, 0, "gathering evidence")?;
-    let (gathered, why) = watch.guard(limits.time_s, || match job.people {
-        People::Counted => {
-            gather(&connection, &job.unit, &job.sql, cells).map(|found| (found, None))
+    let statements = statements(job)?;
+    let traced = |sql: &str| match (job.people, statements.as_slice()) {
+        (People::Counted, [_]) => {
+            gather(&connection, &job.unit, sql, cells).map(|found| (found, None))
         }
-        People::Listed => gather_listed(&connection, &job.unit, &job.sql, cells)
+        (People::Counted | People::Listed, _) => gather_listed(&connection, &job.unit, sql, cells)
             .map(|(found, listed)| (found, Some(listed))),
+    };
+    let (gathered, why) = watch.guard(limits.time_s, || {
+        let traced = statements.iter().map(|sql| traced(sql));
+        traced.collect::<Result<Vec<_>, EvidenceError>>()
     });
-    let (evidence, listed) = gathered.map_err(|error| failure(&error, why, limits, hatch))?;
-    if let Some(listed) = listed {
-        hatch.send_file(PEOPLE, &mut listed.as_slice())?;
+    let gathered = gathered.map_err(|error| failure(&error, why, limits, hatch))?;
+    let (evidence, listed): (Vec<_>, Vec<_>) = gathered.into_iter().unzip();
+    if listed.iter().any(Option::is_some) {
+        let people: Vec<u8> = listed.into_iter().flatten().flatten().collect();
+        hatch.send_file(PEOPLE, &mut people.as_slice())?;
     }
-    let evidence = serde_json::to_string(&evidence)
-        .map_err(|_| internal("the evidence could not be written"))?;
+    let evidence = match evidence.as_slice() {
+        [only] => serde_json::to_string(only),
+        several => serde_json::to_string(several),
+    };
+    let evidence = evidence.map_err(|_| internal("the evidence could not be written"))?;
     Ok(Report::Check { evidence })
+}
+
+/// The statements of the text. One is passed on as it stands, so that the engine says what is wrong with it.
+fn statements(job: &Check) -> Result<Vec<&str>, Failure> {
+    let several = split(&job.sql);
+    if job.statements < 2 || several.len() < 2 {
+        return Ok(vec![job.sql.as_str()]);
+    }
+    match several.len() > job.statements as usize {
+        true => Err(refusal(
+            FailureCode::Limit,
+            format!(
+                "the text has {} statements, and the limit statements is {}",
+                several.len(),
+                job.statements
+            ),
+        )),
+        false => Ok(several),
+    }
 }
 
 fn failure(error: &EvidenceError, why: Why, limits: &Limits, hatch: &Hatch<'_>) -> Failure {

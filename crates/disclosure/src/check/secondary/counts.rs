@@ -214,7 +214,17 @@ impl<'a> Draft<'a> {
                 true => CellStatus::Primary,
                 false => CellStatus::Safe,
             };
-            cells.push(self.counted(quantity, value, status));
+            let mut cell = self.counted(quantity, value, status);
+            let differs = |column| found.beside_others.contains(&(group, column));
+            if quantity.column.is_some_and(differs) {
+                let few = found.policy.minimum() as f64;
+                cell.levels = Levels {
+                    lower: few.min(value as f64 - cell.bounds.lower),
+                    upper: few,
+                    sliding: 0.0,
+                };
+            }
+            cells.push(cell);
         }
         let minimum = found.policy.minimum();
         for set in derived_sets(&evidence.counts, it, minimum) {

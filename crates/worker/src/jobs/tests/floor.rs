@@ -242,6 +242,7 @@ fn evidence_counts_people() {
         },
         unit: text("person"),
         sql: text("select sex, count(*) as n from t group by sex"),
+        statements: 1,
         people: protocol::job::People::Listed,
     }));
     let Ok(Report::Check { evidence }) = done.report else {
