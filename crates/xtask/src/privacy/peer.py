@@ -65,8 +65,7 @@ def main(path):
     frame = pd.read_csv(path)
     by = frame.groupby("g")["x"]
     exact = {"count": by.count(), "sum": by.sum(), "mean": by.mean(), "stddev": by.std()}
-    draws = DRAWS if len(frame) <= 200_000 else 3
-    together = errors(frame, sql(COLUMNS.values()), [exact[name] for name in COLUMNS], draws)
+    together = errors(frame, sql(COLUMNS.values()), [exact[name] for name in COLUMNS], DRAWS)
     told = []
     for at, (name, column) in enumerate(COLUMNS.items()):
         query = sql([column])
@@ -77,7 +76,7 @@ def main(path):
         for _ in range(times):
             own.execute(query)
         cpu = (time.process_time() - began) / times
-        alone = errors(frame, query, [exact[name]], draws)[0]
+        alone = errors(frame, query, [exact[name]], DRAWS)[0]
         told.append({"statistic": name, "cpu_s": cpu, "error_alone": alone, "error_together": together[at]})
     print(json.dumps({"statistics": told}))
 
