@@ -83,6 +83,15 @@ async function measure(rowan) {
   await controller.press("Open the budget");
   await controller.see("Who has spent what");
   await rowan.act(rowan.page.getByRole("link", { name: "Measure instead" }));
+  await rowan.page.getByText("Put a question together from fields").click();
+  await rowan.fill("How much of it", "a little");
+  await rowan.press("Write the question");
+  await rowan.see("There is a problem");
+  await rowan.page.locator("#budget").selectOption("accuracy");
+  await rowan.fill("How much of it", "60");
+  await rowan.press("Write the question");
+  await rowan.press("What does it cost?");
+  await rowan.see("Price in rho");
   await rowan.fill("Question", "{");
   await rowan.press("What does it cost?");
   await rowan.see("There is a problem");

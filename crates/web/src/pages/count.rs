@@ -9,11 +9,10 @@ use governance::DatasetId;
 use governance::dataset::Feasibility;
 use governance::measure::Loss;
 use governance::person::Role;
-use serde_json::{Value, json};
 use service::{Countable, Kind};
 
 use super::budget::{rho, units};
-use super::fields::Choice;
+use super::conditions::{Condition, conditions, filter};
 use super::form::{Faults, Form, Posted};
 use super::home::Done;
 use super::measure::recorded;
@@ -25,18 +24,6 @@ use crate::{Front, Ready};
 
 /// Conditions of one form.
 const CONDITIONS: usize = 3;
-
-/// What a condition may be, with its words.
-const OPS: [(&str, &str); 8] = [
-    ("=", "is"),
-    ("!=", "is not"),
-    (">=", "is at least"),
-    ("<=", "is at most"),
-    ("in", "is one of (commas between)"),
-    ("between", "is between (two, a comma between)"),
-    ("is_null", "is missing"),
-    ("is_not_null", "is not missing"),
-];
 
 #[derive(Template)]
 #[template(path = "count.html")]
@@ -61,13 +48,6 @@ struct Offer {
     within: u64,
     /// What is left in the account that has least.
     left: String,
-}
-
-/// One condition as it was typed.
-struct Condition {
-    columns: (String, Vec<Choice>),
-    ops: (String, Vec<Choice>),
-    value: (String, String),
 }
 
 /// Routes of counts.
@@ -99,7 +79,6 @@ async fn counts(
         },
     };
     let columns = countable.as_ref().map(|c| c.columns.as_slice());
-    let conditions = (1..=CONDITIONS).map(|n| condition(n, columns.unwrap_or_default(), form));
     let project = allowed.as_ref().map(|allowed| allowed.project.to_string());
     let price = allowed
         .as_ref()
@@ -109,7 +88,7 @@ async fn counts(
         id: id.clone(),
         title: dataset.dictionary.title.clone(),
         controls: dataset.controller == caller.person.id,
-        conditions: conditions.collect(),
+        conditions: conditions(CONDITIONS, columns.unwrap_or_default(), form),
         countable: countable.as_ref().map(offer),
         project: project.unwrap_or_default(),
         price: price.unwrap_or_else(|| "0.001".to_owned()),
@@ -132,54 +111,6 @@ fn offer(countable: &Countable) -> Offer {
     }
 }
 
-fn condition(n: usize, columns: &[String], form: &Form) -> Condition {
-    let name = |part: &str| format!("{part}{n}");
-    let (column, op, value) = (name("column"), name("op"), name("value"));
-    let chosen = |choice: Choice, sent: &str| Choice {
-        chosen: choice.value == sent,
-        ..choice
-    };
-    let any = std::iter::once(Choice::new("", "Anybody"));
-    let of = columns.iter().map(|name| Choice::new(name, name));
-    let all = any.chain(of).map(|c| chosen(c, form.one(&column)));
-    let ops = OPS.iter().map(|(op, words)| Choice::new(*op, *words));
-    Condition {
-        columns: (column.clone(), all.collect()),
-        ops: (op.clone(), ops.map(|c| chosen(c, form.one(&op))).collect()),
-        value: (value.clone(), form.one(&value).to_owned()),
-    }
-}
-
-/// The conditions, as docs/reference/dp-request.md has them.
-fn filter(form: &Form) -> Vec<Value> {
-    let read = |n: usize| {
-        let column = form.one(&format!("column{n}")).to_owned();
-        let op = form.one(&format!("op{n}")).to_owned();
-        let typed = form.one(&format!("value{n}")).to_owned();
-        if column.is_empty() {
-            return None;
-        }
-        Some(match op.as_str() {
-            "is_null" | "is_not_null" => json!({"column": column, "op": op}),
-            "in" | "between" => {
-                let values: Vec<Value> = typed.split(',').map(scalar).collect();
-                json!({"column": column, "op": op, "value": values})
-            }
-            _ => json!({"column": column, "op": op, "value": scalar(&typed)}),
-        })
-    };
-    (1..=CONDITIONS).filter_map(read).collect()
-}
-
-/// A number where it is one, else text.
-fn scalar(typed: &str) -> Value {
-    let typed = typed.trim();
-    match serde_json::from_str(typed) {
-        Ok(Value::Number(number)) => Value::Number(number),
-        Ok(_) | Err(_) => Value::String(typed.to_owned()),
-    }
-}
-
 pub(crate) async fn show(
     State(front): Ready,
     visitor: Visitor,
@@ -195,7 +126,7 @@ pub(crate) async fn show(
 pub(crate) async fn count(State(front): Ready, Path(id): Path<DatasetId>, posted: Posted) -> Reply {
     let Posted { visitor, form } = posted;
     let (service, caller) = (front.service.clone(), visitor.caller.clone());
-    let (dataset, conditions) = (id.clone(), filter(&form));
+    let (dataset, conditions) = (id.clone(), filter(CONDITIONS, &form));
     let work = async move { service.count_people(&caller, &dataset, &conditions).await };
     match to_the_end(work).await {
         Ok(view) => recorded(&visitor, view),
@@ -252,26 +183,4 @@ pub(crate) async fn end(State(front): Ready, Path(id): Path<DatasetId>, posted: 
     let caller = &posted.visitor.caller;
     front.service.end_feasibility(caller, &id).await?;
     Ok(see(&format!("/catalogue/{id}/count"), "counts_ended"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conditions_are_read_as_they_were_typed() {
-        let form = Form::parse(
-            b"column1=age&op1=between&value1=18%2C+64&column2=sex&op2=%3D&value2=F&column3=&op3=%3D&value3=x",
-        )
-        .unwrap();
-        let expected = json!([
-            {"column": "age", "op": "between", "value": [18, 64]},
-            {"column": "sex", "op": "=", "value": "F"},
-        ]);
-        assert_eq!(Value::Array(filter(&form)), expected);
-        let missing = Form::parse(b"column2=ward&op2=is_null&value2=7").unwrap();
-        let expected = json!([{"column": "ward", "op": "is_null"}]);
-        assert_eq!(Value::Array(filter(&missing)), expected);
-        assert!(filter(&Form::default()).is_empty());
-    }
 }

@@ -13,7 +13,8 @@ use serde_json::Value;
 use service::{Kind, MeasurementView, Remaining, ServiceError};
 
 use super::budget::rho;
-use super::form::{Faults, Posted};
+use super::form::{Faults, Form, Posted};
+use super::measure_compose::{Compose, question};
 use super::refusal::{Told, sentence};
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page};
@@ -31,6 +32,7 @@ struct Ask {
     shell: Shell,
     workspace: WorkspaceId,
     meter: Vec<Meter>,
+    compose: Compose,
     request: String,
     price: Option<Price>,
     /// An answer over made-up rows.
@@ -113,7 +115,12 @@ fn meters(all: &[Remaining]) -> Vec<Meter> {
     meters
 }
 
-async fn form(front: &Front, visitor: &Visitor, id: &WorkspaceId) -> Result<Ask, Told> {
+async fn form(
+    front: &Front,
+    visitor: &Visitor,
+    id: &WorkspaceId,
+    sent: &Form,
+) -> Result<Ask, Told> {
     let (service, caller) = (&front.service, &visitor.caller);
     let view = service.workspace(caller, id).await?;
     let project = view.project.project.core().id.clone();
@@ -136,6 +143,7 @@ async fn form(front: &Front, visitor: &Visitor, id: &WorkspaceId) -> Result<Ask,
         ),
         workspace: id.clone(),
         meter: meters(&service.meter(caller, &project).await?),
+        compose: Compose::of(&view, sent),
         request: EXAMPLE.to_owned(),
         price: None,
         practice: None,
@@ -149,7 +157,7 @@ pub(crate) async fn show(
     visitor: Visitor,
     Path(id): Path<WorkspaceId>,
 ) -> Reply {
-    page(&form(&front, &visitor, &id).await?)
+    page(&form(&front, &visitor, &id, &Form::default()).await?)
 }
 
 /// Prices a question, or has it measured.
@@ -168,6 +176,9 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
             Err(no) => return faulty(&front, &visitor, &id, request, no.into_inner()).await,
         }
     }
+    if sent.one("act") == "compose" {
+        return compose(&front, &visitor, &id, &sent).await;
+    }
     if sent.one("act") == "practise" {
         return practise(&front, &visitor, &id, request).await;
     }
@@ -176,7 +187,7 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
         .price_measurement(&visitor.caller, &id, &request);
     match priced.await {
         Ok(view) => {
-            let mut shown = form(&front, &visitor, &id).await?;
+            let mut shown = form(&front, &visitor, &id, &Form::default()).await?;
             shown.request = request;
             shown.price = Some(Price {
                 rho: rho(view.price),
@@ -193,11 +204,27 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
     }
 }
 
+/// Puts a question together from fields, to be read, changed and asked.
+async fn compose(front: &Front, visitor: &Visitor, id: &WorkspaceId, sent: &Form) -> Reply {
+    let mut shown = form(front, visitor, id, sent).await?;
+    match question(sent) {
+        Ok(request) => {
+            shown.request = request;
+            page(&shown)
+        }
+        Err(faults) => {
+            shown.shell = shown.shell.fault(&faults);
+            shown.faults = faults;
+            again(&shown)
+        }
+    }
+}
+
 /// Answers a question over made-up rows, on the page where it was typed.
 async fn practise(front: &Front, visitor: &Visitor, id: &WorkspaceId, request: String) -> Reply {
     match front.service.practise(&visitor.caller, id, &request).await {
         Ok(view) => {
-            let mut shown = form(front, visitor, id).await?;
+            let mut shown = form(front, visitor, id, &Form::default()).await?;
             let (columns, rows) = table(&view.answer);
             shown.request = request;
             shown.practice = Some(Practised { columns, rows });
@@ -240,7 +267,7 @@ async fn faulty(
         | Kind::Unavailable
         | Kind::Internal => return Err(error.into()),
     }
-    let mut shown = form(front, visitor, id).await?;
+    let mut shown = form(front, visitor, id, &Form::default()).await?;
     shown.request = request;
     shown.faults.add("request", sentence(&error.to_string()));
     shown.shell = shown.shell.fault(&shown.faults);
