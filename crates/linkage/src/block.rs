@@ -41,7 +41,7 @@ pub(crate) struct Plan {
 pub(crate) const RULES_MAX: usize = 24;
 
 /// A block of more pairs than this is too common a key.
-const BLOCK_PAIRS_MAX: u64 = 250_000;
+pub(crate) const BLOCK_PAIRS_MAX: u64 = 250_000;
 
 /// Files under this are counted, not sampled.
 const SAMPLED_ROWS_MIN: usize = 50_000;
@@ -60,7 +60,7 @@ const RULE_BITS: u32 = 5;
 pub(crate) const ROWS_MAX: usize = 1 << (32 - RULE_BITS);
 
 impl Found {
-    const fn new(left: u32, right: u32, rule: usize) -> Self {
+    pub(crate) const fn new(left: u32, right: u32, rule: usize) -> Self {
         Self((left as u64) << 32 | (right as u64) << RULE_BITS | rule as u64)
     }
 
@@ -425,7 +425,7 @@ impl Blocks {
     }
 }
 
-fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
+pub(crate) fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
     if within {
         (left as u64) * (left as u64 - 1) / 2
     } else {
@@ -434,7 +434,12 @@ fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
 }
 
 /// Calls for each key that both sorted lists have, with its entries in each.
-fn merge<T>(left: &[T], right: &[T], key: impl Fn(&T) -> u64, mut block: impl FnMut(&[T], &[T])) {
+pub(crate) fn merge<T>(
+    left: &[T],
+    right: &[T],
+    key: impl Fn(&T) -> u64,
+    mut block: impl FnMut(&[T], &[T]),
+) {
     let (mut i, mut j) = (0, 0);
     let run = |list: &[T], from: usize| {
         let wanted = key(&list[from]);

@@ -6,15 +6,17 @@
 )]
 
 use crate::column::Role;
-use crate::dates::{self, Order};
+use crate::dates;
 use crate::encode;
 use crate::levels::Face;
-use crate::nicknames::{self, Sets};
+use crate::nicknames::Sets;
 use crate::outcome::ColumnReport;
 use crate::spec::Spec;
 use crate::standardise::{self, Standard};
 use crate::text::{Dictionary, hash_bytes};
 use crate::told::Told;
+
+mod resume;
 
 /// What most comparisons read of a record: one cache line. 0 is a missing value everywhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -369,26 +371,9 @@ impl Coded {
     pub(crate) fn finish(&mut self) {
         self.raw_names = Dictionary::new();
         self.raw_parts = Vec::new();
-        let names = &self.names;
-        self.variants = nicknames::sets_of(
-            (0..names.len() as u32).map(|code| std::str::from_utf8(names.get(code)).unwrap_or("")),
-        );
-        if !self.encoded {
-            let faces = |of: &Dictionary| -> Vec<Face> {
-                let codes = 0..of.len() as u32;
-                codes.map(|code| Face::of(of.get(code))).collect()
-            };
-            self.name_faces = faces(&self.names);
-            for (face, sets) in self.name_faces.iter_mut().zip(&self.variants) {
-                face.varies = sets.first().is_some();
-            }
-            self.text_faces = faces(&self.texts);
-        }
+        self.look_at_words();
         for file in &mut self.files {
-            let months_first = file
-                .order
-                .iter()
-                .any(|seen| seen.order() == Order::MonthFirst);
+            let months_first = file.months_first();
             for row in &mut file.rows {
                 row.born = dates::settle(row.born, months_first);
             }

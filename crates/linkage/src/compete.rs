@@ -56,6 +56,9 @@ const STILL: f64 = 1e-9;
 /// no more than this share from any of them.
 const UNHEARD: f64 = 1e-4;
 
+/// Odds heard of at least so much speak, whatever stronger rivals there seemed to be.
+const WORTH_HEARING: f64 = 0.01;
+
 /// The odds of each edge with the alternatives heard. Rows are under `rows` of their side.
 pub(crate) fn odds(edges: &[Edge], rows: (usize, usize), repeats: Repeats) -> Vec<f64> {
     let mut heard = Heard::default();
@@ -117,7 +120,6 @@ impl Contest {
 
     /// The same, once odds were `heard`: edges speak too whose stronger rivals turned out to belong elsewhere.
     pub(crate) fn again(edges: &[Edge], rows: (usize, usize), heard: &[f64]) -> Self {
-        const WORTH_HEARING: f64 = 0.01;
         Self::among(edges, rows, &|place| heard[place] >= WORTH_HEARING)
     }
 
@@ -428,5 +430,6 @@ pub(crate) fn repeats(edges: &[Edge], probabilities: &[f64], rows: (usize, usize
     }
 }
 
+pub(crate) mod local;
 #[cfg(test)]
 mod tests;

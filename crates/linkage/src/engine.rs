@@ -48,7 +48,7 @@ pub(crate) struct Fitted {
     pub(crate) shift: f64,
     /// Prior odds of a left record.
     pub(crate) prior: f64,
-    commonness: Commonness,
+    pub(crate) commonness: Commonness,
 }
 
 impl Fitted {
@@ -70,6 +70,28 @@ pub(crate) fn link(
     resources: Resources,
     observer: &mut dyn Observer,
 ) -> Result<Linkage, LinkError> {
+    let fitted = fit_all(spec, coded, resources, observer)?;
+    observer.stage(Stage::Score);
+    let mut joins: Vec<Join> = Vec::new();
+    for fitted in &fitted {
+        joins.extend(steps::joins(spec, coded, fitted));
+    }
+    let one = cluster::hold_one(spec, coded.files.len(), &fitted);
+    told::decide(&coded.told.decisions, &one, &mut joins);
+    joins.sort_unstable_by_key(|j| (j.file_l, j.row_l, j.file_r, j.row_r));
+    observer.stage(Stage::Cluster);
+    let clusters = cluster::persons(spec, coded, &fitted, &joins);
+    observer.stage(Stage::Report);
+    Ok(report::linkage(spec, coded, &fitted, joins, clusters))
+}
+
+/// Learns the parameters of each pair of files, and weighs its candidates.
+pub(crate) fn fit_all(
+    spec: &Spec,
+    coded: &Coded,
+    resources: Resources,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Fitted>, LinkError> {
     let comparisons = levels::comparisons(&coded.extras);
     let given = overrides::given(spec, &comparisons)?;
     let of_files: Vec<(usize, usize)> = match spec.link_type {
@@ -99,25 +121,7 @@ pub(crate) fn link(
         }
         fitted.push(run.fit(observer)?);
     }
-    observer.stage(Stage::Score);
-    let mut joins: Vec<Join> = Vec::new();
-    for fitted in &fitted {
-        joins.extend(steps::joins(spec, coded, fitted));
-    }
-    let one = cluster::hold_one(spec, coded.files.len(), &fitted);
-    told::decide(&coded.told.decisions, &one, &mut joins);
-    joins.sort_unstable_by_key(|j| (j.file_l, j.row_l, j.file_r, j.row_r));
-    observer.stage(Stage::Cluster);
-    let clusters = cluster::persons(spec, coded, &fitted, &joins);
-    observer.stage(Stage::Report);
-    Ok(report::linkage(
-        spec,
-        coded,
-        &comparisons,
-        &fitted,
-        joins,
-        clusters,
-    ))
+    Ok(fitted)
 }
 
 /// The file that repeats people more goes first: the parameters are learned from some of its records and all

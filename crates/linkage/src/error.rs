@@ -178,6 +178,22 @@ pub enum LinkError {
         /// What, in words.
         text: String,
     },
+    /// A record whose id a kept spine has.
+    #[error(
+        "record {row} of file {} has an id that the spine has already: a delivery holds new records", .file + 1
+    )]
+    KnownId {
+        /// Its file's place, from 0.
+        file: usize,
+        /// Its place in the delivery, from 1.
+        row: u64,
+    },
+    /// A kept spine that cannot be read.
+    #[error("the kept spine is broken: {what}")]
+    BrokenSpine {
+        /// What of it, in words.
+        what: &'static str,
+    },
     /// The observer asked for the end.
     #[error("cancelled")]
     Cancelled,

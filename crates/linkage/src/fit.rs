@@ -20,7 +20,7 @@ pub(crate) struct Parameters {
     pub(crate) share: f64,
     pub(crate) repeats: Repeats,
     pub(crate) rounds: u32,
-    u_exact: [f64; 2],
+    pub(crate) u_exact: [f64; 2],
 }
 
 /// Sizes and what is known of both files.
@@ -401,14 +401,12 @@ pub(crate) fn add_edges(
 ) {
     for of_row in pairs.chunk_by(|a, b| a.left == b.left) {
         let before = edges.len();
-        let mut best = 0.0_f64;
         for pair in of_row {
             if weigher.is_hopeless(pair.pattern) {
                 continue;
             }
             let odds = weigher.odds(pair.pattern, pair.common);
             if odds >= ODDS_MIN {
-                best = best.max(odds);
                 edges.push(Edge {
                     left: pair.left,
                     right: pair.right,
@@ -418,11 +416,14 @@ pub(crate) fn add_edges(
                 });
             }
         }
+        let best = edges[before..]
+            .iter()
+            .fold(0.0_f64, |best, edge| best.max(edge.odds));
         if !setting.within && best > OVERWHELMING * ODDS_MIN {
             let mut kept = before;
             for at in before..edges.len() {
                 let edge = edges[at];
-                if edge.odds >= WEAK || edge.odds * OVERWHELMING >= best {
+                if is_worth_keeping(edge.odds, best) {
                     edges[kept] = edge;
                     kept += 1;
                 }
@@ -430,4 +431,9 @@ pub(crate) fn add_edges(
             edges.truncate(kept);
         }
     }
+}
+
+/// False for odds of next to nothing beside an overwhelming rival for the same left record.
+pub(crate) fn is_worth_keeping(odds: f64, best: f64) -> bool {
+    odds >= WEAK || odds * OVERWHELMING >= best
 }

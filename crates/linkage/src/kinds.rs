@@ -220,6 +220,31 @@ fn kind(name: &'static str, rate: f64, agrees: Agrees, beliefs: Beliefs<'_>, sam
     }
 }
 
+/// The kinds of one side with rates and shares that were learned before, in the order in which they are named here;
+/// nothing if there are not as many.
+pub(crate) fn known(same: bool, learned: Vec<(f64, Shares)>) -> Option<Kinds> {
+    let names: Vec<&'static str> = if same {
+        SAME.iter().map(|kind| kind.0).collect()
+    } else {
+        OTHER.iter().map(|kind| kind.0).collect()
+    };
+    if names.len() != learned.len() {
+        return None;
+    }
+    let kinds = names
+        .into_iter()
+        .zip(learned)
+        .map(|(name, (rate, q))| Kind {
+            name,
+            rate,
+            prior: q.clone(),
+            prior_rate: rate,
+            fixed: vec![true; q.len()],
+            q,
+        });
+    Some(Kinds(kinds.collect()))
+}
+
 /// How often two people of one home have one value: a newborn under its mother's number, one telephone.
 fn shared(extras: &[Extra], comparison: usize) -> f64 {
     match extras

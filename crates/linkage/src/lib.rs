@@ -22,6 +22,12 @@
 //! Two steps: a verified CHI number first, then a Fellegi-Sunter model on the rest, read off the data
 //! without labels. The same input gives the same output, bit for bit.
 //!
+//! # Going on
+//!
+//! [`Intake::link_and_keep`] gives a [`KeptSpine`] besides: later records are linked to it under the same model without
+//! linking everything again, and come to what a batch over all would. A [`Ledger`] holds which person each record is
+//! and was: ids of persons stay, and none is given twice.
+//!
 //! This room never reads a file, a clock or a payload; it sees identifiers and ordinals only, and no
 //! error, report or model of it holds a value of a record.
 
@@ -51,8 +57,10 @@ mod error;
 mod fit;
 mod intake;
 mod jaro_winkler;
+mod kept;
 mod keys;
 mod kinds;
+mod ledger;
 mod levels;
 mod nicknames;
 mod observer;
@@ -83,7 +91,12 @@ pub use encode::{
 pub use error::LinkError;
 pub use intake::{Intake, Resources};
 pub use jaro_winkler::{DEFINITION as JARO_WINKLER, jaro_winkler};
+pub use kept::{Delivered, KeptSpine, Moved, Record};
 pub use keys::KEY_PARTS;
+pub use ledger::{
+    Contradiction, Digest, Entry, Ledger, Person, Read as ReadLedger, Reason, Step as LedgerStep,
+    Torn, read_ledger, sealed_step,
+};
 pub use observer::{Observer, Quiet, Stage};
 pub use outcome::{
     BlockingReport, ClusterReport, ColumnReport, ComparisonFit, Example, FileReport, Fit,

@@ -68,7 +68,8 @@ impl Patterns {
         0
     }
 
-    fn number(&mut self, pattern: Pattern) -> u32 {
+    /// The number of a pattern, the next one if it is new.
+    pub(crate) fn number(&mut self, pattern: Pattern) -> u32 {
         let mask = self.slots.len() - 1;
         let mut at = mix(pattern.0) as usize & mask;
         while self.slots[at] != 0 {
@@ -125,7 +126,8 @@ impl Commonness {
     ) -> Self {
         let told = |which: usize| Some(&coded.told.names[which]).filter(|names| !names.is_empty());
         let count = |place: fn(&Row) -> u32, u: f64, outside: Option<&BTreeMap<u32, u32>>| {
-            let mut counts = vec![0_u32; coded.names.len()];
+            // The last is a name that nobody has.
+            let mut counts = vec![0_u32; coded.names.len() + 1];
             let files = if sides.within {
                 vec![sides.left]
             } else {
@@ -157,6 +159,24 @@ impl Commonness {
             fore: count(|row| row.fore[0], u[0], told(0)),
             sur: count(|row| row.sur[0], u[1], told(1)),
         }
+    }
+
+    /// For so many names, those without a count taken as a name that nobody has.
+    pub(crate) fn extend(&mut self, names: usize) {
+        for table in [&mut self.fore, &mut self.sur] {
+            let unseen = table.last().copied().unwrap_or(0);
+            table.resize(table.len().max(names + 1), unseen);
+        }
+    }
+
+    /// Forenames and surnames by code, a name that nobody has last.
+    pub(crate) fn tables(&self) -> [&[i8]; 2] {
+        [&self.fore, &self.sur]
+    }
+
+    /// From what [`Commonness::tables`] gave.
+    pub(crate) fn of_tables([fore, sur]: [Vec<i8>; 2]) -> Self {
+        Self { fore, sur }
     }
 
     /// Of a row's forename and surname.

@@ -11,7 +11,7 @@ use crate::cluster::{Persons, hold_one};
 use crate::coded::Coded;
 use crate::engine::Fitted;
 use crate::jaro_winkler;
-use crate::levels::{Comparison, LEVELS_MAX};
+use crate::levels::{self, Comparison, LEVELS_MAX};
 use crate::outcome::{
     BlockingReport, ClusterReport, ComparisonFit, FileReport, Fit, Join, KindFit, LevelFit,
     LinkModel, Linkage, PairReport, Report, WeightBar,
@@ -28,11 +28,11 @@ pub(crate) const MODEL_VERSION: u32 = 1;
 pub(crate) fn linkage(
     spec: &Spec,
     coded: &Coded,
-    comparisons: &[Comparison],
     fitted: &[Fitted],
     joins: Vec<Join>,
     persons: Persons,
 ) -> Linkage {
+    let comparisons = &levels::comparisons(&coded.extras);
     let sums = quality::sums(coded, fitted, &joins, spec.settings.threshold_probability);
     let pairs: Vec<PairReport> = fitted
         .iter()

@@ -6,7 +6,8 @@
 )]
 
 use crate::chi::is_valid_chi_number;
-use crate::coded::{Coded, File};
+use crate::coded::Coded;
+use crate::compete::{Edge, Repeats};
 use crate::engine::Fitted;
 use crate::levels::{CHI_EXACT, HOME_EXACT, Pattern, at, birth, forename, surname};
 use crate::outcome::{Join, JoinStep};
@@ -15,33 +16,66 @@ use crate::spec::Spec;
 /// A file whose records have a second partner at most this often against chance holds one record a person.
 pub(crate) const ONE_MAX: f64 = 0.02;
 
-/// The joins of a pair of files that reach `keep_probability`. Where a file holds one record a person, no
-/// record of the other file has two partners in it: the surer wins, of equals the one that comes first.
+/// Edges with their odds, the alternatives heard, in the order in which of equals the first is preferred.
+#[derive(Clone, Copy)]
+pub(crate) struct Scored<'a> {
+    pub(crate) edges: &'a [Edge],
+    pub(crate) odds: &'a [f64],
+    pub(crate) patterns: &'a [Pattern],
+    pub(crate) repeats: Repeats,
+    /// The edges are of one file with itself.
+    pub(crate) within: bool,
+}
+
+/// The joins of a pair of files that reach `keep_probability`.
 pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
-    let keep = spec.settings.keep_probability;
-    let mut kept: Vec<(u64, u32)> = (0..fitted.edges.len())
-        .filter(|edge| probability(fitted.odds[*edge]) >= keep)
+    let scored = Scored {
+        edges: &fitted.edges,
+        odds: &fitted.odds,
+        patterns: &fitted.patterns.list,
+        repeats: fitted.parameters.repeats,
+        within: fitted.files.0 == fitted.files.1,
+    };
+    let left = &coded.files[fitted.files.0];
+    let number = |row: u32| left.rows[row as usize].chi;
+    chosen(scored, spec.settings.keep_probability, &number)
+        .into_iter()
+        .map(|(edge, step)| {
+            let edge = edge as usize;
+            join(fitted.files, &fitted.edges[edge], fitted.odds[edge], step)
+        })
+        .collect()
+}
+
+/// The edges that become joins of at least a probability, the surest first, each with its step. Where a file holds
+/// one record a person, no record of the other file has two partners in it: the surer wins, of equals the one that
+/// comes first. `number` is the CHI number of a left record, 0 for none.
+pub(crate) fn chosen(
+    scored: Scored<'_>,
+    keep: f64,
+    number: &dyn Fn(u32) -> u64,
+) -> Vec<(u32, JoinStep)> {
+    let Scored { edges, odds, .. } = scored;
+    let mut kept: Vec<(u64, u32)> = (0..edges.len())
+        .filter(|edge| probability(odds[*edge]) >= keep)
         // Odds are above zero, so their bits are in their order: the best first, and of equals the one whose rows
         // come first, as edges do.
-        .map(|edge| (!fitted.odds[edge].to_bits(), edge as u32))
+        .map(|edge| (!odds[edge].to_bits(), edge as u32))
         .collect();
     kept.sort_unstable();
-    let repeats = fitted.parameters.repeats;
-    let within = fitted.files.0 == fitted.files.1;
     let (one_l, one_r) = (
-        !within && repeats.right < ONE_MAX,
-        !within && repeats.left < ONE_MAX,
+        !scored.within && scored.repeats.right < ONE_MAX,
+        !scored.within && scored.repeats.left < ONE_MAX,
     );
-    let rows = |of: fn(&crate::compete::Edge) -> u32| {
-        let most = fitted.edges.iter().map(of).max();
+    let rows = |of: fn(&Edge) -> u32| {
+        let most = edges.iter().map(of).max();
         vec![false; most.map_or(0, |row| row as usize + 1)]
     };
     let (mut left, mut right) = (rows(|edge| edge.left), rows(|edge| edge.right));
-    let alone = Alone::of(fitted);
-    let mut joins = Vec::with_capacity(kept.len());
+    let alone = Alone::of(scored);
+    let mut chosen = Vec::with_capacity(kept.len());
     for (_, edge) in kept {
-        let edge = edge as usize;
-        let found = fitted.edges[edge];
+        let found = edges[edge as usize];
         // A left record has one partner if the right file holds one record a person, and the other way round.
         let free = !(one_r && left[found.left as usize] || one_l && right[found.right as usize]);
         if !free {
@@ -49,21 +83,26 @@ pub(crate) fn joins(spec: &Spec, coded: &Coded, fitted: &Fitted) -> Vec<Join> {
         }
         left[found.left as usize] = true;
         right[found.right as usize] = true;
-        let (mut first, mut second) = ((fitted.files.0, found.left), (fitted.files.1, found.right));
-        if first > second {
-            (first, second) = (second, first);
-        }
-        joins.push(Join {
-            file_l: first.0 as u16,
-            row_l: first.1,
-            file_r: second.0 as u16,
-            row_r: second.1,
-            match_weight: fitted.odds[edge].max(1e-300).log2(),
-            match_probability: probability(fitted.odds[edge]),
-            step: alone.step(&coded.files[fitted.files.0], fitted, edge),
-        });
+        chosen.push((edge, alone.step(scored, edge as usize, number)));
     }
-    joins
+    chosen
+}
+
+/// A join of two files by an edge, its files in their order.
+pub(crate) fn join(files: (usize, usize), edge: &Edge, odds: f64, step: JoinStep) -> Join {
+    let (mut first, mut second) = ((files.0, edge.left), (files.1, edge.right));
+    if first > second {
+        (first, second) = (second, first);
+    }
+    Join {
+        file_l: first.0 as u16,
+        row_l: first.1,
+        file_r: second.0 as u16,
+        row_r: second.1,
+        match_weight: odds.max(1e-300).log2(),
+        match_probability: probability(odds),
+        step,
+    }
 }
 
 pub(crate) fn probability(odds: f64) -> f64 {
@@ -115,20 +154,20 @@ struct Alone {
 }
 
 impl Alone {
-    fn of(fitted: &Fitted) -> Self {
-        let rows = |of: fn(&crate::compete::Edge) -> u32| {
-            let most = fitted.edges.iter().map(of).max();
+    fn of(scored: Scored<'_>) -> Self {
+        let rows = |of: fn(&Edge) -> u32| {
+            let most = scored.edges.iter().map(of).max();
             vec![0_u8; most.map_or(0, |row| row as usize + 1)]
         };
         let (left, right) = (rows(|edge| edge.left), rows(|edge| edge.right));
-        let patterns = &fitted.patterns.list;
+        let patterns = scored.patterns;
         let mut alone = Self {
             numbers: (left.clone(), right.clone()),
             keys: (left, right),
             has_number: patterns.iter().map(|p| has_number(*p)).collect(),
             has_keys: patterns.iter().map(|p| has_keys(*p)).collect(),
         };
-        for edge in &fitted.edges {
+        for edge in scored.edges {
             let pattern = edge.pattern as usize;
             for (has, (left, right)) in [
                 (alone.has_number[pattern], &mut alone.numbers),
@@ -145,16 +184,14 @@ impl Alone {
         alone
     }
 
-    fn step(&self, left: &File, fitted: &Fitted, edge: usize) -> JoinStep {
-        let found = fitted.edges[edge];
+    fn step(&self, scored: Scored<'_>, edge: usize, number: &dyn Fn(u32) -> u64) -> JoinStep {
+        let found = scored.edges[edge];
         let at = found.pattern as usize;
         let alone = |(left, right): &(Vec<u8>, Vec<u8>)| {
             left[found.left as usize] == 1 && right[found.right as usize] == 1
         };
-        let is_verified = || {
-            let number = left.rows[found.left as usize].chi;
-            is_valid_chi_number(number) && verifies(fitted.patterns.list[at])
-        };
+        let is_verified =
+            || is_valid_chi_number(number(found.left)) && verifies(scored.patterns[at]);
         if self.has_number[at] && alone(&self.numbers) && is_verified() {
             JoinStep::NumberVerified
         } else if self.has_keys[at] && alone(&self.keys) {
