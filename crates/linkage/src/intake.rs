@@ -6,7 +6,7 @@ use crate::coded::{Coded, EXTRAS_MAX};
 use crate::encode::{EncodeSalt, Encoder};
 use crate::engine;
 use crate::error::LinkError;
-use crate::kept::KeptSpine;
+use crate::kept::{KeptSpine, Record};
 use crate::levels;
 use crate::observer::{Observer, Stage};
 use crate::outcome::Linkage;
@@ -188,20 +188,19 @@ impl Intake {
         engine::link(&self.spec, &self.coded, resources, observer)
     }
 
-    /// Links what was taken in and keeps it, its model fixed, for records to come. `ids` names each record, by file and
-    /// row. The linkage is what comes of the fixed model, and what later deliveries go on from.
+    /// Links what was taken in and keeps it, its model fixed, for records to come. `id` names each record. The linkage is what comes of the fixed model, and what later deliveries go on from.
     ///
     /// # Errors
     /// As [`Intake::link`]; encodings, decisions or a Splink model, which are not kept; records without an id.
     pub fn link_and_keep(
         mut self,
-        ids: &[Vec<String>],
+        id: &dyn Fn(Record) -> Option<String>,
         resources: Resources,
         observer: &mut dyn Observer,
     ) -> Result<(Linkage, KeptSpine), LinkError> {
         observer.stage(Stage::Prepare);
         self.coded.finish();
-        let (kept, linkage) = KeptSpine::keep(self.spec, self.coded, ids, resources, observer)?;
+        let (kept, linkage) = KeptSpine::keep(self.spec, self.coded, id, resources, observer)?;
         Ok((linkage, kept))
     }
 }

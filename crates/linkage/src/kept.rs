@@ -24,14 +24,16 @@ use crate::keys::Part;
 use crate::observer::{Observer, Stage};
 use crate::outcome::{Join, JoinStep, Linkage};
 use crate::pairs::{Commonness, Patterns};
-use crate::report;
+use crate::report as whole_report;
 use crate::settings::Settings;
 use crate::spec::{FileSpec, Holds, LinkType, Spec};
 use crate::text::hash_bytes;
+pub use report::{DeliveryReport, PairCounts, PersonCounts};
 use search::Room;
 
 mod local;
 mod pack;
+mod report;
 mod search;
 mod segment;
 mod view;
@@ -173,7 +175,7 @@ pub struct Delivered {
 }
 
 impl KeptSpine {
-    /// Fixes the model of a linkage and keeps its records; `ids` by file and row. The second is what the linkage came
+    /// Fixes the model of a linkage and keeps its records. The second is what the linkage came
     /// to under the fixed model.
     ///
     /// # Errors
@@ -181,12 +183,12 @@ impl KeptSpine {
     pub(crate) fn keep(
         spec: Spec,
         coded: Coded,
-        ids: &[Vec<String>],
+        id: &dyn Fn(Record) -> Option<String>,
         resources: Resources,
         observer: &mut dyn Observer,
     ) -> Result<(Self, Linkage), LinkError> {
         let fitted = engine::fit_all(&spec, &coded, resources, observer)?;
-        let mut kept = Self::freeze(spec, coded, ids, &fitted)?;
+        let mut kept = Self::freeze(spec, coded, id, &fitted)?;
         let room = kept.room(resources)?;
         for fit in 0..kept.fits.len() {
             kept.search(
@@ -209,14 +211,14 @@ impl KeptSpine {
         let mut joins = whole;
         joins.sort_unstable_by_key(|j| (j.file_l, j.row_l, j.file_r, j.row_r));
         observer.stage(Stage::Report);
-        let linkage = report::linkage(&kept.spec, &kept.coded, &fitted, joins, persons);
+        let linkage = whole_report::linkage(&kept.spec, &kept.coded, &fitted, joins, persons);
         Ok((kept, linkage))
     }
 
     fn freeze(
-        spec: Spec,
+        mut spec: Spec,
         coded: Coded,
-        ids: &[Vec<String>],
+        id: &dyn Fn(Record) -> Option<String>,
         fitted: &[Fitted],
     ) -> Result<Self, LinkError> {
         let told = |text: &str| Err(LinkError::Told { text: text.into() });
@@ -229,17 +231,17 @@ impl KeptSpine {
         if fitted.is_empty() {
             return told("a spine is kept of files that hold records");
         }
-        let ids: Vec<Ids> = ids
-            .iter()
-            .map(|ids| {
-                let mut kept = Ids::default();
-                ids.iter().for_each(|id| kept.push(id));
-                kept
-            })
-            .collect();
-        let rows = coded.files.iter().map(|file| file.rows.len());
-        if !ids.iter().map(|ids| ids.order.len()).eq(rows) {
-            return told("a spine needs an id for each record");
+        spec.spine = None;
+        let mut ids = Vec::with_capacity(coded.files.len());
+        for (file, records) in coded.files.iter().enumerate() {
+            let mut kept = Ids::default();
+            for row in 0..records.rows.len() {
+                match id((file as u16, row as u32)) {
+                    Some(id) => kept.push(&id),
+                    None => return told("a spine needs an id for each record"),
+                }
+            }
+            ids.push(kept);
         }
         let one = cluster::hold_one(&spec, coded.files.len(), fitted);
         let fits: Vec<KeptFit> = fitted

@@ -10,7 +10,7 @@ use crate::kept::Record;
 
 mod bytes;
 
-pub use bytes::{Digest, Read, Torn, read_ledger, sealed_step};
+pub use bytes::{Digest, Measured, Read, Torn, measure_ledger, read_ledger, sealed_step};
 
 /// A person, by the number that it has had from the start.
 pub type Person = u64;
@@ -265,6 +265,12 @@ impl Ledger {
     #[must_use]
     pub const fn persons(&self) -> u64 {
         self.persons
+    }
+
+    /// Numbers of persons that were ever given.
+    #[must_use]
+    pub const fn given(&self) -> u64 {
+        self.leads_to.len() as u64
     }
 
     /// Steps taken.

@@ -91,11 +91,11 @@ pub use encode::{
 pub use error::LinkError;
 pub use intake::{Intake, Resources};
 pub use jaro_winkler::{DEFINITION as JARO_WINKLER, jaro_winkler};
-pub use kept::{Delivered, KeptSpine, Moved, Record};
+pub use kept::{Delivered, DeliveryReport, KeptSpine, Moved, PairCounts, PersonCounts, Record};
 pub use keys::KEY_PARTS;
 pub use ledger::{
-    Contradiction, Digest, Entry, Ledger, Person, Read as ReadLedger, Reason, Step as LedgerStep,
-    Torn, read_ledger, sealed_step,
+    Contradiction, Digest, Entry, Ledger, Measured, Person, Read as ReadLedger, Reason,
+    Step as LedgerStep, Torn, measure_ledger, read_ledger, sealed_step,
 };
 pub use observer::{Observer, Quiet, Stage};
 pub use outcome::{
@@ -107,6 +107,7 @@ pub use review::{Agreement, BANDS, Chosen, agreement, choose};
 pub use settings::{LeftFile, Settings};
 pub use spec::{
     BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Frequency, Holds, LinkType, Spec,
+    SpineSpec,
 };
 pub use spine::{Link, LinkReport, Linked, Step, link};
 pub use splink::{Splink, SplinkSpec};

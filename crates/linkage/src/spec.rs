@@ -118,6 +118,30 @@ pub struct Spec {
     /// A model that was trained with Splink, in place of the engine's own.
     #[serde(default)]
     pub splink: Option<SplinkSpec>,
+    /// What is done with a kept spine. Nothing: the files are linked, and nothing is kept.
+    #[serde(default)]
+    pub spine: Option<SpineSpec>,
+}
+
+/// What is done with a kept spine, and the time of it in milliseconds of Unix time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SpineSpec {
+    /// The files are linked and kept.
+    Keep {
+        /// Now.
+        time_ms: i64,
+    },
+    /// The files are new records of a kept spine, whose model and rules hold.
+    Deliver {
+        /// Now.
+        time_ms: i64,
+    },
+    /// There are no files: the spine is asked who was who.
+    AsOf {
+        /// When.
+        time_ms: i64,
+    },
 }
 
 impl Spec {
@@ -134,6 +158,7 @@ impl Spec {
             encoded: false,
             encode: None,
             splink: None,
+            spine: None,
         }
     }
 

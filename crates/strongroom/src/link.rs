@@ -1,11 +1,13 @@
 //! `strongroom link`: links files, or finds the duplicates of one, in the sealed worker.
 
 mod beside;
+mod delivery;
 pub(crate) mod encode;
 mod outcome;
 mod page;
 mod plot;
 mod spec;
+pub(crate) mod spine;
 
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use linkage::SpineSpec;
 use protocol::frame::{Progress, Up};
 use protocol::job::{Job, Order};
 use protocol::limits::Limits;
@@ -26,6 +29,7 @@ use crate::form::Form;
 use crate::problem::{Problem, say, say_raw};
 use beside::{Beside, inputs, job};
 use outcome::Outcome;
+use spine::SpineFolder;
 
 /// Files that the worker sends.
 const MADE: [&str; 3] = ["links.parquet", "clusters.parquet", "model.json"];
@@ -64,6 +68,10 @@ const PAGE: &str = "report.html";
 ///   report.html       the same with plots, to read offline
 ///   review.csv        with --review N: pairs for people to judge, blind; review-key.csv has their scores
 ///
+/// With --keep-spine SPINE records and model are kept. With --spine SPINE the inputs are new records of inputs of
+/// these names, linked under the kept model; then links.parquet has the pairs that changed, and clusters.parquet
+/// the records that are new or of another person, whose numbers stay. See docs/how-to/linkage.md.
+///
 /// The exit code is 0 if the files were linked, 2 if they could not be.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -84,6 +92,12 @@ pub(crate) struct Args {
     /// kept apart as they said.
     #[arg(long, value_name = "FILE")]
     decisions: Vec<PathBuf>,
+    /// Keep records and model in this new folder, so that later records can be linked to them. It holds identifiers.
+    #[arg(long, value_name = "SPINE", conflicts_with_all = ["spine", "decisions"])]
+    keep_spine: Option<PathBuf>,
+    /// Link the inputs as new records of a kept spine, without linking everything again.
+    #[arg(long, value_name = "SPINE", conflicts_with_all = ["truth", "review", "decisions"])]
+    spine: Option<PathBuf>,
     /// Threads that the worker may use; matching works on one. The results do not depend on it. Default: as many as the machine has and policy allows.
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
@@ -102,9 +116,12 @@ pub(crate) struct Args {
 /// # Errors
 /// If the specification, a file or a policy cannot be used, no worker can be sealed, or a limit stopped it.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
+    if let Some(spine) = &args.spine {
+        return delivery::run(args, spine);
+    }
     let begun = Instant::now();
     let policies = args.policies.load()?;
-    let asked = spec::read(&args.spec, policies.text(LINKAGE))?;
+    let mut asked = spec::read(&args.spec, policies.text(LINKAGE))?;
     let profile = profile(&policies, "sandbox/job.toml")?;
     let limits = limits(&profile.limits, args)?;
     let beside = Beside::of(args, &asked)?;
@@ -113,6 +130,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         names.extend(CHOSEN);
     }
     let folder = Folder::open(&args.out, names)?;
+    let spine = args.keep_spine.as_deref();
+    let spine = spine.map(SpineFolder::create).transpose()?;
+    if spine.is_some() {
+        let time_ms = spine::now_ms();
+        asked.spec.spine = Some(SpineSpec::Keep { time_ms });
+    }
     let launch = Launch {
         worker: worker()?,
         order: Order {
@@ -122,12 +145,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         inputs: inputs(&asked, &beside)?,
         profile,
     };
-    let told = listen(launch, &folder)?;
-    let outcome = Outcome::of(told, folder.read(MADE[2])?, begun.elapsed())?;
+    let told = listen(
+        launch,
+        &[Some(&folder), spine.as_ref().map(SpineFolder::new_files)],
+    )?;
+    let model = folder.read(MADE[2])?;
+    if let Some(spine) = &spine {
+        spine.keep_model(&model)?;
+    }
+    let outcome = Outcome::of(told, model, begun.elapsed())?;
     let report = serde_json::to_string_pretty(&outcome.report())?;
     folder.write(REPORT, report.as_bytes())?;
     folder.write(PAGE, page::page(&outcome).as_bytes())?;
     folder.publish()?;
+    if let Some(spine) = spine {
+        spine.commit()?;
+    }
     match args.format {
         Form::Json => say(&report)?,
         Form::Text => say_raw(&outcome.words(&args.out))?,
@@ -214,19 +247,25 @@ struct Told {
     usage: Usage,
 }
 
-/// Hears the worker out and keeps its files.
-fn listen(launch: Launch, folder: &Folder) -> Result<Told, Problem> {
+/// Hears the worker out and keeps its files, each in the first folder that it is meant for.
+fn listen(launch: Launch, folders: &[Option<&Folder>]) -> Result<Told, Problem> {
     let mut running = spawn(launch)?;
     let mut screen = Screen::new();
-    let mut open: Option<File> = None;
+    let mut open: Option<(&Folder, File)> = None;
     let mut report = None;
     let mut failure = None;
     while let Some(frame) = running.next()? {
         match frame {
             Up::Progress(progress) => screen.show(&progress),
-            Up::FileStart { name } => open = Some(folder.create(&name)?),
+            Up::FileStart { name } => {
+                let folder = folders.iter().flatten().find(|folder| folder.takes(&name));
+                let folder = folder.ok_or_else(|| {
+                    Problem::could_not("the worker sent a file that was not asked for")
+                })?;
+                open = Some((folder, folder.new_file(&name)?));
+            }
             Up::FileBytes(bytes) => {
-                if let Some(file) = &mut open {
+                if let Some((folder, file)) = &mut open {
                     file.write_all(&bytes)
                         .map_err(|error| folder.unwritten(&error))?;
                 }
@@ -328,13 +367,9 @@ impl Folder {
         self.path.join(format!(".{name}.{UNFINISHED}"))
     }
 
-    fn create(&self, name: &str) -> Result<File, Problem> {
-        if [REPORT, PAGE].contains(&name) || !self.names.contains(&name) {
-            return Err(Problem::could_not(
-                "the worker sent a file that was not asked for",
-            ));
-        }
-        self.new_file(name)
+    /// True for a file that the worker makes and that comes to lie here.
+    fn takes(&self, name: &str) -> bool {
+        self.names.contains(&name) && ![REPORT, PAGE].contains(&name)
     }
 
     fn new_file(&self, name: &str) -> Result<File, Problem> {

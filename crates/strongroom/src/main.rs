@@ -79,6 +79,8 @@ enum Command {
     Suppress(suppress::Args),
     /// Link files of records of people, or find the duplicates of one file.
     Link(link::Args),
+    /// Say who is and was who in a spine that `link --keep-spine` made.
+    Spine(link::spine::Args),
     /// Encode a file under a key, so that it can be linked by somebody who cannot read it.
     Encode(link::encode::Args),
     /// Make synthetic people up, with truth, to try and measure linkage.
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         Command::Dp(args) => dp::run(args),
         Command::Suppress(args) => suppress::run(args),
         Command::Link(args) => link::run(args),
+        Command::Spine(args) => link::spine::run(args),
         Command::Encode(args) => link::encode::run(args),
         Command::People(args) => people::run(args),
         Command::Audit(args) => audit::run(args),

@@ -83,7 +83,8 @@ fn intake(spec: Spec, files: &[Vec<Line>]) -> (Intake, Vec<Vec<String>>) {
 
 fn keep(spec: Spec, files: &[Vec<Line>]) -> (Linkage, KeptSpine) {
     let (intake, ids) = intake(spec, files);
-    intake.link_and_keep(&ids, resources(), &mut Quiet).unwrap()
+    let id = |(file, row): Record| Some(ids[usize::from(file)][row as usize].clone());
+    intake.link_and_keep(&id, resources(), &mut Quiet).unwrap()
 }
 
 fn deliver(kept: &mut KeptSpine, lines: &[(usize, &Line)]) -> Delivered {
@@ -428,7 +429,8 @@ fn little_memory_changes_no_bit() {
         memory_bytes: (kept.coded.held() + 192 * 880 + (17 << 20) + 200_000) as u64,
         ..resources()
     };
-    let (sliced, _) = intake.link_and_keep(&ids, little, &mut Quiet).unwrap();
+    let id = |(file, row): Record| Some(ids[usize::from(file)][row as usize].clone());
+    let (sliced, _) = intake.link_and_keep(&id, little, &mut Quiet).unwrap();
     assert_eq!(by_id(&kept, &sliced.joins), by_id(&kept, &linkage.joins));
 }
 

@@ -240,6 +240,11 @@ proptest! {
                 bytes: cut - ends[whole],
             });
             prop_assert_eq!(read.torn, torn);
+            let measured = measure_ledger(&bytes[..cut]).unwrap();
+            prop_assert_eq!((measured.steps, measured.torn), (whole as u64, torn));
+            prop_assert_eq!(measured.bytes, ends[whole]);
+            let last = whole.checked_sub(1).map_or(i64::MIN, |last| steps[last].time_ms);
+            prop_assert_eq!(measured.time_ms, last);
         }
     }
 

@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     key(&args.key)?;
     let launch = launch(&spec, input, &args.key, &policies)?;
     let out = Folder::open(&args.out, vec![ENCODED, ENCODING])?;
-    let told = listen(launch, &out)?;
+    let told = listen(launch, &[Some(&out)])?;
     let encoding: Encoding = serde_json::from_str(&told.linkage)
         .map_err(|_| Problem::could_not("the worker's report cannot be read"))?;
     out.publish()?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use linkage::{LinkModel, Report};
 use protocol::linked::{Review, Scores, StageCost};
+use sandbox::Usage;
 use serde::Serialize;
 
 use super::Told;
@@ -36,6 +37,17 @@ pub(super) struct Cost {
     pub(super) peak_mb: f64,
 }
 
+impl Cost {
+    pub(super) fn of(wall: Duration, worker: &Usage) -> Self {
+        Self {
+            wall_s: wall.as_secs_f64(),
+            // A child that was waited for counts to its parent.
+            cpu_s: cost::cpu_s("self"),
+            peak_mb: cost::peak_mb("self").max(worker.peak_kib as f64 * 1024.0 / 1e6),
+        }
+    }
+}
+
 /// `report.json`.
 #[derive(Serialize)]
 pub(super) struct Written<'a> {
@@ -59,12 +71,7 @@ impl Outcome {
             stages: told.stages,
             scores: told.scores,
             agreement: told.agreement,
-            cost: Cost {
-                wall_s: wall.as_secs_f64(),
-                // A child that was waited for counts to its parent.
-                cpu_s: cost::cpu_s("self"),
-                peak_mb: cost::peak_mb("self").max(told.usage.peak_kib as f64 * 1024.0 / 1e6),
-            },
+            cost: Cost::of(wall, &told.usage),
         })
     }
 

@@ -119,6 +119,69 @@ pub(super) fn unread(
     Problem::could_not(format!("{shown}, line {line}: {words}"))
 }
 
+/// Reads the specification of a delivery to a kept spine: inputs and nothing else, since all else is as it was kept.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn delivery(path: &Path, standard: &str) -> Result<Asked, Problem> {
+    let text = read_text(path)?;
+    let shown = path.display();
+    let written: Written = toml::from_str(&text).map_err(|error| unread(&shown, &text, &error))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    delivered(written, folder, standard)
+        .map_err(|text| Problem::could_not(format!("{shown}: {text}")))
+}
+
+fn delivered(written: Written, folder: &Path, standard: &str) -> Result<Asked, String> {
+    let thresholds = &written.thresholds;
+    let bare = written.blocking.is_empty()
+        && written.comparisons.is_empty()
+        && written.settings.is_empty()
+        && written.term_frequency.is_empty()
+        && written.splink.is_none()
+        && written.labels.is_none()
+        && !written.encoded
+        && thresholds.match_probability.is_none()
+        && thresholds.match_weight.is_none()
+        && thresholds.keep_probability.is_none();
+    if !bare {
+        return Err("a delivery to a kept spine is linked as the spine was kept: leave everything out but link_type and the inputs".into());
+    }
+    let mut asked = Asked {
+        spec: Spec::new(written.link_type, Vec::new()),
+        inputs: Vec::new(),
+        labels: None,
+        frequencies: Vec::new(),
+    };
+    asked.spec.settings = settings(None, standard)?;
+    for input in written.input {
+        let (file, input, _) = one_input(input, folder, (None, None))?;
+        asked.add(file, input)?;
+    }
+    if asked.inputs.is_empty() {
+        return Err("there is no [[input]]".into());
+    }
+    Ok(asked)
+}
+
+impl Asked {
+    /// One more input, which is none of those before.
+    fn add(&mut self, file: FileSpec, input: AskedInput) -> Result<(), String> {
+        if self.spec.files.iter().any(|other| other.name == file.name) {
+            return Err(format!("two inputs have the name {:?}", file.name));
+        }
+        if self.inputs.iter().any(|other| other.path == input.path) {
+            return Err(format!(
+                "two inputs are the file {}; to find the duplicates of one file, use link_type \"dedupe\"",
+                input.path.display()
+            ));
+        }
+        self.spec.files.push(file);
+        self.inputs.push(input);
+        Ok(())
+    }
+}
+
 fn understand(written: Written, folder: &Path, standard: &str) -> Result<Asked, String> {
     counted(written.link_type, written.input.len())?;
     let settings = settings(Some(&written), standard)?;
@@ -132,29 +195,23 @@ fn understand(written: Written, folder: &Path, standard: &str) -> Result<Asked, 
     };
     let mut encodings = Vec::new();
     let mut names = Vec::new();
-    let mut files: Vec<FileSpec> = Vec::new();
-    let mut inputs: Vec<AskedInput> = Vec::new();
+    let mut asked = Asked {
+        spec: Spec::new(written.link_type, Vec::new()),
+        inputs: Vec::new(),
+        labels: written.labels.map(|path| find(&path, folder)),
+        frequencies: Vec::new(),
+    };
     for input in written.input {
         if written.encoded {
             encodings.push(Encoding::beside(&find(&input.path, folder))?);
         }
         let reading = (splink.as_ref(), encodings.last());
         let (file, input, in_model) = one_input(input, folder, reading)?;
-        if files.iter().any(|other| other.name == file.name) {
-            return Err(format!("two inputs have the name {:?}", file.name));
-        }
-        if inputs.iter().any(|other| other.path == input.path) {
-            return Err(format!(
-                "two inputs are the file {}; to find the duplicates of one file, use link_type \"dedupe\"",
-                input.path.display()
-            ));
-        }
         names.push(in_model);
-        files.push(file);
-        inputs.push(input);
+        asked.add(file, input)?;
     }
     Encoding::must_agree(&encodings)?;
-    let mut spec = Spec::new(written.link_type, files);
+    let spec = &mut asked.spec;
     spec.settings = settings;
     spec.blocking = written.blocking;
     spec.comparisons = written.comparisons;
@@ -162,20 +219,14 @@ fn understand(written: Written, folder: &Path, standard: &str) -> Result<Asked, 
         settings: model.text,
         columns: names,
     });
-    let mut frequencies = Vec::new();
     for table in written.term_frequency {
         spec.frequencies.push(Frequency { of: table.of });
-        frequencies.push(find(&table.path, folder));
+        asked.frequencies.push(find(&table.path, folder));
     }
     if written.encoded {
-        spec = spec.over_encodings();
+        asked.spec = asked.spec.over_encodings();
     }
-    Ok(Asked {
-        spec,
-        inputs,
-        labels: written.labels.map(|path| find(&path, folder)),
-        frequencies,
-    })
+    Ok(asked)
 }
 
 /// Refuses a number of inputs that does not go with what is asked.

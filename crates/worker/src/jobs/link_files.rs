@@ -5,6 +5,7 @@
 mod encode;
 mod ids;
 mod review;
+mod spine;
 mod told;
 mod truth;
 
@@ -12,7 +13,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use frames::{Cells, FrameError, Strings, Table, Values};
-use linkage::{FileSpec, Intake, LinkError, Linkage, Observer, Resources, Spec, Stage};
+use linkage::{
+    ColumnReport, FileSpec, Intake, LinkError, Linkage, Observer, Resources, Spec, SpineSpec, Stage,
+};
 use protocol::frame::Hatch;
 use protocol::job::{Format, LinkFiles, LinkedFile};
 use protocol::limits::Limits;
@@ -46,6 +49,14 @@ pub(super) fn run(
     if let Some(asked) = &spec.encode {
         return encode::run(rooms, job, &spec, asked, limits, hatch);
     }
+    let keep_ms = match spec.spine {
+        Some(SpineSpec::Deliver { time_ms }) => {
+            return spine::deliver(rooms, job, &spec, time_ms, limits, hatch);
+        }
+        Some(SpineSpec::AsOf { time_ms }) => return spine::as_of(rooms, &spec, time_ms, hatch),
+        Some(SpineSpec::Keep { time_ms }) => Some(time_ms),
+        None => None,
+    };
     let mut costs = Costs::new();
     let mut intake = Intake::new(spec.clone()).map_err(|error| of_engine(&error, &spec))?;
     let mut ids = Vec::with_capacity(job.files.len());
@@ -53,7 +64,8 @@ pub(super) fn run(
         hatch.progress(at as u64, job.files.len() as u64, "reading")?;
         costs.begin("read");
         let path = rooms.input(&file.file)?;
-        let read = read(&path, file, told, limits, |row| intake.push(at, row));
+        let read = read(&path, file, told, limits, |_, row| intake.push(at, row));
+        let read = read.and_then(|read| read.judged(told));
         ids.push(read.map_err(|error| error.of_input(&told.name, &spec))?);
     }
     let truth = match &job.truth {
@@ -71,10 +83,20 @@ pub(super) fn run(
         costs: &mut costs,
         hatch: &mut *hatch,
     };
-    let linkage = intake
-        .link(resources, &mut heard)
-        .map_err(|error| of_engine(&error, &spec))?;
-    readable(&linkage)?;
+    let (linkage, kept) = match keep_ms {
+        None => intake.link(resources, &mut heard).map(|done| (done, None)),
+        Some(_) => {
+            let id = |(file, row): linkage::Record| {
+                Some(ids.get(usize::from(file))?.get(row)?.to_owned())
+            };
+            let kept = intake.link_and_keep(&id, resources, &mut heard);
+            kept.map(|(linkage, kept)| (linkage, Some(kept)))
+        }
+    }
+    .map_err(|error| of_engine(&error, &spec))?;
+    for file in &linkage.report.files {
+        readable(&file.name, &file.columns)?;
+    }
     costs.begin("write");
     hatch.progress(0, 0, "writing")?;
     write(rooms, &linkage, &spec, &ids, hatch)?;
@@ -82,6 +104,9 @@ pub(super) fn run(
         review::write(rooms, job, &spec, &ids, &linkage, limits, hatch)?;
     }
     drop(ids);
+    if let (Some(kept), Some(time_ms)) = (kept, keep_ms) {
+        spine::keep(&kept, &linkage, time_ms, hatch)?;
+    }
     let scores = truth.map(|truth| {
         costs.begin("compare with truth");
         Box::new(truth.scores(&linkage, &spec))
@@ -102,8 +127,8 @@ fn read(
     file: &LinkedFile,
     told: &FileSpec,
     limits: &Limits,
-    mut push: impl FnMut(&[Option<&str>]) -> Result<(), LinkError>,
-) -> Result<Ids, Unread> {
+    mut push: impl FnMut(&str, &[Option<&str>]) -> Result<(), LinkError>,
+) -> Result<Taken, Unread> {
     // The id may have a role too; a column is read once.
     let mut wanted = vec![file.id.as_str()];
     let mut place = Vec::with_capacity(told.columns.len());
@@ -135,7 +160,7 @@ fn read(
                 *value = Some(text);
             }
         }
-        push(values).map_err(|error| {
+        push(id, values).map_err(|error| {
             refused = Some(error);
             FrameError::file("")
         })
@@ -149,15 +174,34 @@ fn read(
         return Err(Unread::Engine(error));
     }
     let rows = read.map_err(Unread::File)?;
-    for (column, seen) in told.columns.iter().zip(&seen) {
-        seen.judge(&column.name, rows).map_err(Unread::File)?;
+    Ok(Taken { ids, seen, rows })
+}
+
+/// A file that was read.
+struct Taken {
+    ids: Strings,
+    seen: Vec<Seen>,
+    rows: u64,
+}
+
+impl Taken {
+    /// Refuses a column that cannot tell anybody apart, and an id that comes twice.
+    fn judged(self, told: &FileSpec) -> Result<Ids, Unread> {
+        for (column, seen) in told.columns.iter().zip(&self.seen) {
+            seen.judge(&column.name, self.rows).map_err(Unread::File)?;
+        }
+        self.ids()
     }
-    Ids::of(ids).map_err(|(first, second)| {
-        Unread::File(FrameError::row(
-            second,
-            &format!("has the id of row {first}: an id names one record"),
-        ))
-    })
+
+    /// Refuses an id that comes twice.
+    fn ids(self) -> Result<Ids, Unread> {
+        Ids::of(self.ids).map_err(|(first, second)| {
+            Unread::File(FrameError::row(
+                second,
+                &format!("has the id of row {first}: an id names one record"),
+            ))
+        })
+    }
 }
 
 /// Columns that a specification may give a role to; the engine refuses more.
@@ -216,19 +260,16 @@ impl Seen {
 }
 
 /// A birth date column most of whose values could not be read as dates is written in another layout.
-fn readable(linkage: &Linkage) -> Result<(), Failure> {
-    for file in &linkage.report.files {
-        for column in &file.columns {
-            let date = column.role == linkage::Role::DateOfBirth.as_str();
-            if date && column.invalid > column.usable {
-                return Err(bad_input(format!(
-                    "input {}: column {}: {} of {} values are not dates of birth as YYYY-MM-DD, DD/MM/YYYY or YYYYMMDD",
-                    file.name,
-                    column.name,
-                    column.invalid,
-                    column.invalid + column.usable
-                )));
-            }
+fn readable(input: &str, columns: &[ColumnReport]) -> Result<(), Failure> {
+    for column in columns {
+        let date = column.role == linkage::Role::DateOfBirth.as_str();
+        if date && column.invalid > column.usable {
+            return Err(bad_input(format!(
+                "input {input}: column {}: {} of {} values are not dates of birth as YYYY-MM-DD, DD/MM/YYYY or YYYYMMDD",
+                column.name,
+                column.invalid,
+                column.invalid + column.usable
+            )));
         }
     }
     Ok(())

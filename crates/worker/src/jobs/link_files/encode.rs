@@ -44,7 +44,8 @@ pub(super) fn run(
     let of = |error| of_engine(&error, spec);
     let mut intake = Intake::new(spec.clone()).map_err(of)?;
     let path = rooms.input(&file.file)?;
-    let ids = read(&path, file, told, limits, |row| intake.push(0, row))
+    let ids = read(&path, file, told, limits, |_, row| intake.push(0, row))
+        .and_then(|read| read.judged(told))
         .map_err(|error| error.of_input(&told.name, spec))?;
     costs.begin("encode");
     hatch.progress(0, 0, "encoding")?;
