@@ -14,8 +14,9 @@ use serde::Serialize;
 use super::beside::{Beside, inputs, job};
 use super::outcome::Cost;
 use super::spine::{SpineFolder, now_ms};
-use super::{Args, Folder, MADE, Printed, REPORT, limits, listen, spec};
+use super::{Args, Folder, MADE, REPORT, limits, listen, spec};
 use crate::files::{LINKAGE, profile, worker};
+use crate::form::Form;
 use crate::problem::{Problem, say, say_raw};
 
 /// Of the layout of `report.json`.
@@ -69,8 +70,8 @@ pub(super) fn run(args: &Args, spine: &Path) -> Result<ExitCode, Problem> {
     folder.publish()?;
     spine.commit()?;
     match args.format {
-        Printed::Json => say(&report)?,
-        Printed::Text => say_raw(&words(&delivery, cost))?,
+        Form::Json => say(&report)?,
+        Form::Text => say_raw(&words(&delivery, cost))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 
 use super::{Folder, listen};
 use crate::files::{PoliciesArgs, profile, worker};
+use crate::form::{FormArgs, JsonArgs};
 use crate::places::lock_file;
-use crate::problem::{Problem, say, say_raw};
+use crate::problem::{Problem, say};
 
 const RECORDS: &str = "records";
 const LEDGER: &str = "ledger";
@@ -271,6 +272,8 @@ struct AsOfArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
+    _form: JsonArgs,
+    #[command(flatten)]
     policies: PoliciesArgs,
 }
 
@@ -279,9 +282,8 @@ struct LedgerArgs {
     /// Folder of the spine.
     #[arg(value_name = "SPINE")]
     spine: PathBuf,
-    /// What to print.
-    #[arg(long, value_enum, default_value = "text")]
-    format: super::Printed,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// Answers.
@@ -336,27 +338,24 @@ fn ledger(args: &LedgerArgs) -> Result<ExitCode, Problem> {
     };
     let read = read_ledger(&bytes, audit_log::sha256).map_err(|error| broken(&error))?;
     linkage::Ledger::replay(&read.steps).map_err(|error| broken(&error))?;
-    match args.format {
-        super::Printed::Json => {
-            let steps: Vec<Value> = read.steps.iter().map(in_full).collect();
-            say(&serde_json::to_string_pretty(&steps)?)?;
-        }
-        super::Printed::Text => {
-            for (number, step) in read.steps.iter().enumerate() {
-                let Counts {
-                    assigned,
-                    merged,
-                    split,
-                } = counts(step);
-                say_raw(&format!(
-                    "{number} {} {}: {assigned} records assigned, {merged} persons merged, {split} split\n",
-                    shown(step),
-                    word(step)
-                ))?;
-            }
-        }
-    }
+    let steps: Vec<Value> = read.steps.iter().map(in_full).collect();
+    let lines = read.steps.iter().enumerate().map(line);
+    args.form
+        .print(&lines.collect::<String>(), &Value::Array(steps))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn line((number, step): (usize, &LedgerStep)) -> String {
+    let Counts {
+        assigned,
+        merged,
+        split,
+    } = counts(step);
+    format!(
+        "{number} {} {}: {assigned} records assigned, {merged} persons merged, {split} split\n",
+        shown(step),
+        word(step)
+    )
 }
 
 fn shown(step: &LedgerStep) -> String {
