@@ -15,5 +15,6 @@ mod machine;
 mod measured;
 pub(crate) mod project;
 mod roles;
+mod spine;
 mod ways_back;
 mod workspace;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::program;
 
 /// A folder with a small population and its specification.
-struct Town {
+pub(super) struct Town {
     folder: tempfile::TempDir,
 }
 
@@ -19,7 +19,7 @@ const BORN: usize = 4;
 const SEX: usize = 5;
 
 impl Town {
-    fn of(people: usize) -> Self {
+    pub(super) fn of(people: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let n = people.to_string();
         let out = run(
@@ -39,7 +39,7 @@ impl Town {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -68,7 +68,7 @@ impl Town {
         });
     }
 
-    fn link(&self, more: &[&str]) -> Output {
+    pub(super) fn link(&self, more: &[&str]) -> Output {
         let spec = self.path("link.toml");
         let out = self.out();
         let mut args = vec![
@@ -107,11 +107,11 @@ fn run(args: &[&str], last: &Path) -> Output {
         .unwrap()
 }
 
-fn error(output: &Output) -> String {
+pub(super) fn error(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn json(path: &Path) -> Value {
+pub(super) fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 

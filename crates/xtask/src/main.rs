@@ -28,6 +28,7 @@ mod place;
 mod privacy;
 mod run;
 mod setup;
+mod spine;
 mod tasks;
 
 use std::process::ExitCode;
@@ -57,6 +58,9 @@ cargo xtask COMMAND
   bench linkage [--sizes N,…] [--profiles typical,hard] [--seed N] [--no-peers] [--no-febrl] [--full]
                     accuracy, CPU time and memory beside Splink and recordlinkage on the same files;
                     --full adds a million records with the peers and ten million without
+  bench spine [--people N] [--new N] [--seed N]
+                    new records against a kept spine beside a linkage of everything (default a million people
+                    and 10,000 records in three deliveries)
   docs              write the generated pages of docs/reference/ again
   fmt               format every crate
 ";
@@ -103,6 +107,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         }
         ("bench", [name]) if name == "workspace" => bench::workspace(&place),
         ("bench", [name, args @ ..]) if name == "linkage" => linkage::linkage(&place, args),
+        ("bench", [name, args @ ..]) if name == "spine" => spine::bench(&place, args),
         ("docs", []) => tasks::docs(&place),
         ("fmt", []) => tasks::fmt(&place),
         _ => Err(Fault::Usage(args.join(" "))),

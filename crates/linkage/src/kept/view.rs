@@ -143,10 +143,26 @@ struct Group {
     rows: Vec<End>,
 }
 
-#[derive(Default)]
 struct Groups {
-    of: BTreeMap<End, usize>,
+    /// By side and row, the number of its group, or [`UNKNOWN`].
+    of: [Vec<u32>; 2],
     groups: Vec<Group>,
+}
+
+/// Not worked out yet.
+const UNKNOWN: u32 = u32::MAX;
+
+impl Groups {
+    fn among(rows: (usize, usize)) -> Self {
+        Self {
+            of: [vec![UNKNOWN; rows.0], vec![UNKNOWN; rows.1]],
+            groups: Vec::new(),
+        }
+    }
+
+    fn number(&mut self, (side, row): End) -> &mut u32 {
+        &mut self.of[usize::from(side)][row as usize]
+    }
 }
 
 /// The edges before or after, and what has been worked out about them.
@@ -157,6 +173,8 @@ pub(super) struct View<'a> {
     after: bool,
     first: Groups,
     second: Groups,
+    /// By edge, its odds with the alternatives heard; not a number where they are not worked out yet.
+    odds: Vec<f64>,
     joined: BTreeMap<u32, Option<JoinStep>>,
 }
 
@@ -167,13 +185,16 @@ impl<'a> View<'a> {
         graph: &'a Graph,
         after: bool,
     ) -> Self {
+        let rows = |file: usize| kept.coded.files[file].rows.len();
+        let rows = (rows(fit.files.0), rows(fit.files.1));
         Self {
             kept,
             fit,
             graph,
             after,
-            first: Groups::default(),
-            second: Groups::default(),
+            first: Groups::among(rows),
+            second: Groups::among(rows),
+            odds: vec![f64::NAN; graph.edges.len()],
             joined: BTreeMap::new(),
         }
     }
@@ -226,8 +247,9 @@ impl<'a> View<'a> {
 
     /// The group of a record: all edges that speak to it and to each other.
     fn group(&mut self, time: Time, end: End) -> usize {
-        if let Some(group) = self.groups(time).of.get(&end) {
-            return *group;
+        let known = *self.groups(time).number(end);
+        if known != UNKNOWN {
+            return known as usize;
         }
         let graph = self.graph;
         let (mut edges, mut rows, mut next) = (BTreeSet::new(), BTreeSet::from([end]), vec![end]);
@@ -260,9 +282,9 @@ impl<'a> View<'a> {
         }
         let groups = self.groups(time);
         let number = groups.groups.len();
-        groups
-            .of
-            .extend(group.rows.iter().map(|row| (*row, number)));
+        for row in &group.rows {
+            *groups.number(*row) = number as u32;
+        }
         groups.groups.push(group);
         number
     }
@@ -291,7 +313,10 @@ impl<'a> View<'a> {
         if compete::nobody_competes(self.fit.parameters.repeats) {
             return self.graph.edges[edge as usize].odds;
         }
-        self.heard(Time::Second, edge)
+        if self.odds[edge as usize].is_nan() {
+            self.odds[edge as usize] = self.heard(Time::Second, edge);
+        }
+        self.odds[edge as usize]
     }
 
     fn may_join(&mut self, edge: u32) -> bool {
