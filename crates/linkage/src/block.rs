@@ -17,8 +17,10 @@ use crate::random::mix;
 use crate::spec::BlockingRule;
 
 use families::{Family, SMALL, families};
+pub(crate) use merge::merge;
 
 mod families;
+mod merge;
 
 /// Two files, or one with itself.
 #[derive(Clone, Copy)]
@@ -430,36 +432,6 @@ pub(crate) fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
         (left as u64) * (left as u64 - 1) / 2
     } else {
         left as u64 * right as u64
-    }
-}
-
-/// Calls for each key that both sorted lists have, with its entries in each.
-pub(crate) fn merge<T>(
-    left: &[T],
-    right: &[T],
-    key: impl Fn(&T) -> u64,
-    mut block: impl FnMut(&[T], &[T]),
-) {
-    let (mut i, mut j) = (0, 0);
-    let run = |list: &[T], from: usize| {
-        let wanted = key(&list[from]);
-        let mut to = from + 1;
-        while to < list.len() && key(&list[to]) == wanted {
-            to += 1;
-        }
-        to
-    };
-    while i < left.len() && j < right.len() {
-        let (a, b) = (key(&left[i]), key(&right[j]));
-        if a < b {
-            i += 1;
-        } else if b < a {
-            j += 1;
-        } else {
-            let (to_i, to_j) = (run(left, i), run(right, j));
-            block(&left[i..to_i], &right[j..to_j]);
-            (i, j) = (to_i, to_j);
-        }
     }
 }
 

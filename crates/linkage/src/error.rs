@@ -178,6 +178,14 @@ pub enum LinkError {
         /// What, in words.
         text: String,
     },
+    /// A kept spine that has taken as many deliveries as it may.
+    #[error(
+        "the spine has taken {limit} deliveries, the limit deliveries_max: it is to be kept anew"
+    )]
+    Deliveries {
+        /// Deliveries allowed.
+        limit: u32,
+    },
     /// A record whose id a kept spine has.
     #[error(
         "record {row} of file {} has an id that the spine has already: a delivery holds new records", .file + 1

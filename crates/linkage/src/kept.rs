@@ -360,7 +360,7 @@ impl KeptSpine {
     /// Links the records that were taken in, under the limits given.
     ///
     /// # Errors
-    /// An id that the spine has, too many candidate pairs, too little memory, or cancelled.
+    /// Too many deliveries, an id that the spine has, too many candidate pairs, too little memory, or cancelled.
     pub fn link(
         &mut self,
         limits: &Settings,
@@ -368,6 +368,11 @@ impl KeptSpine {
         observer: &mut dyn Observer,
     ) -> Result<Delivered, LinkError> {
         observer.stage(Stage::Prepare);
+        limits.check()?;
+        let limit = limits.deliveries_max;
+        if self.before.segments > limit {
+            return Err(LinkError::Deliveries { limit });
+        }
         let from = self.before.rows.clone();
         for (file, (ids, from)) in self.ids.iter().zip(&from).enumerate() {
             if let Some(row) = ids.repeated(*from) {

@@ -49,6 +49,8 @@ pub struct Settings {
     pub records_max: usize,
     /// Bytes allowed in one value.
     pub value_bytes_max: usize,
+    /// Deliveries that a kept spine takes before it is to be made anew.
+    pub deliveries_max: u32,
     /// Encodings are not given away if an attack by frequency finds a larger share of the records of any field.
     pub encoding_found_max: f64,
 }
@@ -72,6 +74,7 @@ impl Settings {
             term_frequency_cap_bits: 5.0,
             records_max: 20_000_000,
             value_bytes_max: 1_000,
+            deliveries_max: 10_000,
             encoding_found_max: 0.01,
         }
     }
@@ -117,6 +120,9 @@ impl Settings {
         }
         if self.value_bytes_max == 0 || self.value_bytes_max > 1 << 20 {
             return refuse("value_bytes_max", "1 to 1048576");
+        }
+        if self.deliveries_max == 0 {
+            return refuse("deliveries_max", "above 0");
         }
         if !(0.0..=1.0).contains(&self.encoding_found_max) {
             return refuse("encoding_found_max", "0 to 1");

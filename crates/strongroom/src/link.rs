@@ -258,7 +258,11 @@ fn listen(launch: Launch, folders: &[Option<&Folder>]) -> Result<Told, Problem> 
         match frame {
             Up::Progress(progress) => screen.show(&progress),
             Up::FileStart { name } => {
-                let folder = folders.iter().flatten().find(|folder| folder.takes(&name));
+                let folder = folders
+                    .iter()
+                    .flatten()
+                    .copied()
+                    .find(|folder| folder.takes(&name));
                 let folder = folder.ok_or_else(|| {
                     Problem::could_not("the worker sent a file that was not asked for")
                 })?;

@@ -25,10 +25,6 @@ use crate::text::Dictionary;
 /// Of the layout of segments.
 const VERSION: u64 = 1;
 
-/// Deliveries after which a spine is to be made anew: the frequencies and the prior of its model are those of its
-/// start.
-const SEGMENTS_MAX: usize = 100_000;
-
 const fn broken(what: &'static str) -> LinkError {
     LinkError::BrokenSpine { what }
 }
@@ -37,16 +33,9 @@ impl KeptSpine {
     /// What this run added, to be kept behind the segments before it.
     ///
     /// # Errors
-    /// Too many deliveries, or a specification that cannot be written.
+    /// A specification that cannot be written.
     pub fn segment(&self) -> Result<Vec<u8>, LinkError> {
         let before = &self.before;
-        if before.segments as usize >= SEGMENTS_MAX {
-            return Err(LinkError::Told {
-                text: format!(
-                    "a spine takes {SEGMENTS_MAX} deliveries, then it is to be made anew"
-                ),
-            });
-        }
         let mut to = Packer::default();
         to.number(VERSION);
         to.number(u64::from(before.segments));

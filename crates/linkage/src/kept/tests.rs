@@ -400,6 +400,26 @@ fn an_id_that_the_spine_has_is_refused_by_its_place() {
 }
 
 #[test]
+fn a_delivery_too_many_is_refused_by_the_name_of_its_limit() {
+    let files = files(60, 5);
+    let (_, kept) = keep(spec(LinkType::Link, 2), &files);
+    let mut bytes = kept.segment().unwrap();
+    let limits = Settings {
+        deliveries_max: 1,
+        ..Settings::standard()
+    };
+    for (number, expected) in [(0, None), (1, Some(LinkError::Deliveries { limit: 1 }))] {
+        let mut kept = KeptSpine::read(&bytes).unwrap();
+        let id = format!("n{number}");
+        kept.push(0, &id, &values(&files[0][number]), &limits)
+            .unwrap();
+        let refused = kept.link(&limits, resources(), &mut Quiet).err();
+        assert_eq!(refused, expected);
+        bytes.extend(kept.segment().unwrap());
+    }
+}
+
+#[test]
 fn more_candidates_than_allowed_are_refused_before_they_are_compared() {
     let files = files(60, 5);
     let (_, kept) = keep(spec(LinkType::Link, 2), &files);

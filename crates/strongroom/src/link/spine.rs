@@ -181,16 +181,11 @@ impl SpineFolder {
             ));
         }
         let mut from = File::open(&records).map_err(|error| unusable(&records, &error))?;
-        append(
-            &self.path.join(RECORDS),
-            self.measured.segment_bytes,
-            &mut from,
-        )?;
-        append(
-            &self.path.join(LEDGER),
-            self.measured.bytes as u64,
-            &mut step.as_slice(),
-        )?;
+        let (all, ledger) = (self.path.join(RECORDS), self.path.join(LEDGER));
+        append(&all, self.measured.segment_bytes, &mut from)
+            .map_err(|error| unusable(&all, &error))?;
+        append(&ledger, self.measured.bytes as u64, &mut step.as_slice())
+            .map_err(|error| unusable(&ledger, &error))?;
         File::open(&self.path)
             .and_then(|folder| folder.sync_all())
             .map_err(|error| unusable(&self.path, &error))
@@ -198,29 +193,22 @@ impl SpineFolder {
 }
 
 /// Writes behind the first `length` bytes of a file, to the disk.
-fn append(path: &Path, length: u64, from: &mut impl Read) -> Result<(), Problem> {
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        file.set_len(length)?;
-        file.seek(io::SeekFrom::End(0))?;
-        io::copy(from, &mut file)?;
-        file.sync_all()
-    };
-    write().map_err(|error| unusable(path, &error))
+fn append(path: &Path, length: u64, from: &mut impl Read) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    file.set_len(length)?;
+    file.seek(io::SeekFrom::End(0))?;
+    io::copy(from, &mut file)?;
+    file.sync_all()
 }
 
+/// Cuts a file down to its first `length` bytes, on the disk.
 fn cut(path: &Path, length: u64) -> Result<(), Problem> {
-    let cut = || -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(path)?;
-        file.set_len(length)?;
-        file.sync_all()
-    };
-    cut().map_err(|error| unusable(path, &error))
+    append(path, length, &mut io::empty()).map_err(|error| unusable(path, &error))
 }
 
 fn warn(text: &str) {

@@ -49,16 +49,25 @@ pub(super) fn run(
     if let Some(asked) = &spec.encode {
         return encode::run(rooms, job, &spec, asked, limits, hatch);
     }
-    let keep_ms = match spec.spine {
+    match spec.spine {
         Some(SpineSpec::Deliver { time_ms }) => {
-            return spine::deliver(rooms, job, &spec, time_ms, limits, hatch);
+            spine::deliver(rooms, job, &spec, time_ms, limits, hatch)
         }
-        Some(SpineSpec::AsOf { time_ms }) => return spine::as_of(rooms, &spec, time_ms, hatch),
-        Some(SpineSpec::Keep { time_ms }) => Some(time_ms),
-        None => None,
-    };
+        Some(SpineSpec::AsOf { time_ms }) => spine::as_of(rooms, &spec, time_ms, hatch),
+        Some(SpineSpec::Keep { .. }) | None => link(rooms, job, &spec, limits, hatch),
+    }
+}
+
+/// Links the files, and keeps them if the specification says so.
+fn link(
+    rooms: &Rooms,
+    job: &LinkFiles,
+    spec: &Spec,
+    limits: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
     let mut costs = Costs::new();
-    let mut intake = Intake::new(spec.clone()).map_err(|error| of_engine(&error, &spec))?;
+    let mut intake = Intake::new(spec.clone()).map_err(|error| of_engine(&error, spec))?;
     let mut ids = Vec::with_capacity(job.files.len());
     for (at, (file, told)) in job.files.iter().zip(&spec.files).enumerate() {
         hatch.progress(at as u64, job.files.len() as u64, "reading")?;
@@ -66,50 +75,46 @@ pub(super) fn run(
         let path = rooms.input(&file.file)?;
         let read = read(&path, file, told, limits, |_, row| intake.push(at, row));
         let read = read.and_then(|read| read.judged(told));
-        ids.push(read.map_err(|error| error.of_input(&told.name, &spec))?);
+        ids.push(read.map_err(|error| error.of_input(&told.name, spec))?);
     }
     let truth = match &job.truth {
         None => None,
         Some(file) => {
             costs.begin("read truth");
             let path = rooms.input(&file.file)?;
-            Some(Truth::read(&path, file.format, &spec, &ids, limits)?)
+            Some(Truth::read(&path, file.format, spec, &ids, limits)?)
         }
     };
     costs.begin("read judged pairs and frequencies");
-    let agreement = told::take(rooms, job, &spec, &ids, limits, &mut intake)?;
+    let agreement = told::take(rooms, job, spec, &ids, limits, &mut intake)?;
     let resources = resources(limits, &ids);
     let mut heard = Heard {
         costs: &mut costs,
         hatch: &mut *hatch,
     };
-    let (linkage, kept) = match keep_ms {
-        None => intake.link(resources, &mut heard).map(|done| (done, None)),
-        Some(_) => {
-            let id = |(file, row): linkage::Record| {
-                Some(ids.get(usize::from(file))?.get(row)?.to_owned())
-            };
-            let kept = intake.link_and_keep(&id, resources, &mut heard);
-            kept.map(|(linkage, kept)| (linkage, Some(kept)))
-        }
+    let (linkage, kept) = if let Some(SpineSpec::Keep { time_ms }) = spec.spine {
+        let kept = intake.link_and_keep(&id_of(&ids), resources, &mut heard);
+        kept.map(|(linkage, kept)| (linkage, Some((kept, time_ms))))
+    } else {
+        intake.link(resources, &mut heard).map(|done| (done, None))
     }
-    .map_err(|error| of_engine(&error, &spec))?;
+    .map_err(|error| of_engine(&error, spec))?;
     for file in &linkage.report.files {
         readable(&file.name, &file.columns)?;
     }
     costs.begin("write");
     hatch.progress(0, 0, "writing")?;
-    write(rooms, &linkage, &spec, &ids, hatch)?;
+    write(rooms, &linkage, spec, &ids, hatch)?;
     if job.review > 0 {
-        review::write(rooms, job, &spec, &ids, &linkage, limits, hatch)?;
+        review::write(rooms, job, spec, &ids, &linkage, limits, hatch)?;
     }
     drop(ids);
-    if let (Some(kept), Some(time_ms)) = (kept, keep_ms) {
+    if let Some((kept, time_ms)) = kept {
         spine::keep(&kept, &linkage, time_ms, hatch)?;
     }
     let scores = truth.map(|truth| {
         costs.begin("compare with truth");
-        Box::new(truth.scores(&linkage, &spec))
+        Box::new(truth.scores(&linkage, spec))
     });
     let report = serde_json::to_string(&linkage.report)
         .map_err(|_| internal("the report could not be written"))?;
@@ -119,6 +124,11 @@ pub(super) fn run(
         scores,
         agreement,
     })
+}
+
+/// The id of a record of the files that were read.
+fn id_of(ids: &[Ids]) -> impl Fn(linkage::Record) -> Option<String> {
+    |(file, row)| Some(ids.get(usize::from(file))?.get(row)?.to_owned())
 }
 
 /// Reads one file into `push`, and keeps its ids.

@@ -192,9 +192,10 @@ fn take(
 ) -> Result<(), Failure> {
     for (file, told) in job.files.iter().zip(&spec.files) {
         let of = |text: String| bad_input(format!("input {}: {text}", told.name));
-        let at = kept.files().iter().position(|file| file.name == told.name);
-        let at = at.ok_or_else(|| of("the spine has no input of this name".into()))?;
-        let columns = in_order(&kept.files()[at..=at], &told.columns).map_err(of)?;
+        let mut known = kept.files().iter().enumerate();
+        let known = known.find(|(_, file)| file.name == told.name);
+        let (at, wanted) = known.ok_or_else(|| of("the spine has no input of this name".into()))?;
+        let columns = in_order(&wanted.columns, &told.columns).map_err(of)?;
         let told = FileSpec {
             columns,
             ..told.clone()
@@ -211,10 +212,10 @@ fn take(
 }
 
 /// The columns of a delivery in the order of the spine's: those of one role in the order of their names.
-fn in_order(kept: &[FileSpec], given: &[ColumnSpec]) -> Result<Vec<ColumnSpec>, String> {
+fn in_order(kept: &[ColumnSpec], given: &[ColumnSpec]) -> Result<Vec<ColumnSpec>, String> {
     let mut left: Vec<&ColumnSpec> = given.iter().collect();
     let mut columns = Vec::with_capacity(given.len());
-    for wanted in kept.iter().flat_map(|file| &file.columns) {
+    for wanted in kept {
         let same = |column: &&ColumnSpec| {
             let named = wanted.role != Role::Field || column.name == wanted.name;
             column.role == wanted.role && named
@@ -328,7 +329,7 @@ pub(super) fn as_of(
         for row in 0..rows as u32 {
             let name = kept.files().get(usize::from(file));
             source
-                .push(name.map_or("", |file| &file.name))
+                .push(name.map_or("", |file| file.name.as_str()))
                 .and_then(|()| id.push(kept.id((file, row)).unwrap_or("")))
                 .map_err(of_frame)?;
             persons.push(ledger.person((file, row)).map(u64::cast_signed));
