@@ -251,22 +251,9 @@ impl<'a> View<'a> {
         if known != UNKNOWN {
             return known as usize;
         }
-        let graph = self.graph;
-        let (mut edges, mut rows, mut next) = (BTreeSet::new(), BTreeSet::from([end]), vec![end]);
-        while let Some(end) = next.pop() {
-            for edge in graph.at(end) {
-                if !edges.contains(edge) && self.speaks(time, *edge) {
-                    edges.insert(*edge);
-                    next.extend(
-                        graph
-                            .ends(*edge)
-                            .into_iter()
-                            .filter(|end| rows.insert(*end)),
-                    );
-                }
-            }
-        }
+        let (edges, rows) = self.reach(&[end], |view, edge| view.speaks(time, edge));
         let order = self.in_order(edges);
+        let graph = self.graph;
         let list: Vec<Edge> = order.iter().map(|e| graph.edges[*e as usize]).collect();
         let mut group = Group {
             odds: BTreeMap::new(),
@@ -343,12 +330,23 @@ impl<'a> View<'a> {
         if !self.may_join(edge) {
             return BTreeSet::new();
         }
+        let ends = self.graph.ends(edge);
+        self.reach(&ends, |view, edge| view.may_join(edge)).0
+    }
+
+    /// The edges that lead on from some records, and from those that these lead to; and all these records.
+    fn reach(
+        &mut self,
+        from: &[End],
+        mut leads: impl FnMut(&mut Self, u32) -> bool,
+    ) -> (BTreeSet<u32>, BTreeSet<End>) {
         let graph = self.graph;
-        let mut next = graph.ends(edge).to_vec();
-        let (mut edges, mut rows) = (BTreeSet::from([edge]), BTreeSet::from_iter(next.clone()));
+        let mut next = from.to_vec();
+        let mut rows = BTreeSet::from_iter(next.clone());
+        let mut edges = BTreeSet::new();
         while let Some(end) = next.pop() {
             for edge in graph.at(end) {
-                if !edges.contains(edge) && self.may_join(*edge) {
+                if !edges.contains(edge) && leads(self, *edge) {
                     edges.insert(*edge);
                     next.extend(
                         graph
@@ -359,7 +357,7 @@ impl<'a> View<'a> {
                 }
             }
         }
-        edges
+        (edges, rows)
     }
 
     /// Settles which of an edge and its rivals are joins.
