@@ -11,7 +11,8 @@ use crate::levels;
 use crate::observer::{Observer, Stage};
 use crate::outcome::Linkage;
 use crate::overrides;
-use crate::spec::{LinkType, Spec};
+use crate::settings::Settings;
+use crate::spec::{FileSpec, LinkType, Spec};
 use crate::splink;
 use crate::told::Judged;
 
@@ -67,30 +68,11 @@ impl Intake {
         else {
             return Err(LinkError::NoSuchFile { file });
         };
-        if values.len() != spec.columns.len() {
-            return Err(LinkError::ValueCount {
-                file,
-                found: values.len(),
-                expected: spec.columns.len(),
-            });
-        }
-        let limit = self.spec.settings.records_max;
         let rows = match &self.splink {
             Some(splink) => splink.rows(file),
             None => rows.rows.len(),
         };
-        if rows >= limit {
-            return Err(LinkError::LongFile { file, limit });
-        }
-        let limit = self.spec.settings.value_bytes_max;
-        let long = |value: &Option<&str>| value.is_some_and(|value| value.len() > limit);
-        if let Some(column) = values.iter().position(long) {
-            return Err(LinkError::LongValue {
-                file,
-                column,
-                limit,
-            });
-        }
+        fits((file, rows), spec, values, &self.spec.settings)?;
         match &mut self.splink {
             Some(splink) => splink.push(file, values),
             None => self.coded.push(file, values),
@@ -202,5 +184,35 @@ impl Intake {
         self.coded.finish();
         let (kept, linkage) = KeptSpine::keep(self.spec, self.coded, id, resources, observer)?;
         Ok((linkage, kept))
+    }
+}
+
+/// Refuses a record that does not fit its file, which has so many records, or passes a limit.
+pub(crate) fn fits(
+    (file, rows): (usize, usize),
+    spec: &FileSpec,
+    values: &[Option<&str>],
+    limits: &Settings,
+) -> Result<(), LinkError> {
+    if values.len() != spec.columns.len() {
+        return Err(LinkError::ValueCount {
+            file,
+            found: values.len(),
+            expected: spec.columns.len(),
+        });
+    }
+    let limit = limits.records_max;
+    if rows >= limit {
+        return Err(LinkError::LongFile { file, limit });
+    }
+    let limit = limits.value_bytes_max;
+    let long = |value: &Option<&str>| value.is_some_and(|value| value.len() > limit);
+    match values.iter().position(long) {
+        None => Ok(()),
+        Some(column) => Err(LinkError::LongValue {
+            file,
+            column,
+            limit,
+        }),
     }
 }

@@ -19,7 +19,7 @@ use crate::compete::Edge;
 use crate::engine::{self, Fitted};
 use crate::error::LinkError;
 use crate::fit::{Parameters, Setting};
-use crate::intake::Resources;
+use crate::intake::{self, Resources};
 use crate::keys::Part;
 use crate::observer::{Observer, Stage};
 use crate::outcome::{Join, JoinStep, Linkage};
@@ -331,27 +331,8 @@ impl KeptSpine {
         let Some(spec) = self.spec.files.get(file) else {
             return Err(LinkError::NoSuchFile { file });
         };
-        let expected = spec.columns.len();
-        if values.len() != expected {
-            return Err(LinkError::ValueCount {
-                file,
-                found: values.len(),
-                expected,
-            });
-        }
-        if self.coded.files[file].rows.len() >= limits.records_max {
-            let limit = limits.records_max;
-            return Err(LinkError::LongFile { file, limit });
-        }
-        let limit = limits.value_bytes_max;
-        let long = |value: &Option<&str>| value.is_some_and(|value| value.len() > limit);
-        if let Some(column) = values.iter().position(long) {
-            return Err(LinkError::LongValue {
-                file,
-                column,
-                limit,
-            });
-        }
+        let rows = self.coded.files[file].rows.len();
+        intake::fits((file, rows), spec, values, limits)?;
         self.coded.push(file, values);
         self.ids[file].push(id);
         Ok(())
