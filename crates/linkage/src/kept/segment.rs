@@ -77,7 +77,7 @@ impl KeptSpine {
             kept.unpack_more(from)?;
             bytes = rest;
         }
-        kept.coded.name_variants();
+        kept.coded.look_at_words();
         kept.coded.resume();
         let edges = kept.before.edges.iter_mut().map(std::mem::take);
         for ((fit, edges), first) in kept.fits.iter_mut().zip(edges).zip(first) {
@@ -131,7 +131,7 @@ impl KeptSpine {
         spec.settings.keep_probability = from.float()?;
         spec.check()?;
         let mut coded = Coded::new(&spec);
-        coded.name_variants();
+        coded.look_at_words();
         let comparisons = levels::comparisons(&coded.extras);
         coded.compared = overrides::compared(&overrides::given(&spec, &comparisons)?);
         let files = spec.files.len();
