@@ -268,33 +268,39 @@ fn written(
         ),
         ("change", text(moved().map(|(_, change)| Some(change)))?),
     ]);
-    let mut records: Vec<(Record, Option<u64>, Option<u64>)> = delivered
+    let mut renamed: Vec<Renamed> = delivered
         .persons
         .iter()
         .flatten()
-        .map(|record| (*record, before.person(*record), after.person(*record)))
-        .filter(|(_, before, after)| before != after)
+        .map(|record| Renamed {
+            record: *record,
+            before: before.person(*record),
+            after: after.person(*record),
+        })
+        .filter(|renamed| renamed.before != renamed.after)
         .collect();
-    records.sort_unstable();
-    let person = |of: fn(&(Record, Option<u64>, Option<u64>)) -> Option<u64>| {
-        let persons = records
-            .iter()
-            .map(|record| of(record).map(u64::cast_signed));
+    renamed.sort_unstable_by_key(|renamed| renamed.record);
+    let person = |of: fn(&Renamed) -> Option<u64>| {
+        let persons = renamed.iter().map(|one| of(one).map(u64::cast_signed));
         Values::Integer(persons.collect())
     };
     let clusters = named(vec![
         (
             "source",
-            text(records.iter().map(|(record, ..)| source(record.0)))?,
+            text(renamed.iter().map(|one| source(one.record.0)))?,
         ),
-        (
-            "id",
-            text(records.iter().map(|(record, ..)| kept.id(*record)))?,
-        ),
-        ("person", person(|(_, _, after)| *after)),
-        ("person_before", person(|(_, before, _)| *before)),
+        ("id", text(renamed.iter().map(|one| kept.id(one.record)))?),
+        ("person", person(|one| one.after)),
+        ("person_before", person(|one| one.before)),
     ]);
     Ok([links, clusters])
+}
+
+/// A record that is of another person than before, or new.
+struct Renamed {
+    record: Record,
+    before: Option<u64>,
+    after: Option<u64>,
 }
 
 /// A pair as it is now, or as it was, with what became of it.
