@@ -148,6 +148,22 @@ actions! {
     CloseWorkspace "close_workspace" Person "workspace" ["open" "suspended"];
     /// Runs a statement.
     RunQuery "run_query" Person "workspace" ["open"];
+    /// Asks for the recovery of what somebody left in a workspace.
+    AskRecovery "ask_recovery" Person "recovery" ["-"];
+    /// The second person opens it.
+    ConfirmRecovery "confirm_recovery" Person "recovery" ["asked"];
+    /// The second person does not.
+    RefuseRecovery "refuse_recovery" Person "recovery" ["asked"];
+    /// Nobody confirmed it in time.
+    LapseRecovery "lapse_recovery" System "recovery" ["asked"];
+    /// Reads the statements that are saved in the workspace.
+    ReadRecovery "read_recovery" Person "recovery" ["open"];
+    /// Hands the statements of somebody who left to somebody of the project.
+    HandOverStatements "hand_over_statements" Person "recovery" ["open"];
+    /// Ends it before its time.
+    EndRecovery "end_recovery" Person "recovery" ["open"];
+    /// Its time is over.
+    ExpireRecovery "expire_recovery" System "recovery" ["open"];
     /// Stages a result for release.
     StageOutput "stage_output" Person "output" ["-"];
     /// The machine checked it.
@@ -168,6 +184,8 @@ actions! {
     WithdrawOutput "withdraw_output" Person "output" ["checked" "under_review" "changes_requested" "approved"];
     /// Calls a release back.
     RecallOutput "recall_output" Person "output" ["released"];
+    /// Hands the output of somebody who left to somebody of the project, under a recovery.
+    HandOverOutput "hand_over_output" Person "output" ["checked" "under_review" "changes_requested" "approved" "released"];
     /// Opens the privacy budget of a dataset.
     OpenBudget "open_budget" Person "budget" ["-"];
     /// Lets a copy of a dataset share the budget of the first.
@@ -212,6 +230,8 @@ actions! {
     ViewCheckerComments "view_checker_comments" Person "output" ["under_review" "changes_requested" "approved" "released" "refused" "recalled"];
     /// Reads what became of a delivery.
     ViewDelivery "view_delivery" Person "delivery" ["opened" "identified" "reading" "complete" "refused"];
+    /// Reads who asked for a recovery, why, and what became of it.
+    ViewRecovery "view_recovery" Person "recovery" ["asked" "open" "ended" "refused" "lapsed"];
     /// Reads a privacy budget, its caps and accounts.
     ViewBudget "view_budget" Person "budget" ["open" "void" "joined"];
     /// Reads a measurement and its answer.
@@ -257,6 +277,7 @@ pub const STATES: &[(&str, &[&str])] = &[
     ("indexing", &["ordered", "indexed", "failed"]),
     ("extract", &["ordered", "sealed", "destroyed", "failed"]),
     ("workspace", &["open", "suspended", "closed"]),
+    ("recovery", &["asked", "open", "ended", "refused", "lapsed"]),
     (
         "output",
         &[

@@ -65,6 +65,8 @@ ids! {
     ExtractId "ext_";
     /// A workspace.
     WorkspaceId "wsp_";
+    /// A recovery of what somebody left in a workspace.
+    RecoveryId "rec_";
     /// An output that somebody wants out.
     OutputId "out_";
     /// A job of the keeper.

@@ -33,6 +33,7 @@ pub mod measure;
 pub mod output;
 pub mod person;
 pub mod project;
+pub mod recovery;
 pub mod refusal;
 pub mod request;
 pub mod workspace;
@@ -44,7 +45,7 @@ pub use action::Action;
 pub use change::{Batch, By, Change, Event, Fact, Index, Lifecycle, Sealed, Tie, TieKind};
 pub use ids::{
     BudgetId, CommentId, DatasetId, DeliveryId, ExtractId, IndexingId, JobId, KeeperRefusalId,
-    MeasurementId, OutputId, PersonId, ProjectId, Sha256, WorkspaceId,
+    MeasurementId, OutputId, PersonId, ProjectId, RecoveryId, Sha256, WorkspaceId,
 };
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;

@@ -1,6 +1,7 @@
 //! Outputs: a table that somebody wants out. Checked by the machine, reviewed by two people who are not on
 //! the project and do not see each other's vote, released as the very bytes that were reviewed.
 
+mod hand_over;
 mod review;
 mod state;
 
@@ -16,8 +17,8 @@ use crate::refusal::Refusal;
 use crate::workspace::Workspace;
 
 pub use state::{
-    Approved, Checked, Core, Download, Output, Released, Rendering, ReviewVerdict, ReviewVote,
-    UnderReview, Verdict,
+    Approved, Checked, Core, Download, HandedOver, Output, Released, Rendering, ReviewVerdict,
+    ReviewVote, UnderReview, Verdict,
 };
 
 impl Output {
@@ -81,6 +82,7 @@ impl Output {
             extract: place.extract,
             statement,
             context,
+            handed_over: None,
         };
         let (workspace, extract) = (core.workspace.clone(), core.extract.clone());
         let by = By::Person(by.clone());

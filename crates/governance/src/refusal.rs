@@ -2,6 +2,7 @@
 
 use crate::ids::{DatasetId, PersonId};
 use crate::measure::OverBudget;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 /// Why a rule refused.
@@ -173,6 +174,21 @@ pub enum Refusal {
     /// A reservation lapsed.
     #[error("the reservation was not used in time and is given back; ask again")]
     Lapsed,
+    /// Two different people.
+    #[error("{0} asked for this; another person must confirm it")]
+    SamePersonTwice(PersonId),
+    /// Another role.
+    #[error("only {0} may do that")]
+    NotTheRole(&'static str),
+    /// A recovery's time is over.
+    #[error("the recovery ended at {0}; ask for a new one")]
+    RecoveryOver(Timestamp),
+    /// A recovery's time is not over.
+    #[error("there is time until {0}; nothing ends by itself before")]
+    StillOpen(Timestamp),
+    /// Nobody's work is handed over while they can do it.
+    #[error("{0} may still work in this project; their work is not handed to anybody else")]
+    StillHere(PersonId),
     /// A value is not acceptable.
     #[error("{0}")]
     Invalid(String),

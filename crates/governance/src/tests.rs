@@ -12,6 +12,7 @@ mod json;
 mod measure;
 mod pages;
 mod panel;
+mod recovery;
 mod review;
 mod samples;
 mod table;

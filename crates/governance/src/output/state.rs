@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Lifecycle, Tie, TieKind};
 use crate::delivery::SealedFile;
-use crate::ids::{ExtractId, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
+use crate::ids::{ExtractId, OutputId, PersonId, ProjectId, RecoveryId, Sha256, WorkspaceId};
 
 /// What every state of an output knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,21 @@ pub struct Core {
     pub statement: Sha256,
     /// Hash of what the author says it is and why it is safe, a key into the documents.
     pub context: Sha256,
+    /// How it came to its author, if that is not who staged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandedOver>,
+}
+
+/// How an output came from somebody who left to its author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandedOver {
+    /// Under which recovery.
+    pub recovery: RecoveryId,
+    /// Whose it was.
+    pub from: PersonId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the checker said.

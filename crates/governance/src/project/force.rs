@@ -27,6 +27,11 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// Whose it is.
+    #[must_use]
+    pub fn person(&self) -> &PersonId {
+        &self.person
+    }
     /// The project.
     #[must_use]
     pub fn project(&self) -> &ProjectId {

@@ -31,6 +31,7 @@ fn every_state_reads_back_as_it_was_written() {
             Thing::Indexing(x) => round_trip(x),
             Thing::Extract(x) => round_trip(x),
             Thing::Workspace(x) => round_trip(x),
+            Thing::Recovery(x) => round_trip(x),
             Thing::Output(x) => round_trip(x),
             Thing::Job(x) => round_trip(x),
             Thing::KeeperRefusal(x) => round_trip(x),

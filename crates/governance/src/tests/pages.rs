@@ -33,6 +33,11 @@ fn about(kind: &str) -> &'static str {
         "workspace" => {
             "Where a project's people query their extract. Queries run while it is open."
         }
+        "recovery" => {
+            "Two people, an administrator who asks and a data steward or controller who confirms, open what \
+             somebody who left kept in a workspace, for a while. Statements are read and handed to somebody of \
+             the project, and so are outputs; never a row. It ends by itself, and with the project."
+        }
         "output" => {
             "A table on its way out. The bytes that leave are the bytes that two output checkers, who are \
              not on the project, approved."

@@ -1,6 +1,7 @@
 //! People, a dataset, and something in every state of every lifecycle, each made by the rules themselves.
 
 mod measure;
+mod recoveries;
 mod rooms;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::request::{
 use crate::{By, Change, DatasetId, Date, Lifecycle, PersonId, Refusal, Sha256, Timestamp};
 
 pub(super) use measure::*;
+pub(super) use recoveries::*;
 pub(super) use rooms::*;
 
 pub(super) const AUTHOR: &str = "ada";

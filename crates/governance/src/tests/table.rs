@@ -8,7 +8,8 @@ use crate::action::{Action, Actor, STATES};
 use crate::refusal::Refusal;
 
 /// Acts of reading and publishing: no rule of this crate changes anything, so none is tried.
-const READING: [Action; 14] = [
+const READING: [Action; 15] = [
+    Action::ViewRecovery,
     Action::ViewBudget,
     Action::ViewMeasurement,
     Action::ViewJob,
@@ -139,6 +140,7 @@ fn every_state_that_a_source_names_is_listed() {
         ("indexing", include_str!("../indexing.rs")),
         ("extract", include_str!("../extract.rs")),
         ("workspace", include_str!("../workspace.rs")),
+        ("recovery", include_str!("../recovery.rs")),
         ("output", include_str!("../output/state.rs")),
         ("job", include_str!("../job.rs")),
         ("keeper_refusal", include_str!("../keeper_refusal.rs")),
@@ -184,6 +186,7 @@ fn what_is_read_can_be_read_in_every_state() {
         Action::ViewJob,
         Action::ViewBudget,
         Action::ViewMeasurement,
+        Action::ViewRecovery,
     ] {
         let row = action.row();
         assert_eq!(row.states, listed[row.kind]);

@@ -1,6 +1,9 @@
 //! Every action, done to anything in any state, by the right people with the right things in hand: only the
 //! state can be in the way.
 
+mod measure;
+mod recoveries;
+
 use crate::action::Action;
 use crate::comment::{Comment, Visibility};
 use crate::dataset::{Dataset, Purpose};
@@ -9,15 +12,17 @@ use crate::extract::Extract;
 use crate::indexing::Indexing;
 use crate::job::{Cause, Job, Outcome};
 use crate::keeper_refusal::KeeperRefusal;
-use crate::measure::{Budget, Lost, Measurement};
+use crate::measure::{Budget, Measurement};
 use crate::output::{Output, Rendering, ReviewVerdict, Verdict};
 use crate::person::Person;
 use crate::project::{PanelVerdict, Project, SignatureVerdict};
+use crate::recovery::Recovery;
 use crate::workspace::Workspace;
 use crate::{By, Change, Event, Lifecycle, Refusal};
 
 use super::samples as s;
 use super::samples::{hash, id, now, who};
+pub(super) use recoveries::hand_over;
 
 /// Anything that has a lifecycle.
 #[derive(Debug, Clone)]
@@ -29,6 +34,7 @@ pub(super) enum Thing {
     Indexing(Indexing),
     Extract(Extract),
     Workspace(Workspace),
+    Recovery(Recovery),
     Output(Output),
     Job(Job),
     KeeperRefusal(KeeperRefusal),
@@ -46,6 +52,7 @@ impl Thing {
             Self::Indexing(_) => Indexing::KIND,
             Self::Extract(_) => Extract::KIND,
             Self::Workspace(_) => Workspace::KIND,
+            Self::Recovery(_) => Recovery::KIND,
             Self::Output(_) => Output::KIND,
             Self::Job(_) => Job::KIND,
             Self::KeeperRefusal(_) => KeeperRefusal::KIND,
@@ -63,6 +70,7 @@ impl Thing {
             Self::Indexing(x) => x.state(),
             Self::Extract(x) => x.state(),
             Self::Workspace(x) => x.state(),
+            Self::Recovery(x) => x.state(),
             Self::Output(x) => x.state(),
             Self::Job(x) => x.state(),
             Self::KeeperRefusal(x) => x.state(),
@@ -91,6 +99,7 @@ pub(super) fn things() -> Vec<Thing> {
     things.extend(s::deliveries().into_iter().map(Thing::Delivery));
     things.extend(s::projects().into_iter().map(Thing::Project));
     things.extend(s::workspaces().into_iter().map(Thing::Workspace));
+    things.extend(s::recoveries().into_iter().map(Thing::Recovery));
     things.extend(s::outputs().into_iter().map(Thing::Output));
     things.extend(s::jobs().into_iter().map(Thing::Job));
     things.push(Thing::KeeperRefusal(s::keeper_refusal()));
@@ -163,6 +172,7 @@ pub(super) fn begin(action: Action) -> Option<Done> {
             &steward,
             at,
         )),
+        Action::AskRecovery => done(s::ask_recovery("2")),
         Action::StageOutput => {
             let permit = s::live().permit(&s::person(s::AUTHOR), at).unwrap();
             done(Output::stage(
@@ -227,6 +237,7 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
             _ => Vec::new(),
         },
         Thing::Workspace(workspace) => of_workspace(action, &workspace),
+        Thing::Recovery(recovery) => recoveries::of(action, recovery),
         Thing::Output(output) => of_output(action, &output),
         Thing::Job(job) => match action {
             Action::FinishJob => vec![done(job.finish(Outcome::default(), now()))],
@@ -235,55 +246,8 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
             _ => Vec::new(),
         },
         Thing::KeeperRefusal(_) => Vec::new(),
-        Thing::Budget(budget) => of_budget(action, &budget),
-        Thing::Measurement(measurement) => of_measurement(action, measurement),
-    }
-}
-
-fn of_budget(action: Action, budget: &Budget) -> Vec<Done> {
-    let (budget, at) = (budget.clone(), now());
-    match action {
-        Action::SetCaps => {
-            let by = budget.controller().clone();
-            vec![done(budget.set_caps(s::caps(), &by, at))]
-        }
-        Action::VoidStatement => vec![done(budget.void(&id("out_1"), at))],
-        _ => Vec::new(),
-    }
-}
-
-fn of_measurement(action: Action, measurement: Measurement) -> Vec<Done> {
-    let (author, at) = (who(s::AUTHOR), now());
-    let permit = s::live().permit(&s::person(s::AUTHOR), at).unwrap();
-    match action {
-        Action::ReserveMeasurementAgain => vec![done(measurement.reserve_again(
-            &s::question('5'),
-            s::place(&permit, &s::open(), &s::sealed()),
-            &[s::family()],
-            &author,
-            at,
-        ))],
-        Action::RunMeasurement => {
-            vec![done(measurement.run(
-                id("job_9"),
-                &permit,
-                &s::sealed(),
-                &author,
-                at,
-            ))]
-        }
-        Action::ReleaseMeasurement => {
-            vec![done(measurement.release(
-                &id("job_9"),
-                hash('9'),
-                [].into(),
-                at,
-            ))]
-        }
-        Action::ForfeitMeasurement => vec![done(measurement.forfeit(Lost::Failed, at))],
-        Action::WithdrawMeasurement => vec![done(measurement.withdraw(&author, at))],
-        Action::ExpireMeasurement => vec![done(measurement.expire(s::after_the_end()))],
-        _ => Vec::new(),
+        Thing::Budget(budget) => measure::of_budget(action, &budget),
+        Thing::Measurement(measurement) => measure::of_measurement(action, measurement),
     }
 }
 
@@ -489,6 +453,7 @@ fn of_output(action: Action, output: &Output) -> Vec<Done> {
             ))]
         }
         Action::DownloadOutput => vec![done(output.download(&author, at))],
+        Action::HandOverOutput => vec![done(recoveries::hand_over(output))],
         Action::WithdrawOutput => vec![done(output.withdraw(&author, at))],
         Action::RecallOutput => vec![done(output.recall(&s::team(), &who("kim"), at))],
         _ => Vec::new(),
