@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Number, Value, json};
 
+/// Most bytes that are bent further or that a repetition makes: bends of bends would else fill the machine.
+const LARGE: usize = 1 << 20;
+
 /// A generator whose cases follow from its seed (SplitMix64, Steele and others 2014).
 pub(crate) struct Bender(u64);
 
@@ -63,6 +66,7 @@ impl Bender {
                 self.scratch(&mut body);
                 frames[at].body = body;
             }
+            _ if frames[at].body.len() > LARGE => {}
             _ => {
                 let body = &frames[at].body;
                 if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
@@ -120,8 +124,9 @@ impl Bender {
                             items.remove(at);
                         }
                         2 => {
-                            let more = self.below(40);
                             let item = items[at].clone();
+                            let room = LARGE / item.to_string().len();
+                            let more = self.below(40).min(room);
                             items.extend(std::iter::repeat_n(item, more));
                         }
                         _ => self.bend_json(&mut items[at], depth + 1),
@@ -150,7 +155,10 @@ impl Bender {
             }
         }
         *value = match value {
-            Value::String(text) if self.below(3) == 0 => json!(text.repeat(1 + self.below(4_000))),
+            Value::String(text) if self.below(3) == 0 => {
+                let room = LARGE / text.len().max(1);
+                json!(text.repeat((1 + self.below(4_000)).min(room)))
+            }
             Value::Number(_) if self.below(3) == 0 => json!(self.length()),
             _ => self.something(),
         };
