@@ -8,6 +8,7 @@ mod dp;
 mod ordinary;
 mod page;
 pub(crate) mod plain;
+mod recovery;
 mod screen;
 mod sql;
 mod table;

@@ -3,6 +3,7 @@
 
 mod disk;
 mod journey;
+mod memory;
 mod oracle;
 pub(crate) mod processes;
 mod refusals;
@@ -18,7 +19,8 @@ use serde_json::Value;
 use crate::journeys::haven::{Haven, files};
 use crate::journeys::leaks::Needles;
 use crate::support::{long, program};
-use journey::{Files, Memory, Not, Step, Walk, store};
+use journey::{Files, Not, Step, Walk, store};
+use memory::Memory;
 use oracle::Books;
 use processes::Victim;
 
@@ -26,7 +28,7 @@ use processes::Victim;
 const KILLS_LONG: usize = 500;
 
 /// One kill at nearly every step, each victim several times.
-const SAMPLE: [(Step, Victim); 14] = [
+const SAMPLE: [(Step, Victim); 15] = [
     (Step::Register, Victim::Front),
     (Step::Spine, Victim::Keeper),
     (Step::Identifiers, Victim::Worker),
@@ -37,6 +39,7 @@ const SAMPLE: [(Step, Victim); 14] = [
     (Step::Index, Victim::Keeper),
     (Step::Extract, Victim::Front),
     (Step::Query, Victim::Worker),
+    (Step::Recover, Victim::Front),
     (Step::Stage, Victim::Front),
     (Step::Review, Victim::Keeper),
     (Step::Release, Victim::Keeper),

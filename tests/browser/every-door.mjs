@@ -126,6 +126,29 @@ async function count(controller, rowan, story) {
   await rowan.see("noise of a known size");
 }
 
+// An administrator asks for a recovery, a steward confirms it, both look, and the people of the project see it.
+async function recover(rowan, workspace) {
+  const ada = await as("ada");
+  await ada.follow("Recoveries");
+  await ada.press("Ask for it");
+  await ada.see("There is a problem");
+  await ada.fill("Workspace", workspace.split("/").pop());
+  await ada.fill("Why?", "Corin left, and a statement of theirs is needed.");
+  await ada.fill("Minutes", "30");
+  await ada.press("Ask for it");
+  await ada.see("Nothing is open until a second person confirms it");
+  const recovery = new URL(ada.page.url()).pathname;
+  const ailsa = await as("ailsa");
+  await ailsa.go(recovery);
+  await ailsa.press("Confirm and open it");
+  await ailsa.press("Show what is saved there");
+  await ailsa.see("Saved statements");
+  await ada.go(recovery);
+  await ada.press("Show what is saved there");
+  await rowan.go(workspace);
+  await rowan.see("Opened for recovery");
+}
+
 // While a statement runs, the page says so and stops it.
 async function cancel(rowan) {
   const twice = "hospital_episodes a, hospital_episodes b, hospital_episodes c";
@@ -219,6 +242,7 @@ try {
   const workspace = new URL(rowan.page.url()).pathname;
   await cancel(rowan);
   await rowan.go(workspace);
+  await recover(rowan, workspace);
   const controller = await measure(rowan);
   await count(controller, await as("rowan"), story);
   await returned(await as("rowan"));

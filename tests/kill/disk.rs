@@ -9,7 +9,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::journey::{Files, Memory, Not, Step, Walk, store};
+use super::journey::{Files, Not, Step, Walk, store};
+use super::memory::Memory;
 use super::oracle::Books;
 use crate::journeys::haven::Haven;
 use crate::support::program;

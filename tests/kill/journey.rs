@@ -7,6 +7,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use testkit::people::{ErrorProfile, episodes};
 
+use super::memory::Memory;
 use super::oracle::Books;
 use crate::journeys::haven::Haven;
 use crate::journeys::http::{Answer, text};
@@ -19,52 +20,6 @@ pub(crate) enum Not {
     Answered,
     /// A no.
     Done(u16, String),
-}
-
-/// What a person on the journey remembers: only what was acknowledged.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Memory {
-    register: Option<String>,
-    hospital: Option<String>,
-    project: Option<String>,
-    spine: Option<String>,
-    delivery: Option<String>,
-    table: Option<Vec<u8>>,
-    /// Every answer that was a yes to an act.
-    acknowledged: Vec<Value>,
-}
-
-impl Memory {
-    pub(crate) fn acknowledge(&mut self, answer: &Value) {
-        self.acknowledged.push(answer.clone());
-    }
-
-    /// What was acknowledged is in the books: every id that was given, and a leaf for every act.
-    pub(crate) fn is_kept(&self, books: &Books) {
-        for answer in &self.acknowledged {
-            for id in ids(answer) {
-                assert!(books.holds(&id), "{id} was acknowledged: {answer}");
-            }
-        }
-        let leaves = books.actions().count();
-        assert!(
-            leaves >= self.acknowledged.len(),
-            "{leaves} leaves for {} acknowledged acts",
-            self.acknowledged.len()
-        );
-    }
-}
-
-/// Ids among the values of an answer.
-fn ids(answer: &Value) -> Vec<String> {
-    let Some(fields) = answer.as_object() else {
-        return Vec::new();
-    };
-    let texts = fields.values().filter_map(Value::as_str);
-    texts
-        .filter(|text| text.get(3..4) == Some("_") && text.len() == 20)
-        .map(ToOwned::to_owned)
-        .collect()
 }
 
 /// The files that are delivered.
@@ -101,6 +56,7 @@ pub(crate) enum Step {
     Extract,
     Workspace,
     Query,
+    Recover,
     Stage,
     Review,
     Release,
@@ -109,7 +65,7 @@ pub(crate) enum Step {
 
 impl Step {
     /// In the order of the journey.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Register,
         Self::Spine,
         Self::Identifiers,
@@ -121,6 +77,7 @@ impl Step {
         Self::Extract,
         Self::Workspace,
         Self::Query,
+        Self::Recover,
         Self::Stage,
         Self::Review,
         Self::Release,
@@ -142,6 +99,7 @@ impl Step {
             | Self::Approve
             | Self::Commence
             | Self::Workspace
+            | Self::Recover
             | Self::Review
             | Self::Release
             | Self::Download => false,
@@ -175,6 +133,7 @@ impl Walk<'_> {
             Step::Extract => self.extract(),
             Step::Workspace => self.workspace(),
             Step::Query => self.query(),
+            Step::Recover => self.recover(),
             Step::Stage => self.stage(),
             Step::Review => self.review(),
             Step::Release => self.release(),
@@ -204,7 +163,7 @@ impl Walk<'_> {
     /// Does something, and remembers that it was acknowledged.
     fn act(&mut self, who: &str, path: &str, body: &[u8]) -> Result<Value, Not> {
         let answer = self.send(who, "POST", path, body)?.json();
-        self.memory.acknowledged.push(answer.clone());
+        self.memory.acknowledge(&answer);
         Ok(answer)
     }
 
@@ -420,6 +379,28 @@ impl Walk<'_> {
         let path = self.in_workspace("queries");
         let answer = self.post("researcher", &path, &json!({ "sql": SAFE }))?;
         assert_eq!(text(&answer, "/verdict"), "pass", "{answer}");
+        Ok(())
+    }
+
+    /// Two people look at what is saved in the workspace, and end it.
+    fn recover(&mut self) -> Result<(), Not> {
+        if self.books().find("recovery", "ended").is_some() {
+            return Ok(());
+        }
+        let at = |recovery: &str, act: &str| format!("/v1/recoveries/{recovery}/{act}");
+        if self.books().of("recovery").next().is_none() {
+            let ask = json!({ "reason": "Somebody left.", "minutes": 60 });
+            let path = self.in_workspace("recoveries");
+            self.post("administrator", &path, &ask)?;
+        }
+        if let Some(asked) = self.books().find("recovery", "asked") {
+            self.post("steward", &at(&asked, "confirm"), &json!({}))?;
+        }
+        let open = self.books().find("recovery", "open").expect("one is open");
+        for who in ["administrator", "steward"] {
+            self.post(who, &at(&open, "read"), &json!({}))?;
+        }
+        self.post("administrator", &at(&open, "end"), &json!({}))?;
         Ok(())
     }
 

@@ -156,7 +156,8 @@ impl Recovery {
             return Err(Refusal::Elsewhere("this workspace"));
         }
         project.live_at(at)?;
-        may_ask(by, project)?;
+        must_be_active(by, ASKER)?;
+        may_ask(by, &project.people())?;
         if !(1..=MINUTES_MAX).contains(&minutes) {
             return Err(Refusal::Invalid(format!(
                 "a recovery is open for 1 to {MINUTES_MAX} minutes"
@@ -184,7 +185,7 @@ impl Recovery {
     ///
     /// # Errors
     /// If it was not asked for, is another project's, the project is not live, or the two are not
-    /// [two people](Self::of_two_people).
+    /// [two people](Core::of_two_people) who are active.
     pub fn confirm(
         self,
         project: &InForce,
@@ -194,8 +195,11 @@ impl Recovery {
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         let core = self.must_be_asked(Action::ConfirmRecovery)?;
+        core.must_be_of(project)?;
         project.live_at(at)?;
-        core.of_two_people(project, controllers, asker, by)?;
+        must_be_active(asker, ASKER)?;
+        must_be_active(by, CONFIRMER)?;
+        core.of_two_people(&project.people(), controllers, asker, by)?;
         let until = at
             .checked_add(SignedDuration::from_mins(core.minutes.into()))
             .map_err(|_| Refusal::Invalid("the time of the recovery is out of range".into()))?;
@@ -224,7 +228,9 @@ impl Recovery {
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
         let core = self.must_be_asked(Action::RefuseRecovery)?;
-        core.may_confirm(project, controllers, by)?;
+        core.must_be_of(project)?;
+        must_be_active(by, CONFIRMER)?;
+        core.may_confirm(&project.people(), controllers, by)?;
         let by = By::Person(by.id.clone());
         Ok(Change::new(
             Self::Refused { core },
@@ -350,9 +356,7 @@ impl Recovery {
         at: Timestamp,
     ) -> Result<Opening, Refusal> {
         let (core, opening) = self.clone().must_be_open(action)?;
-        if core.project != project.core.id {
-            return Err(Refusal::Elsewhere("this recovery"));
-        }
+        core.must_be_of(project)?;
         if at >= opening.until {
             return Err(Refusal::RecoveryOver(opening.until));
         }
@@ -383,14 +387,14 @@ impl Recovery {
 }
 
 impl Core {
-    /// Whether the one who asked and the one who confirms are two people of two roles, neither of them on the
-    /// project: also for whoever holds a recovery that was confirmed against the people's own records.
+    /// Whether the one who asked and the one who confirmed are two people of two roles, neither of them among the
+    /// project's people. Whoever may have left since was fit then: that is asked when it is confirmed.
     ///
     /// # Errors
     /// The first of these that does not hold.
     pub fn of_two_people(
         &self,
-        project: &InForce,
+        people: &BTreeSet<PersonId>,
         controllers: &BTreeSet<PersonId>,
         asker: &Person,
         confirmer: &Person,
@@ -398,40 +402,59 @@ impl Core {
         if asker.id != self.asked_by {
             return Err(Refusal::Elsewhere("this recovery"));
         }
-        may_ask(asker, project)?;
-        self.may_confirm(project, controllers, confirmer)
+        may_ask(asker, people)?;
+        self.may_confirm(people, controllers, confirmer)
     }
 
     fn may_confirm(
         &self,
-        project: &InForce,
+        people: &BTreeSet<PersonId>,
         controllers: &BTreeSet<PersonId>,
         by: &Person,
     ) -> Result<(), Refusal> {
-        if self.project != project.core.id {
-            return Err(Refusal::Elsewhere("this recovery"));
-        }
         if by.id == self.asked_by {
             return Err(Refusal::SamePersonTwice(by.id.clone()));
         }
         let steward = by.roles.contains(&Role::DataSteward);
         let controller = by.roles.contains(&Role::Controller) && controllers.contains(&by.id);
-        let fit = by.activity == Activity::Active && (steward || controller);
-        // Somebody who may ask confirms nothing: two people of one role look after each other.
-        if !fit || by.roles.contains(&Role::Administrator) {
-            return Err(Refusal::NotTheRole(
-                "a data steward or a controller of the project's datasets",
-            ));
+        // Somebody who may ask confirms nothing: people of one role look after each other.
+        if !(steward || controller) || by.roles.contains(&Role::Administrator) {
+            return Err(Refusal::NotTheRole(CONFIRMER));
         }
-        project.must_not_be_on(&by.id)
+        must_not_be_among(people, by)
+    }
+
+    fn must_be_of(&self, project: &InForce) -> Result<(), Refusal> {
+        if self.project == project.core.id {
+            Ok(())
+        } else {
+            Err(Refusal::Elsewhere("this recovery"))
+        }
     }
 }
 
-fn may_ask(by: &Person, project: &InForce) -> Result<(), Refusal> {
-    if by.activity != Activity::Active || !by.roles.contains(&Role::Administrator) {
-        return Err(Refusal::NotTheRole("an administrator"));
+const ASKER: &str = "an administrator";
+const CONFIRMER: &str = "a data steward or a controller of the project's datasets";
+
+fn may_ask(by: &Person, people: &BTreeSet<PersonId>) -> Result<(), Refusal> {
+    if !by.roles.contains(&Role::Administrator) {
+        return Err(Refusal::NotTheRole(ASKER));
     }
-    project.must_not_be_on(&by.id)
+    must_not_be_among(people, by)
+}
+
+fn must_be_active(by: &Person, who: &'static str) -> Result<(), Refusal> {
+    match by.activity {
+        Activity::Active => Ok(()),
+        Activity::Retired => Err(Refusal::NotTheRole(who)),
+    }
+}
+
+fn must_not_be_among(people: &BTreeSet<PersonId>, by: &Person) -> Result<(), Refusal> {
+    if people.contains(&by.id) {
+        return Err(Refusal::OnTheProject(by.id.clone()));
+    }
+    Ok(())
 }
 
 /// Whether a time is over, or a project in force no more.

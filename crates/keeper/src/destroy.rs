@@ -164,7 +164,7 @@ fn look(
         match keeper.custody.make(project.as_str(), purpose) {
             Ok(_) => {}
             // Destroyed already: then none of its files can be told from noise.
-            Err(refused) if refused.code == RefusedCode::NotPermitted => {}
+            Err(refused) if refused.code == RefusedCode::Destroyed => {}
             Err(refused) => return Err(refused),
         }
     }

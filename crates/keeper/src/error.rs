@@ -161,7 +161,10 @@ pub(crate) fn by_vault(error: VaultError) -> Refused {
             )
         }
         VaultError::Exists { .. } => not_permitted("this file was kept already"),
-        VaultError::Destroyed { .. } => not_permitted("the secret of this data was destroyed"),
+        VaultError::Destroyed { .. } => no(
+            RefusedCode::Destroyed,
+            "the secret of this data was destroyed",
+        ),
         VaultError::NoSecret { .. } | VaultError::Missing { .. } => {
             not_permitted("the keeper holds no such file")
         }

@@ -34,6 +34,7 @@ mod destroy;
 mod dummy;
 mod error;
 mod halt;
+mod handed_over;
 mod library;
 mod manifest;
 mod mounts;
@@ -128,7 +129,7 @@ pub struct Socket {
     pub peer: Option<u32>,
 }
 
-/// How many workers there are at once; the names are those of `policies/limits.toml`.
+/// How many workers there are and how much is answered at once; the names are those of `policies/limits.toml`.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {
     /// Most queries, checks and measurements that run at once; others wait in a queue.
@@ -147,6 +148,12 @@ pub struct Capacity {
     pub spare_bytes_max: u64,
     /// Seconds after which a spare that nobody used is ended.
     pub spare_idle_s: i64,
+    /// Connections of one desk that are answered at once (`keeper_connections`); more wait at the socket.
+    pub connections: usize,
+    /// Files of outputs that are in memory at once.
+    pub fetches_at_once: usize,
+    /// Most bytes of one request for differentially private statistics.
+    pub request_bytes: usize,
 }
 
 /// What a keeper needs to know.

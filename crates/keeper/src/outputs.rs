@@ -75,6 +75,9 @@ impl Keeper {
             ));
         }
         let core = output.core();
+        if let Some(handed) = &core.handed_over {
+            self.books.may_have_changed_hands(&output, handed).await?;
+        }
         let kept_as = KeptAs::new(core.id.as_str(), part_words(part));
         let sealed = Sealed::kept(record, kept_as, core.project.as_str(), Purpose::Output)?;
         let reader = sealed.open(

@@ -5,31 +5,25 @@ use protocol::keeper::Refused;
 use protocol::posture::{Tried, Wall};
 use sandbox::{LayerReport, Profile};
 
-use crate::error::{by_sandbox, internal};
+use crate::error::by_sandbox;
 use crate::server::Keeper;
 
 impl Keeper {
-    /// Starts a worker under each profile that attacks its own walls. It takes the place of a query, so that
-    /// asking often does not start workers without end.
+    /// Starts a worker under each profile that attacks its own walls.
     ///
     /// # Errors
     /// If no worker can be started at all. A missing wall is no error: it is in the answer.
     pub(crate) async fn posture(&self) -> Result<Vec<Tried>, Refused> {
-        let _place = self.query_places.enter(None, |_| {}).await;
         let worker = self.worker.clone();
         let profiles = [self.job_profile.clone(), self.query_profile.clone()];
-        let trying = tokio::task::spawn_blocking(move || {
-            profiles
-                .iter()
-                .map(|profile| {
-                    let walls = sandbox::doctor(&worker, profile).map_err(by_sandbox)?;
-                    Ok(tried(profile, walls))
-                })
-                .collect()
-        });
-        trying
-            .await
-            .map_err(|_| internal("the walls could not be tried"))?
+        self.in_place_of_a_query(move || {
+            let tried = profiles.iter().map(|profile| {
+                let walls = sandbox::doctor(&worker, profile).map_err(by_sandbox)?;
+                Ok(tried(profile, walls))
+            });
+            tried.collect()
+        })
+        .await
     }
 }
 

@@ -10,8 +10,6 @@ use sandbox::Running;
 use crate::error::{by_sandbox, by_worker, internal, no};
 use crate::server::Keeper;
 
-/// Most bytes of a request.
-const REQUEST_BYTES_MAX: usize = 1 << 20;
 /// Most tables of a practice.
 const TABLES_MAX: usize = 16;
 
@@ -21,7 +19,7 @@ impl Keeper {
     /// # Errors
     /// If the request cannot be read or priced, or no worker can be sealed.
     pub(crate) async fn price(&self, request: String) -> Result<Priced, Refused> {
-        fits(&request)?;
+        self.fits(&request)?;
         let job = Job::Price(Price {
             request,
             limits: self.request_limits.clone(),
@@ -53,7 +51,7 @@ impl Keeper {
         request: String,
         tables: Vec<PracticeTable>,
     ) -> Result<String, Refused> {
-        fits(&request)?;
+        self.fits(&request)?;
         if tables.len() > TABLES_MAX {
             return Err(no(
                 RefusedCode::Limit,
@@ -85,16 +83,17 @@ impl Keeper {
             _ => Err(strange()),
         }
     }
-}
 
-fn fits(request: &str) -> Result<(), Refused> {
-    if request.len() <= REQUEST_BYTES_MAX {
-        return Ok(());
+    fn fits(&self, request: &str) -> Result<(), Refused> {
+        let most = self.capacity.request_bytes;
+        if request.len() <= most {
+            return Ok(());
+        }
+        Err(no(
+            RefusedCode::Limit,
+            format!("a request has at most {most} bytes (request_bytes in policies/limits.toml)"),
+        ))
     }
-    Err(no(
-        RefusedCode::Limit,
-        format!("a request has at most {REQUEST_BYTES_MAX} bytes"),
-    ))
 }
 
 fn strange() -> Refused {

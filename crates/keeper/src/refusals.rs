@@ -66,7 +66,11 @@ impl Keeper {
     /// Notes a refusal of something that the store does not permit. What was begun and stopped, or did not
     /// work, is the job's own story.
     pub(crate) fn note_refusal(&self, refused: &Refused, ask: &str, about: &str) {
-        if refused.code == RefusedCode::NotPermitted {
+        // Whoever asks for what was destroyed asks for what the store says is gone.
+        if matches!(
+            refused.code,
+            RefusedCode::NotPermitted | RefusedCode::Destroyed
+        ) {
             tracing::warn!(ask, about, "refused: the store holds no decision for it");
             self.refusals.add(ask, about);
         }

@@ -36,10 +36,6 @@ use crate::{Capacity, Clock, Config, library, manifest, sweep};
 
 /// How often the progress of a job is passed on, at most.
 const PROGRESS: Duration = Duration::from_millis(250);
-/// Connections of one door that are answered at once; more wait at the socket.
-const CONNECTIONS: usize = 128;
-/// Files of outputs that are in memory at once.
-const FETCHES: usize = 4;
 /// How long requests may take to end after the keeper was told to close.
 const CLOSING: Duration = Duration::from_secs(10);
 /// A body that nobody wants is read for so long, so that its sender can read the refusal.
@@ -111,7 +107,7 @@ impl Keeper {
             capacity,
             job_places: Queue::of(capacity.jobs_at_once, capacity.jobs_at_once),
             query_places: Queue::of(capacity.statements_at_once, capacity.project_at_once),
-            fetch_places: Semaphore::new(FETCHES),
+            fetch_places: Semaphore::new(capacity.fetches_at_once),
             spares: Spares::of(capacity.spares),
             refusals: Refusals::new()?,
             destroying: Mutex::default(),
@@ -207,7 +203,7 @@ pub(crate) async fn serve(
     let (at_research, at_indexing) = (bind(&research)?, bind(&indexing)?);
     tracing::info!(build = protocol::build_id(), "the keeper is open");
     // Each door has places of its own: a desk that holds all of its own keeps nobody else out.
-    let places = || Arc::new(Semaphore::new(CONNECTIONS));
+    let places = || Arc::new(Semaphore::new(keeper.capacity.connections));
     let (research_places, indexing_places) = (places(), places());
     let mut tasks = JoinSet::new();
     tasks.spawn(sweep::sweeping(Arc::clone(&keeper)));
@@ -341,7 +337,7 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             say(keeper, &mut stream, audited, ask, &id).await
         }
         Request::Posture => {
-            let tried = keeper.unless_closing(keeper.posture()).await;
+            let tried = keeper.posture().await;
             let tried = tried.map(|tried| Reply::Posture { tried });
             say(keeper, &mut stream, tried, ask, &id).await
         }

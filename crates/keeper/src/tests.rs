@@ -7,6 +7,7 @@ mod doors;
 mod journey;
 mod lies;
 mod measurements;
+mod recovery;
 mod signing;
 mod start;
 mod waiting;
@@ -49,6 +50,9 @@ pub(crate) const CAPACITY: Capacity = Capacity {
     spares: 4,
     spare_bytes_max: 512 << 20,
     spare_idle_s: 900,
+    connections: 128,
+    fetches_at_once: 4,
+    request_bytes: 1 << 20,
 };
 /// 2026-01-10T00:00:00Z
 const START: i64 = 1_768_003_200;

@@ -290,6 +290,8 @@ pub enum RefusedCode {
     MissingLayer,
     /// The keeper's disk is full.
     NoSpace,
+    /// The secret of the data was destroyed: it opens for nobody any more.
+    Destroyed,
     /// The keeper or a worker failed.
     Internal,
 }
@@ -304,6 +306,7 @@ impl RefusedCode {
             Self::Limit => "limit",
             Self::MissingLayer => "missing_layer",
             Self::NoSpace => "no_space",
+            Self::Destroyed => "destroyed",
             Self::Internal => "internal",
         }
     }

@@ -135,7 +135,7 @@ impl ServiceError {
             Self::BadInput(_) => Kind::BadInput,
             Self::TooOften(_) | Self::QueueFull { .. } => Kind::TooOften,
             Self::Keeper(refused) => match refused.code {
-                RefusedCode::NotPermitted => Kind::Refused,
+                RefusedCode::NotPermitted | RefusedCode::Destroyed => Kind::Refused,
                 RefusedCode::BadInput | RefusedCode::Limit => Kind::BadInput,
                 RefusedCode::MissingLayer | RefusedCode::NoSpace => Kind::Unavailable,
                 RefusedCode::Internal => Kind::Internal,

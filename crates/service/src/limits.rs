@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use governance::recovery::MINUTES_MAX;
 use serde::Deserialize;
 
 use crate::error::ServiceError;
@@ -39,6 +40,12 @@ pub struct FrontLimits {
     pub spare_mib: u64,
     /// Seconds after which a spare worker that nobody used is ended.
     pub spare_idle_s: i64,
+    /// Connections of one desk that the keeper answers at once.
+    pub keeper_connections: usize,
+    /// Files of outputs that the keeper holds in memory at once.
+    pub fetches_at_once: usize,
+    /// Most bytes of one request for differentially private statistics.
+    pub request_bytes: usize,
     /// Most starts of the keeper in a minute.
     pub keeper_starts: usize,
     /// Most entries of one page of a list.
@@ -47,6 +54,10 @@ pub struct FrontLimits {
     pub worklist: u32,
     /// Most comments on one application or one output.
     pub comments: u64,
+    /// Minutes for which a recovery is open at most.
+    pub recovery_minutes: u32,
+    /// Seconds after which a recovery that nobody confirmed lapses.
+    pub recovery_ask_s: i64,
     /// Failed attempts to sign in after which a name is locked.
     pub sign_in_failures: u32,
     /// Seconds for which it is locked.
@@ -76,10 +87,17 @@ impl FrontLimits {
         [&self.at_the_front()[..], &self.of_workers()[..]].concat()
     }
 
-    /// Those of the keeper's workers. It answers 128 connections of a desk at once: whoever waits leaves room
-    /// for everything else that is asked.
-    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 9] {
+    /// Those of the keeper and its workers. Of a desk's connections at least 32 are left for what does not wait
+    /// in the queue.
+    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 12] {
         [
+            (
+                "keeper_connections",
+                wide(self.keeper_connections),
+                128..=4_096,
+            ),
+            ("fetches_at_once", wide(self.fetches_at_once), 1..=64),
+            ("request_bytes", wide(self.request_bytes), 1 << 10..=1 << 20),
             ("statements_at_once", self.statements_at_once.into(), 1..=64),
             ("statements_asked", self.statements_asked.into(), 1..=96),
             ("queue_s", self.queue_s.into(), 1..=DAY),
@@ -92,7 +110,7 @@ impl FrontLimits {
         ]
     }
 
-    fn at_the_front(&self) -> [(&'static str, i128, RangeInclusive<u64>); 18] {
+    fn at_the_front(&self) -> [(&'static str, i128, RangeInclusive<u64>); 20] {
         let list = u64::from(store::LIST_MAX);
         [
             ("delivery_mib", self.delivery_mib.into(), 1..=1 << 20),
@@ -108,6 +126,16 @@ impl FrontLimits {
             ("page", self.page.into(), 1..=list),
             ("worklist", self.worklist.into(), 1..=list),
             ("comments", self.comments.into(), 1..=list),
+            (
+                "recovery_minutes",
+                self.recovery_minutes.into(),
+                1..=u64::from(MINUTES_MAX),
+            ),
+            (
+                "recovery_ask_s",
+                self.recovery_ask_s.into(),
+                MINUTE..=7 * DAY,
+            ),
             ("sign_in_failures", self.sign_in_failures.into(), 1..=100),
             ("sign_in_lock_s", self.sign_in_lock_s.into(), 1..=DAY),
             ("session_idle_s", self.session_idle_s.into(), MINUTE..=DAY),

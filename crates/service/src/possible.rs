@@ -71,7 +71,7 @@ impl Service {
     }
 
     /// What the caller may do to an object of this kind in this state.
-    fn possible_to(
+    pub(crate) fn possible_to(
         &self,
         caller: &Caller,
         object: &Object,

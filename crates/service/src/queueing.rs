@@ -65,21 +65,17 @@ impl Service {
     }
 }
 
-/// The project whose statement a job is, if it is one that is bounded here. A measurement is not: its price
-/// bounds it, and is paid before it waits.
+/// The project whose query, check or measurement a job is, if it is one.
 fn statement_of(core: &Core) -> Option<&ProjectId> {
-    match (&core.task, &core.authority) {
-        (Task::Query { .. } | Task::Check { .. }, Authority::Manifest { project, .. }) => {
-            Some(project)
-        }
-        (Task::Query { .. } | Task::Check { .. }, Authority::Instruction { .. })
-        | (
-            Task::LoadIdentifiers { .. }
-            | Task::LoadPayload { .. }
-            | Task::Index { .. }
-            | Task::Extract { .. }
-            | Task::Measure { .. },
-            _,
-        ) => None,
+    let statement = match &core.task {
+        Task::Query { .. } | Task::Check { .. } | Task::Measure { .. } => true,
+        Task::LoadIdentifiers { .. }
+        | Task::LoadPayload { .. }
+        | Task::Index { .. }
+        | Task::Extract { .. } => false,
+    };
+    match &core.authority {
+        Authority::Manifest { project, .. } if statement => Some(project),
+        Authority::Manifest { .. } | Authority::Instruction { .. } => None,
     }
 }

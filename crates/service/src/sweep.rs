@@ -47,8 +47,8 @@ impl Pass {
 }
 
 impl Service {
-    /// Ends every project whose last day has passed, closes what ended projects left open, and gives back what was
-    /// reserved for a measurement and not used in time. Audits the measuring lane when that is due. Gives how many
+    /// Ends every project whose last day has passed, closes what ended projects left open, ends recoveries whose time
+    /// is over, and gives back what was reserved for a measurement and not used in time. Audits the measuring lane when that is due. Gives how many
     /// projects ended. Run every ten seconds.
     ///
     /// # Errors
@@ -57,8 +57,10 @@ impl Service {
         self.self_audit_if_due(self.now()?);
         let ended = self.expire_projects().await;
         let closed = self.close_what_is_left().await;
+        let recovered = self.expire_recoveries().await;
         let given_back = self.expire_measurements().await;
         closed?;
+        recovered?;
         given_back?;
         ended
     }

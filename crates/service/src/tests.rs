@@ -3,6 +3,7 @@
 mod lists;
 mod measure;
 mod queueing;
+mod recovery;
 mod rooms;
 mod sign_in;
 mod talk;

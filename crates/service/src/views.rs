@@ -319,7 +319,8 @@ impl Service {
     }
 }
 
-fn states_of(kind: &str) -> impl Iterator<Item = &'static str> {
+/// Every state of a kind of thing, in the order of the reference pages.
+pub(crate) fn states_of(kind: &str) -> impl Iterator<Item = &'static str> {
     let states = governance::action::STATES.iter();
     let of_kind = states.filter(move |(k, _)| *k == kind);
     of_kind.flat_map(|(_, states)| states.iter().copied())

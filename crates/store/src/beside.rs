@@ -1,10 +1,12 @@
-//! Rows that go with an act: how somebody signs in, and that they do no longer. They have no leaf of their
-//! own; the act's leaf says that it was done, and both are written in one transaction.
+//! Rows that go with an act: how somebody signs in, that they do no longer, whose the statements are that somebody
+//! saved. They have no leaf of their own; the act's leaf says that it was done, and both are written in one
+//! transaction.
 
-use governance::{PersonId, Timestamp};
+use governance::{PersonId, Timestamp, WorkspaceId};
 
 use crate::error::{StoreError, at_most};
 use crate::note::{Note, WORD_BYTES_MAX};
+use crate::saved;
 use crate::sign_in::{Act, NewCredential};
 
 /// A row without a leaf that is written with an act or not at all.
@@ -70,6 +72,17 @@ impl Beside {
     pub fn end_sessions(person: &PersonId) -> Self {
         Self(Note::SignIn(Act::EndAll {
             person: person.to_string(),
+        }))
+    }
+
+    /// Everything that a person saved in a workspace is another's from now on. The record is refused if the other
+    /// has saved something there under one of the names.
+    #[must_use]
+    pub fn hand_over_saved(workspace: &WorkspaceId, from: &PersonId, to: &PersonId) -> Self {
+        Self(Note::Saved(saved::Act::HandOver {
+            workspace: workspace.to_string(),
+            from: from.to_string(),
+            to: to.to_string(),
         }))
     }
 

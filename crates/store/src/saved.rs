@@ -49,6 +49,11 @@ pub(crate) enum Act {
         person: String,
         name: String,
     },
+    HandOver {
+        workspace: String,
+        from: String,
+        to: String,
+    },
 }
 
 /// Writes within the savepoint that the caller holds. Gives the number of rows: none for a new one beyond
@@ -87,6 +92,19 @@ pub(crate) async fn write(connection: &mut SqliteConnection, act: Act) -> Result
             .bind(name)
             .execute(connection)
             .await?
+        }
+        // Two of one name are refused by the key, and the act with them.
+        Act::HandOver {
+            workspace,
+            from,
+            to,
+        } => {
+            sqlx::query("update saved_queries set person = $3 where workspace = $1 and person = $2")
+                .bind(workspace)
+                .bind(from)
+                .bind(to)
+                .execute(connection)
+                .await?
         }
     };
     Ok(done.rows_affected())
@@ -145,7 +163,7 @@ impl Store {
         workspace: &WorkspaceId,
         person: &PersonId,
     ) -> Result<Vec<Saved>, StoreError> {
-        let rows: Vec<(String, String, i64, String, i64)> = sqlx::query_as(
+        let rows: Vec<SavedRow> = sqlx::query_as(
             "select person, name, shared, sql, saved_us from saved_queries
              where workspace = $1 and (person = $2 or shared = 1)
              order by person <> $2, name, person limit $3",
@@ -155,20 +173,47 @@ impl Store {
         .bind(LIST_MAX)
         .fetch_all(&mut *self.reader().await?)
         .await?;
-        let unreadable = || StoreError::Unreadable("saved statement");
-        rows.into_iter()
-            .map(|(person, name, shared, sql, at)| {
-                Ok(Saved {
-                    person: PersonId::try_from(person).map_err(|_| unreadable())?,
-                    name,
-                    seen: match count(shared)? {
-                        0 => Seen::ByAuthor,
-                        _ => Seen::ByAll,
-                    },
-                    sql,
-                    at: Timestamp::from_microsecond(at).map_err(|_| unreadable())?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(read).collect()
     }
+
+    /// One page of the saved statements of everybody in a workspace, shared or not, by person and name: those
+    /// after this one, at most [`LIST_MAX`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn everybodys_queries(
+        &self,
+        workspace: &WorkspaceId,
+        after: Option<&Saved>,
+    ) -> Result<Vec<Saved>, StoreError> {
+        let (person, name) = after.map_or(("", ""), |s| (s.person.as_str(), s.name.as_str()));
+        let rows: Vec<SavedRow> = sqlx::query_as(
+            "select person, name, shared, sql, saved_us from saved_queries
+             where workspace = $1 and (person, name) > ($2, $3) order by person, name limit $4",
+        )
+        .bind(workspace.as_str())
+        .bind(person)
+        .bind(name)
+        .bind(LIST_MAX)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
+// Person, name, shared, statement, when.
+type SavedRow = (String, String, i64, String, i64);
+
+fn read((person, name, shared, sql, at): SavedRow) -> Result<Saved, StoreError> {
+    let unreadable = || StoreError::Unreadable("saved statement");
+    Ok(Saved {
+        person: PersonId::try_from(person).map_err(|_| unreadable())?,
+        name,
+        seen: match count(shared)? {
+            0 => Seen::ByAuthor,
+            _ => Seen::ByAll,
+        },
+        sql,
+        at: Timestamp::from_microsecond(at).map_err(|_| unreadable())?,
+    })
 }

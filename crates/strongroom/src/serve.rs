@@ -317,6 +317,9 @@ fn capacity(limits: &FrontLimits) -> Capacity {
         spares: u32::try_from(limits.spares).unwrap_or(0),
         spare_bytes_max: limits.spare_mib.saturating_mul(1 << 20),
         spare_idle_s: limits.spare_idle_s,
+        connections: limits.keeper_connections,
+        fetches_at_once: limits.fetches_at_once,
+        request_bytes: limits.request_bytes,
     }
 }
 

@@ -3,7 +3,9 @@
 use governance::comment::Visibility;
 use governance::output::{Rendering, ReviewVerdict};
 use governance::project::{Condition, PanelVerdict, SignatureVerdict};
-use governance::{DatasetId, Date, DeliveryId, ExtractId, IndexingId, PersonId, ProjectId, Sha256};
+use governance::{
+    DatasetId, Date, DeliveryId, ExtractId, IndexingId, OutputId, PersonId, ProjectId, Sha256,
+};
 use serde::Deserialize;
 
 macro_rules! asks {
@@ -40,6 +42,9 @@ asks! {
     OpenWorkspace { extract: ExtractId }
     Query { sql: String }
     Stage { sql: String, context: String }
+    AskRecovery { reason: String, minutes: u32 }
+    HandOverStatements { from: PersonId, to: PersonId }
+    HandOverOutput { output: OutputId, to: PersonId }
     SaveQuery { name: String, sql: String, #[serde(default)] shared: bool }
     Submit { rendering: Rendering }
     ReviewVote { verdict: ReviewVerdict, bytes: Sha256, #[serde(default)] comment: Option<String> }

@@ -21,6 +21,7 @@ mod measure;
 mod outputs;
 mod pages;
 mod projects;
+mod recovery;
 mod saved;
 
 use std::path::PathBuf;
@@ -181,6 +182,7 @@ pub fn app(front: Front) -> Router {
         .merge(output_routes())
         .merge(job_routes())
         .merge(measure_routes())
+        .merge(recovery_routes())
         .route("/v1/events", get(log::events))
         .route("/v1/register", get(log::register))
         .route("/v1/log/publish", post(log::publish))
@@ -254,6 +256,28 @@ fn measure_routes() -> Router<Front> {
         .route(
             "/v1/log/self-audit",
             get(measure::last_self_audit).post(measure::self_audit),
+        )
+}
+
+fn recovery_routes() -> Router<Front> {
+    Router::new()
+        .route(
+            "/v1/workspaces/{id}/recoveries",
+            get(recovery::of_workspace).post(recovery::ask),
+        )
+        .route("/v1/recoveries", get(recovery::list))
+        .route("/v1/recoveries/{id}", get(recovery::show))
+        .route("/v1/recoveries/{id}/confirm", post(recovery::confirm))
+        .route("/v1/recoveries/{id}/refuse", post(recovery::refuse))
+        .route("/v1/recoveries/{id}/end", post(recovery::end))
+        .route("/v1/recoveries/{id}/read", post(recovery::read))
+        .route(
+            "/v1/recoveries/{id}/statements",
+            post(recovery::hand_over_statements),
+        )
+        .route(
+            "/v1/recoveries/{id}/outputs",
+            post(recovery::hand_over_output),
         )
 }
 

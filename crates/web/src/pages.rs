@@ -42,6 +42,7 @@ pub(crate) mod project_decision;
 pub(crate) mod project_parts;
 pub(crate) mod project_words;
 pub(crate) mod public;
+pub(crate) mod recovery;
 pub(crate) mod refusal;
 pub(crate) mod review;
 pub(crate) mod self_audit;
@@ -85,6 +86,7 @@ pub(crate) fn pages(front: Front) -> Router {
         .merge(workspace::routes())
         .merge(measure::routes())
         .merge(people::routes())
+        .merge(recovery::routes())
         .merge(project::routes());
     guarded(routes, front)
 }

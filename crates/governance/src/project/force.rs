@@ -1,6 +1,6 @@
 //! Projects in force: how they begin, whom they permit what, and how they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -248,9 +248,17 @@ impl InForce {
         self.papers.good_on(today)
     }
 
+    /// Who is on it: everybody that was approved, and the author.
+    #[must_use]
+    pub fn people(&self) -> BTreeSet<PersonId> {
+        let mut people = self.manifest.people.clone();
+        people.insert(self.core.author.clone());
+        people
+    }
+
     /// Who serves a project is not on it.
     pub(crate) fn must_not_be_on(&self, by: &PersonId) -> Result<(), Refusal> {
-        if self.manifest.people.contains(by) || self.core.author == *by {
+        if self.people().contains(by) {
             return Err(Refusal::OnTheProject(by.clone()));
         }
         Ok(())

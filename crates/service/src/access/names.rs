@@ -10,7 +10,7 @@ use governance::{Action, PersonId};
 use super::Object;
 
 /// Kinds of objects, each with its entity type; any other kind is an entry of the log.
-const KINDS: [(&str, &str); 13] = [
+const KINDS: [(&str, &str); 14] = [
     ("person", "Subject"),
     ("dataset", "Dataset"),
     ("delivery", "Delivery"),
@@ -18,6 +18,7 @@ const KINDS: [(&str, &str); 13] = [
     ("indexing", "Indexing"),
     ("extract", "Extract"),
     ("workspace", "Workspace"),
+    ("recovery", "Recovery"),
     ("output", "Output"),
     ("job", "Job"),
     ("budget", "Budget"),

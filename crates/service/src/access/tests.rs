@@ -52,7 +52,7 @@ fn person(roles: &[Role]) -> Person {
 enum Relation {
     /// Not at all.
     None,
-    /// Made it; always among its people too.
+    /// Made it; always among its people too, but for a recovery, which nobody of the project asks for.
     Author,
     /// Is among the people on its project; of a person: is that person.
     Member,
@@ -82,6 +82,7 @@ impl Relation {
             "person" | "indexing" | "extract" | "workspace" => {
                 vec![Self::None, Self::Member]
             }
+            "recovery" => vec![Self::None, Self::Author, Self::Member, Self::Controller],
             "budget" => vec![Self::None, Self::Controller],
             "measurement" => vec![Self::None, Self::Author, Self::Member, Self::Controller],
             "dataset" | "delivery" => vec![Self::None, Self::Controller, Self::Provider],
@@ -110,6 +111,7 @@ fn object(kind: &'static str, state: &str, relation: Relation) -> Object {
     state.clone_into(&mut object.state);
     match relation {
         Relation::None => object,
+        Relation::Author if kind == "recovery" => object.author(&id("me")),
         Relation::Author => object.author(&id("me")).people([id("me")]),
         Relation::Member => object.people([id("me")]),
         Relation::Controller => object.controllers([id("me")]),

@@ -54,7 +54,7 @@ pub(super) fn untelling(cause: Cause) -> Cause {
 pub(super) fn cause(error: &ServiceError) -> Cause {
     match error {
         ServiceError::Keeper(refused) => match refused.code {
-            RefusedCode::NotPermitted => Cause::NotPermitted,
+            RefusedCode::NotPermitted | RefusedCode::Destroyed => Cause::NotPermitted,
             RefusedCode::BadInput => Cause::BadInput,
             RefusedCode::Limit => Cause::Limit,
             RefusedCode::MissingLayer => Cause::MissingLayer,

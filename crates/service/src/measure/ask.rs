@@ -18,6 +18,7 @@ use protocol::keeper::Priced;
 use serde::Serialize;
 use serde_json::Value;
 use store::Held;
+use tokio::sync::MutexGuard;
 
 use super::budget::Remaining;
 use crate::access::Object;
@@ -186,8 +187,11 @@ impl Service {
             }
         }
         self.keeper.hello().await?;
+        // Held until the job is recorded: a price is reserved only where there is room for what it pays.
+        let room = self.room_in_queue(asked.permit.project()).await?;
         let reserved = self.reserve(caller, &asked, held).await?;
-        if let Err(error) = self.run_measurement(caller, &asked, reserved).await {
+        let ran = self.run_measurement(caller, &asked, reserved, room).await;
+        if let Err(error) = ran {
             // Whatever was not begun is given back now; what was begun is settled by its job.
             self.give_back(caller, &id).await;
             return Err(error);
@@ -356,6 +360,7 @@ impl Service {
         caller: &Caller,
         asked: &Asked,
         reserved: Held<Measurement>,
+        room: MutexGuard<'_, ()>,
     ) -> Result<(), ServiceError> {
         let now = self.now()?;
         let run = Action::RunMeasurement;
@@ -372,6 +377,7 @@ impl Service {
         let batch = Batch::new().change(reserved.version, run)?.begin(queue)?;
         self.begin_job(caller, &task, &job, batch, Vec::new())
             .await?;
+        drop(room);
         match self.carry_out(&job).await {
             Ok(Answer::Measurement(_)) => Ok(()),
             Ok(_) => Err(ServiceError::strange()),

@@ -27,6 +27,7 @@ fn core() -> Core {
         extract: "ext_1".parse().unwrap(),
         statement: hash(),
         context: hash(),
+        handed_over: None,
     }
 }
 

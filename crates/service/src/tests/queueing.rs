@@ -27,15 +27,18 @@ impl House {
     }
 
     fn statement(&self, number: u32) -> Task {
-        if number.is_multiple_of(2) {
-            return Task::Check {
+        match number % 3 {
+            0 => Task::Check {
                 output: "out_1".parse().unwrap(),
-            };
-        }
-        Task::Query {
-            workspace: "wsp_1".parse().unwrap(),
-            person: self.id("ada"),
-            statement: hash('9'),
+            },
+            1 => Task::Query {
+                workspace: "wsp_1".parse().unwrap(),
+                person: self.id("ada"),
+                statement: hash('9'),
+            },
+            _ => Task::Measure {
+                measurement: "msr_1".parse().unwrap(),
+            },
         }
     }
 }

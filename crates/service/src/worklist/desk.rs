@@ -6,6 +6,7 @@ use governance::dataset::Dataset;
 use governance::delivery::Delivery;
 use governance::output::{Output, Verdict};
 use governance::project::Project;
+use governance::recovery::Recovery;
 use governance::{Action, Lifecycle, TieKind, Timestamp};
 use store::Brief;
 
@@ -95,6 +96,7 @@ impl<'a> Desk<'a> {
         self.due();
         self.panel();
         self.review();
+        self.recoveries();
         self.deliveries();
         self.mine();
         let answers = lists::ask(&self.service.store, &self.wanted).await?;
@@ -205,6 +207,16 @@ impl<'a> Desk<'a> {
                 let wanted = wanted.untied(untied.iter().copied()).project_untied([on]);
                 self.wanted.push(wanted);
             }
+        }
+    }
+
+    /// Recoveries that wait for their second person. A controller finds those of its datasets on their page.
+    fn recoveries(&mut self) {
+        let confirms = Action::ConfirmRecovery;
+        if self.cases.may(confirms, "asked", Standing::Apart) {
+            let wanted = self.want::<Recovery>(Purpose::Ask(confirms), &["asked"]);
+            self.wanted
+                .push(wanted.project_untied([(TieKind::On, self.me)]));
         }
     }
 

@@ -47,6 +47,11 @@ async fn a_saved_statement_is_its_authors_until_it_is_shared() {
     let last = saved(2, "last", Seen::ByAuthor, "select 1");
     let full = store.save_query(&place(1), last).await;
     assert!(matches!(full, Err(StoreError::TooMuch { .. })));
+    let everybodys = store.everybodys_queries(&place(1), None).await.unwrap();
+    assert_eq!(everybodys.len(), usize::try_from(SAVED_MAX).unwrap());
+    let (tenth, rest) = (&everybodys[9], everybodys.len() - 10);
+    let after = store.everybodys_queries(&place(1), Some(tenth)).await;
+    assert_eq!(after.unwrap().len(), rest);
     let known = saved(2, "a", Seen::ByAuthor, "select 4");
     store.save_query(&place(1), known).await.unwrap();
     assert_eq!(store.log_size().await.unwrap(), 0, "notes have no leaf");

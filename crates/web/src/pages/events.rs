@@ -46,7 +46,9 @@ impl Entry {
                 .map_or_else(|| by.to_string(), |named| named.name.clone()),
         };
         let href = match event.kind.as_str() {
-            kind @ ("project" | "output" | "dataset") => words::href(kind, &event.object),
+            kind @ ("project" | "output" | "dataset" | "recovery") => {
+                words::href(kind, &event.object)
+            }
             _ => String::new(),
         };
         Self {

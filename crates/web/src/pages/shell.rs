@@ -69,6 +69,16 @@ const MENU: &[(&str, &str, &[Role])] = &[
         "People",
         &[Role::Administrator, Role::Coordinator],
     ),
+    (
+        "/recoveries",
+        "Recoveries",
+        &[
+            Role::Administrator,
+            Role::DataSteward,
+            Role::Controller,
+            Role::Auditor,
+        ],
+    ),
     ("/log", "Log", &[Role::Auditor]),
     ("/posture", "Posture", &[Role::Auditor, Role::Administrator]),
     ("/account", "Your account", &[]),

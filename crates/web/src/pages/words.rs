@@ -23,6 +23,9 @@ pub(crate) fn state(word: &str) -> &str {
         "indexed" => "Indexed",
         "sealed" => "Sealed",
         "failed" => "Failed",
+        "asked" => "Asked for",
+        "ended" => "Ended",
+        "lapsed" => "Lapsed",
         "open" => "Open",
         "suspended" => "Suspended",
         "staged" => "Being checked",
@@ -67,7 +70,9 @@ pub(crate) fn colour(word: &str) -> &'static str {
         "refused" | "revoked" | "failed" | "recalled" | "uncheckable" | "destroyed" | "fail"
         | "declined" => "govuk-tag--red",
         "returned" | "changes_requested" | "suspended" | "treat" | "review" => "govuk-tag--orange",
-        "withdrawn" | "expired" | "closed" | "retired" | "cancelled" => "govuk-tag--grey",
+        "withdrawn" | "expired" | "closed" | "retired" | "cancelled" | "ended" | "lapsed" => {
+            "govuk-tag--grey"
+        }
         _ => "govuk-tag--blue",
     }
 }
@@ -100,6 +105,7 @@ pub(crate) fn ask(action: &str) -> &'static str {
         "order_indexing" => "Index its records",
         "order_extract" => "Cut the extract",
         "open_workspace" => "Open the workspace",
+        "confirm_recovery" => "Confirm or refuse the recovery",
         "run_query" => "Query the workspace",
         "submit_output" => "Decide what to submit",
         "vote_on_output" => "Review blind",
@@ -139,6 +145,12 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "workspace_changed" => "The workspace is changed.",
         "query_saved" => "The statement is saved. Others select from it by its name.",
         "query_forgotten" => "The saved statement is removed.",
+        "recovery_asked" => "The recovery is asked for. A second person confirms it.",
+        "recovery_confirmed" => "The recovery is open. The people of the project see it.",
+        "recovery_refused" => "The recovery is refused.",
+        "recovery_ended" => "The recovery has ended.",
+        "statements_handed_over" => "The statements are handed over.",
+        "output_handed_over" => "The output is handed over. Review goes on as before.",
         "output_staged" => {
             "The result is kept and checked. Nobody else sees it until you submit it."
         }
@@ -170,6 +182,7 @@ pub(crate) fn href(kind: &str, id: &str) -> String {
         "output" => format!("/outputs/{id}"),
         "workspace" => format!("/workspaces/{id}"),
         "dataset" => format!("/catalogue/{id}"),
+        "recovery" => format!("/recoveries/{id}"),
         _ => "/".into(),
     }
 }
@@ -215,6 +228,7 @@ mod tests {
             "order_indexing",
             "order_extract",
             "open_workspace",
+            "confirm_recovery",
             "submit_output",
             "withdraw_output",
             "vote_on_output",

@@ -12,6 +12,7 @@ use governance::{JobId, Lifecycle, Refusal, WorkspaceId};
 use service::{JobView, Kind, ServiceError, WorkspaceView};
 
 use super::form::{Faults, Posted};
+use super::recovery::Shown;
 use super::refusal::{Told, sentence};
 use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
@@ -32,6 +33,8 @@ pub(super) struct Page {
     schema: String,
     saved: Vec<Saved>,
     before: Vec<Ran>,
+    /// What two people opened here, and when.
+    recoveries: Vec<Shown>,
     /// Whether the visitor can run statements in it now.
     asks: bool,
     until: Option<String>,
@@ -170,6 +173,7 @@ pub(super) async fn open(
         outcome.sql = sql.to_owned();
     }
     let saved = desk.as_ref().map_or(Vec::new(), |desk| desk.saved(&id));
+    let recoveries = service.recoveries_of(caller, &id).await?;
     Ok(Page {
         shell: Shell::of(visitor, format!("Workspace of {}", project.core().title))
             .done(ask.done.as_deref())
@@ -177,6 +181,7 @@ pub(super) async fn open(
         schema: schema(&tables, &saved),
         before: desk.map_or(Vec::new(), |desk| desk.before(&id)),
         saved,
+        recoveries: recoveries.into_iter().map(Shown::of).collect(),
         asks,
         until: manifest.map(|m| words::day(m.end)),
         statement_bytes: limits.statement_bytes,
