@@ -176,13 +176,12 @@ fn statistic(form: &Form, faults: &mut Faults) -> Value {
         bound
     };
     let (lower, upper) = (bound("lower"), bound("upper"));
-    let mut statistic = json!({
-        "statistic": name, "column": column, "lower": lower, "upper": upper,
-    });
-    if *name == "histogram" {
-        statistic["bins"] = json!(10);
+    match *name {
+        "histogram" => json!({
+            "statistic": name, "column": column, "lower": lower, "upper": upper, "bins": 10,
+        }),
+        _ => json!({ "statistic": name, "column": column, "lower": lower, "upper": upper }),
     }
-    statistic
 }
 
 /// A number as it was typed.
