@@ -9,6 +9,7 @@ mod happy;
 pub(crate) mod haven;
 pub(crate) mod http;
 mod jobs;
+mod labels;
 pub(crate) mod leaks;
 mod linkage;
 mod machine;

@@ -24,7 +24,7 @@ fn caps(people: u64) -> Value {
     json!({ "people": loss(people), "project": loss(50_000_000), "researcher": loss(30_000_000) })
 }
 
-fn path(open: &Open, act: &str) -> String {
+pub(super) fn path(open: &Open, act: &str) -> String {
     format!("/v1/workspaces/{}/{act}", open.workspace)
 }
 
@@ -43,7 +43,7 @@ fn people(haven: &Haven, open: &Open) -> (u64, u64) {
     )
 }
 
-fn sound(haven: &Haven) {
+pub(super) fn sound(haven: &Haven) {
     let checked = haven.of("auditor").get("/v1/log/accounts").ok();
     assert_eq!(checked["faults"], json!([]), "{checked}");
 }
@@ -109,6 +109,13 @@ fn a_question_is_priced_for_nothing_measured_once_and_charged_at_every_level() {
 
     repeated(&haven, &open, &ask, &answer);
     practised(&haven, &open, &ask);
+    haven
+        .of("checker_1")
+        .get(&format!(
+            "/v1/measurements/{}/record",
+            text(&answer, "/measurement")
+        ))
+        .no(403);
     proved(&haven, &answer);
 
     // Its record is read by those whom it concerns, and proved to anybody.
@@ -137,12 +144,11 @@ fn practised(haven: &Haven, open: &Open, ask: &Value) {
 }
 
 /// The release's record is checked by the program alone, with nothing but the log's key.
-fn proved(haven: &Haven, answer: &Value) {
+pub(super) fn proved(haven: &Haven, answer: &Value) {
     haven.publish();
     let measurement = text(answer, "/measurement");
     let route = format!("/v1/measurements/{measurement}/record");
     let record = haven.of("colleague").get(&route).ok();
-    haven.of("checker_1").get(&route).no(403);
     let folder = tempfile::tempdir().unwrap();
     let key = haven.of("auditor").get("/v1/health").ok();
     let verified = |record: &Value| {
@@ -159,7 +165,8 @@ fn proved(haven: &Haven, answer: &Value) {
     };
     let (code, told) = verified(&record);
     assert_eq!((code, &told["verdict"]), (Some(0), &json!("ok")), "{told}");
-    assert_eq!(told["charged"]["nano_rho"], 10_000_000);
+    assert_eq!(told["charged"]["nano_rho"], answer["price"]["nano_rho"]);
+    assert_eq!(told["charged"]["atto_delta"], answer["price"]["atto_delta"]);
     assert_eq!(told["answer_sha256"], answer["sha256"]);
     let mut forged = record;
     forged["answer"] = json!(text(&forged, "/answer").replacen("\"value\":", "\"value\":1", 1));

@@ -202,6 +202,12 @@ actions! {
     RunMeasurement "run_measurement" Person "measurement" ["reserved"];
     /// Its noisy answer is released.
     ReleaseMeasurement "release_measurement" System "measurement" ["running"];
+    /// Its noisy answer names groups that were found in the data: an output checker looks at them first.
+    HoldMeasurement "hold_measurement" System "measurement" ["running"];
+    /// The labels of the groups tell nobody apart: the answer is released.
+    ReleaseLabels "release_labels" Person "measurement" ["under_review"];
+    /// They may: nothing is given out.
+    WithholdLabels "withhold_labels" Person "measurement" ["under_review"];
     /// It ended without an answer after data may have been read: charged.
     ForfeitMeasurement "forfeit_measurement" System "measurement" ["running"];
     /// Takes a reservation back before it ran.
@@ -235,7 +241,7 @@ actions! {
     /// Reads a privacy budget, its caps and accounts.
     ViewBudget "view_budget" Person "budget" ["open" "void" "joined"];
     /// Reads a measurement and its answer.
-    ViewMeasurement "view_measurement" Person "measurement" ["reserved" "running" "released" "forfeited" "freed"];
+    ViewMeasurement "view_measurement" Person "measurement" ["reserved" "running" "under_review" "released" "withheld" "forfeited" "freed"];
     /// Reads who is in the safe haven, with roles and standing.
     ViewPeople "view_people" Person "people" ["-"];
     /// Reads the log.
@@ -296,7 +302,15 @@ pub const STATES: &[(&str, &[&str])] = &[
     ("budget", &["open", "void", "joined"]),
     (
         "measurement",
-        &["reserved", "running", "released", "forfeited", "freed"],
+        &[
+            "reserved",
+            "running",
+            "under_review",
+            "released",
+            "withheld",
+            "forfeited",
+            "freed",
+        ],
     ),
     ("job", &["queued", "done", "failed", "cancelled"]),
     ("keeper_refusal", &["noted"]),

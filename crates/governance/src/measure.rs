@@ -11,7 +11,8 @@
 //! | – , freed, forfeited | reserved | the price is held in every account |
 //! | reserved | freed | given back: withdrawn, or not used in time |
 //! | reserved | running | nothing; from here on data counts as read |
-//! | running | released | spent |
+//! | running | released, under review | spent |
+//! | under review | released, withheld | nothing |
 //! | running | forfeited | spent, and nothing is given out |
 //!
 //! The keeper opens an extract for a measurement only if the store holds it as *running under that very job*,
@@ -21,6 +22,7 @@
 
 mod account;
 mod budget;
+mod labels;
 mod loss;
 mod measurement;
 mod replay;

@@ -166,6 +166,20 @@ pub enum Refusal {
     /// The answer is there.
     #[error("this very question has been answered; the answer is kept and costs nothing")]
     Measured,
+    /// Labels that were found in data wait for an output checker.
+    #[error(
+        "this very question has been answered; an output checker looks at the labels that were found before it \
+         is released, and that costs nothing more"
+    )]
+    LabelsUnderReview,
+    /// They were kept back.
+    #[error(
+        "an output checker kept the labels of this answer back; ask again with the groups that the codebook has"
+    )]
+    LabelsWithheld,
+    /// The author may not look at the labels first.
+    #[error("nobody checks the labels of their own measurement")]
+    OwnMeasurement,
     /// A measurement ended without an answer.
     #[error(
         "the question ended without an answer after data may have been read; its price is spent"

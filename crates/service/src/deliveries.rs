@@ -6,11 +6,12 @@ use governance::dataset::{Dataset, Dictionary};
 use governance::delivery::{Delivery, SealedFile};
 use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
 use governance::{
-    Action, Batch, By, DatasetId, Date, DeliveryId, JobId, Lifecycle, PersonId, Sha256,
+    Action, Batch, By, Change, DatasetId, Date, DeliveryId, JobId, Lifecycle, PersonId, Sha256,
+    Timestamp,
 };
 use protocol::keeper::{Cost, File, Outcome};
 use serde::Serialize;
-use store::Filter;
+use store::{Filter, Held};
 use tokio::io::AsyncRead;
 
 use crate::access::Object;
@@ -110,13 +111,10 @@ impl Service {
         dataset: &DatasetId,
         until: Date,
     ) -> Result<(), ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Dataset>(dataset.as_str()).await?;
-        self.authorise(caller, Action::GiveInstruction, &of(&held.value), now)?;
+        let action = Action::GiveInstruction;
+        let (held, now) = self.dataset_for(caller, dataset, action).await?;
         let change = held.value.instruct(until, caller.id(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        Ok(())
+        self.record_dataset(caller, held.version, change).await
     }
 
     /// Takes the instruction back.
@@ -128,11 +126,33 @@ impl Service {
         caller: &Caller,
         dataset: &DatasetId,
     ) -> Result<(), ServiceError> {
+        let action = Action::WithdrawInstruction;
+        let (held, now) = self.dataset_for(caller, dataset, action).await?;
+        let change = held.value.withdraw_instruction(caller.id(), now)?;
+        self.record_dataset(caller, held.version, change).await
+    }
+
+    /// A dataset, if the site's policies let the caller do this to it, and the moment.
+    pub(crate) async fn dataset_for(
+        &self,
+        caller: &Caller,
+        dataset: &DatasetId,
+        action: Action,
+    ) -> Result<(Held<Dataset>, Timestamp), ServiceError> {
         let now = self.now()?;
         let held = self.load::<Dataset>(dataset.as_str()).await?;
-        self.authorise(caller, Action::WithdrawInstruction, &of(&held.value), now)?;
-        let change = held.value.withdraw_instruction(caller.id(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
+        self.authorise(caller, action, &of(&held.value), now)?;
+        Ok((held, now))
+    }
+
+    /// Records what a rule made of a dataset.
+    pub(crate) async fn record_dataset(
+        &self,
+        caller: &Caller,
+        version: i64,
+        change: Change<Dataset>,
+    ) -> Result<(), ServiceError> {
+        let batch = Batch::new().change(version, change)?;
         self.record(Some(caller), batch, Vec::new()).await?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod ask;
 mod budget;
 mod feasibility;
+mod labels;
 mod lost;
 mod newest;
 mod practice;

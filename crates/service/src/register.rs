@@ -28,10 +28,11 @@ const PROJECT_ACTS: [Action; 6] = [
     Action::DestroyProject,
 ];
 /// What it tells of what left.
-const RELEASE_ACTS: [Action; 3] = [
+const RELEASE_ACTS: [Action; 4] = [
     Action::ReleaseOutput,
     Action::RecallOutput,
     Action::ReleaseMeasurement,
+    Action::ReleaseLabels,
 ];
 
 /// One project of the public register.
@@ -250,7 +251,7 @@ fn lines(told: &[Told]) -> (Vec<RegisterRelease>, Vec<RegisterAct>) {
         } else if event.action == Action::ReleaseOutput {
             let output = OutputId::try_from(event.object.clone());
             releases.extend(output.ok().and_then(|id| release(event, Left::Output(id))));
-        } else if event.action == Action::ReleaseMeasurement {
+        } else if [Action::ReleaseMeasurement, Action::ReleaseLabels].contains(&event.action) {
             let measurement = MeasurementId::try_from(event.object.clone());
             let left = measurement.map(Left::Measurement);
             releases.extend(left.ok().and_then(|left| release(event, left)));
@@ -308,6 +309,9 @@ mod tests {
             event(8, Action::ReleaseOutput, "output", "out_2"),
             event(9, Action::RecallOutput, "output", "out_1"),
             event(11, Action::ReleaseMeasurement, "measurement", "msr_1"),
+            // It is drawn, and leaves once its labels were looked at.
+            event(12, Action::HoldMeasurement, "measurement", "msr_2"),
+            event(13, Action::ReleaseLabels, "measurement", "msr_2"),
         ];
         let (releases, acts) = lines(&told);
         let released: Vec<_> = releases
@@ -315,17 +319,18 @@ mod tests {
             .map(|r| (r.left.clone(), r.leaf, r.recalled.as_ref().map(|a| a.leaf)))
             .collect();
         let output = |id: &str| Left::Output(id.parse().unwrap());
-        let measurement = Left::Measurement("msr_1".parse().unwrap());
+        let measurement = |id: &str| Left::Measurement(id.parse().unwrap());
         assert_eq!(
             released,
             [
                 (output("out_1"), 7, Some(9)),
                 (output("out_2"), 8, None),
-                (measurement, 11, None),
+                (measurement("msr_1"), 11, None),
+                (measurement("msr_2"), 13, None),
             ]
         );
         let told = serde_json::to_value(releases.last().unwrap()).unwrap();
-        assert_eq!(told["measurement"], "msr_1");
+        assert_eq!(told["measurement"], "msr_2");
         let acts: Vec<_> = acts.iter().map(|a| (a.action, a.leaf)).collect();
         assert_eq!(acts, [("approve_application", 3), ("commence_project", 4)]);
     }

@@ -1,5 +1,6 @@
 //! The front office over a real store, without a keeper: who finds, says and sees what, and how they sign in.
 
+mod labels;
 mod lists;
 mod measure;
 mod queueing;

@@ -19,7 +19,7 @@ use crate::{Caller, Service};
 /// One thing on a worklist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
-    /// `project`, `output`, `recovery` or `dataset`.
+    /// `project`, `output`, `measurement`, `recovery` or `dataset`.
     pub kind: &'static str,
     /// Its id.
     pub id: String,

@@ -45,6 +45,8 @@ asks! {
     AskRecovery { reason: String, minutes: u32 }
     HandOverStatements { from: PersonId, to: PersonId }
     HandOverOutput { output: OutputId, to: PersonId }
+    ReleaseLabels { bytes: Sha256 }
+    WithholdLabels { reason: String }
     SaveQuery { name: String, sql: String, #[serde(default)] shared: bool }
     Submit { rendering: Rendering }
     ReviewVote { verdict: ReviewVerdict, bytes: Sha256, #[serde(default)] comment: Option<String> }

@@ -249,9 +249,18 @@ fn measure_routes() -> Router<Front> {
         .route("/v1/workspaces/{id}/prices", post(measure::price))
         .route("/v1/workspaces/{id}/measurements", post(measure::measure))
         .route("/v1/workspaces/{id}/practice", post(measure::practise))
+        .route("/v1/measurements", get(measure::labels))
         .route("/v1/measurements/{id}", get(measure::show))
         .route("/v1/measurements/{id}/record", get(measure::record))
         .route("/v1/measurements/{id}/withdraw", post(measure::withdraw))
+        .route(
+            "/v1/measurements/{id}/release-labels",
+            post(measure::release_labels),
+        )
+        .route(
+            "/v1/measurements/{id}/withhold-labels",
+            post(measure::withhold_labels),
+        )
         .route("/v1/log/accounts", get(measure::accounts))
         .route(
             "/v1/log/self-audit",

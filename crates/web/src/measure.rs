@@ -146,6 +146,38 @@ pub(crate) async fn withdraw(
     Ok(Json(json!({ "measurement": id, "state": "freed" })))
 }
 
+/// Answers whose labels wait for an output checker.
+pub(crate) async fn labels(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Query(ask): Query<asks::After>,
+) -> Answer<Vec<MeasurementId>> {
+    let after = ask.after.as_deref();
+    Ok(Json(front.service.labels_queue(&caller, after).await?))
+}
+
+pub(crate) async fn release_labels(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<MeasurementId>,
+    Json(ask): Json<asks::ReleaseLabels>,
+) -> Answer<Value> {
+    let service = &front.service;
+    service.release_labels(&caller, &id, &ask.bytes).await?;
+    Ok(Json(json!({ "measurement": id, "state": "released" })))
+}
+
+pub(crate) async fn withhold_labels(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    Path(id): Path<MeasurementId>,
+    Json(ask): Json<asks::WithholdLabels>,
+) -> Answer<Value> {
+    let service = &front.service;
+    service.withhold_labels(&caller, &id, &ask.reason).await?;
+    Ok(Json(json!({ "measurement": id, "state": "withheld" })))
+}
+
 pub(crate) async fn meter(
     State(front): Ready,
     SignedIn(caller): SignedIn,

@@ -52,7 +52,9 @@ impl Measurement {
         match self {
             Self::Reserved { core, .. }
             | Self::Running { core, .. }
+            | Self::UnderReview { core, .. }
             | Self::Released { core, .. }
+            | Self::Withheld { core, .. }
             | Self::Forfeited { core, .. }
             | Self::Freed { core } => core,
         }
@@ -107,7 +109,9 @@ impl Measurement {
     /// Whether this is the answer to a question of a project; then it costs nothing.
     ///
     /// # Errors
-    /// [`Refusal::Measuring`] while it is under way; [`Refusal::Elsewhere`] for another question or project.
+    /// [`Refusal::Measuring`] while it is under way; [`Refusal::LabelsUnderReview`] and
+    /// [`Refusal::LabelsWithheld`] where an output checker has yet to look at the labels, or kept them;
+    /// [`Refusal::Elsewhere`] for another question or project.
     pub fn answers(
         &self,
         request: &Sha256,
@@ -121,6 +125,8 @@ impl Measurement {
         match self {
             Self::Released { answer, .. } => Ok(Some(answer)),
             Self::Reserved { .. } | Self::Running { .. } => Err(Refusal::Measuring),
+            Self::UnderReview { .. } => Err(Refusal::LabelsUnderReview),
+            Self::Withheld { .. } => Err(Refusal::LabelsWithheld),
             Self::Forfeited { .. } | Self::Freed { .. } => Ok(None),
         }
     }
@@ -164,34 +170,68 @@ impl Measurement {
         Ok(Change::new(to, Action::RunMeasurement, &by, at).fact("job", &word))
     }
 
-    /// Its answer is released: what was held is spent. `families` are as they are now.
+    /// Its answer is released: what was held is spent. `void` are the families whose statement has ended by now.
     ///
     /// # Errors
-    /// If it does not run, or under another job.
+    /// If it does not run, or under another job; if groups in the answer were found in the data.
     pub fn release(
         self,
         job: &JobId,
         sha256: Sha256,
-        void: BTreeSet<BudgetId>,
+        void: &BTreeSet<BudgetId>,
         at: Timestamp,
     ) -> Result<Change<Self>, Refusal> {
-        let core = self.running(Some(job), Action::ReleaseMeasurement)?;
-        let postings = postings(&core, Step::Spend);
-        let answer = Answer {
-            sha256: sha256.clone(),
-            void: core.void.union(&void).cloned().collect(),
-            at,
+        let action = Action::ReleaseMeasurement;
+        let (core, answer) = self.answered(job, sha256, void, action, at)?;
+        if core.finds_labels() {
+            return Err(Refusal::LabelsUnderReview);
+        }
+        let (facts, told) = (core.clone(), answer.clone());
+        let to = Self::Released {
+            core,
+            answer,
+            labels_checked_by: None,
         };
-        let void: Vec<String> = answer.void.iter().map(ToString::to_string).collect();
-        let facts = core.clone();
-        let to = Self::Released { core, answer };
-        let change = Change::new(to, Action::ReleaseMeasurement, &By::System, at);
-        Ok(tell(change, &facts)
-            .fact("bytes", &sha256)
-            .fact("request", &facts.request)
-            .fact("snapshot", &facts.snapshot)
-            .fact("void", void)
-            .book(postings))
+        let change = Change::new(to, action, &By::System, at);
+        Ok(tell_answer(change, &facts, &told).book(postings(&facts, Step::Spend)))
+    }
+
+    /// Its answer waits for an output checker: what was held is spent. `void` as in [`Measurement::release`].
+    ///
+    /// # Errors
+    /// If it does not run, or under another job; if every group in the answer was named in the request.
+    pub fn hold(
+        self,
+        job: &JobId,
+        sha256: Sha256,
+        void: &BTreeSet<BudgetId>,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let action = Action::HoldMeasurement;
+        let (core, answer) = self.answered(job, sha256, void, action, at)?;
+        if !core.finds_labels() {
+            return Err(Refusal::Invalid(
+                "this answer has no labels that were found in the data".into(),
+            ));
+        }
+        let (facts, told) = (core.clone(), answer.clone());
+        let to = Self::UnderReview { core, answer };
+        let change = Change::new(to, action, &By::System, at);
+        Ok(tell_answer(change, &facts, &told).book(postings(&facts, Step::Spend)))
+    }
+
+    fn answered(
+        self,
+        job: &JobId,
+        sha256: Sha256,
+        void: &BTreeSet<BudgetId>,
+        action: Action,
+        at: Timestamp,
+    ) -> Result<(Core, Answer), Refusal> {
+        let core = self.running(Some(job), action)?;
+        let void = core.void.union(void).cloned().collect();
+        let answer = Answer { sha256, void, at };
+        Ok((core, answer))
     }
 
     /// It ended without an answer: what was held is spent.
@@ -256,7 +296,9 @@ impl Measurement {
                 Some(_) | None => Ok(core),
             },
             Self::Reserved { .. }
+            | Self::UnderReview { .. }
             | Self::Released { .. }
+            | Self::Withheld { .. }
             | Self::Forfeited { .. }
             | Self::Freed { .. } => Err(action.wrong_state(Self::KIND, state)),
         }
@@ -406,8 +448,22 @@ fn postings(core: &Core, step: Step) -> Vec<Posting> {
         .collect()
 }
 
+/// The answer in the facts of the leaf, so that the leaf proves it.
+pub(super) fn tell_answer(
+    change: Change<Measurement>,
+    core: &Core,
+    answer: &Answer,
+) -> Change<Measurement> {
+    let void: Vec<String> = answer.void.iter().map(ToString::to_string).collect();
+    tell(change, core)
+        .fact("bytes", &answer.sha256)
+        .fact("request", &core.request)
+        .fact("snapshot", &core.snapshot)
+        .fact("void", void)
+}
+
 /// What is booked, in the facts of the leaf: with them the log alone gives every account.
-fn tell(change: Change<Measurement>, core: &Core) -> Change<Measurement> {
+pub(super) fn tell(change: Change<Measurement>, core: &Core) -> Change<Measurement> {
     let accounts: Vec<String> = core.accounts.iter().map(ToString::to_string).collect();
     change
         .fact("accounts", accounts)

@@ -1,6 +1,6 @@
 //! The accounts recomputed from the log alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -84,6 +84,8 @@ pub struct Replay {
     caps: BTreeMap<String, CapsTold>,
     open: BTreeMap<String, Open>,
     balances: BTreeMap<Account, Balance>,
+    /// Answers whose labels wait for an output checker.
+    waiting: BTreeSet<String>,
     faults: Vec<Fault>,
 }
 
@@ -140,13 +142,21 @@ impl Replay {
                 }
                 Some(_) | None => Err(Fault::OutOfTurn(leaf)),
             },
-            Action::ReleaseMeasurement | Action::ForfeitMeasurement => {
+            Action::ReleaseMeasurement | Action::HoldMeasurement | Action::ForfeitMeasurement => {
                 let open = self.settle(leaf, object, facts, Running::Yes)?;
+                if action == Action::HoldMeasurement {
+                    self.waiting.insert(object.to_owned());
+                }
                 self.move_each(leaf, &open, |balance| Balance {
                     spent: balance.spent.plus(open.price).unwrap_or(balance.spent),
                     ..balance
                 })
             }
+            // What waits for an output checker was paid for when it was drawn.
+            Action::ReleaseLabels | Action::WithholdLabels => match self.waiting.remove(object) {
+                true => Ok(()),
+                false => Err(Fault::OutOfTurn(leaf)),
+            },
             Action::WithdrawMeasurement | Action::ExpireMeasurement => {
                 let open = self.settle(leaf, object, facts, Running::NotYet)?;
                 self.move_each(leaf, &open, |balance| balance)
@@ -167,7 +177,7 @@ impl Replay {
             price,
             running: Running::NotYet,
         };
-        if self.open.contains_key(object) {
+        if self.open.contains_key(object) || self.waiting.contains(object) {
             return Err(Fault::HeldTwice(leaf));
         }
         for account in &open.accounts {
@@ -288,7 +298,7 @@ fn booking(facts: &Facts) -> Option<(Vec<Account>, Loss)> {
         .map(|a| a.parse())
         .collect();
     let accounts = accounts.ok()?;
-    let distinct: std::collections::BTreeSet<&Account> = accounts.iter().collect();
+    let distinct: BTreeSet<&Account> = accounts.iter().collect();
     if accounts.is_empty() || distinct.len() != accounts.len() {
         return None;
     }

@@ -53,7 +53,7 @@ pub struct Answer {
     pub sha256: Sha256,
     /// Families whose statement an exact release had ended when it was released.
     pub void: BTreeSet<BudgetId>,
-    /// When it was released.
+    /// When it was released; under review, when it was drawn.
     pub at: Timestamp,
 }
 
@@ -98,12 +98,32 @@ pub enum Measurement {
         /// The one job that may open data for it.
         job: JobId,
     },
+    /// Answered and charged; groups in the answer were found in the data, and an output checker looks at their
+    /// labels before anybody else does.
+    UnderReview {
+        /// What it knows.
+        core: Core,
+        /// The answer, not released yet.
+        answer: Answer,
+    },
     /// Answered.
     Released {
         /// What it knows.
         core: Core,
         /// The answer.
         answer: Answer,
+        /// Who looked at the labels that were found in the data; none where all were named in the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels_checked_by: Option<PersonId>,
+    },
+    /// Answered and charged, but its labels may tell somebody apart: nothing is given out.
+    Withheld {
+        /// What it knows.
+        core: Core,
+        /// The output checker.
+        by: PersonId,
+        /// Hash of what the author is told, a key into the documents.
+        reason: Sha256,
     },
     /// Ended without an answer, and charged.
     Forfeited {
@@ -131,7 +151,9 @@ impl Lifecycle for Measurement {
         match self {
             Self::Reserved { .. } => "reserved",
             Self::Running { .. } => "running",
+            Self::UnderReview { .. } => "under_review",
             Self::Released { .. } => "released",
+            Self::Withheld { .. } => "withheld",
             Self::Forfeited { .. } => "forfeited",
             Self::Freed { .. } => "freed",
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::samples::*;
 use crate::measure::{Account, Budget, Family, Level, Loss, Lost, Measurement, OverBudget, Step};
+use crate::project::Project;
 use crate::{BudgetId, Change, Fact, Lifecycle, Refusal};
 
 fn permit(name: &str) -> crate::project::Permit {
@@ -41,11 +42,22 @@ fn what_each_act_books_in_each_state_is_the_table() {
             .clone()
             .reserve_again(&question('5'), place, &[family()], &author, at);
         let run = m.clone().run(id("job_9"), &permit, &sealed, &author, at);
-        let release = m.clone().release(&id("job_9"), hash('9'), [].into(), at);
+        let (job, void, checker) = (id("job_9"), BTreeSet::new(), who("checker-1"));
+        let release = m.clone().release(&job, hash('9'), &void, at);
+        let hold = m.clone().hold(&job, hash('9'), &void, at);
+        let labels = m
+            .clone()
+            .release_labels(&in_force(), &hash('9'), &void, &checker, at);
+        let withhold = m
+            .clone()
+            .withhold_labels(&in_force(), hash('8'), &checker, at);
         vec![
             ("reserve", again),
             ("run", run),
             ("release", release),
+            ("hold", hold),
+            ("release labels", labels),
+            ("withhold labels", withhold),
             ("forfeit", m.clone().forfeit(Lost::Interrupted, at)),
             ("withdraw", m.clone().withdraw(&author, at)),
             ("expire", m.expire(after_the_end())),
@@ -67,6 +79,9 @@ fn what_each_act_books_in_each_state_is_the_table() {
         ("reserved", "withdraw", "freed", "given back"),
         ("reserved", "expire", "freed", "given back"),
         ("running", "release", "released", "spent"),
+        ("running", "hold", "under_review", "spent"),
+        ("under_review", "release labels", "released", "nothing"),
+        ("under_review", "withhold labels", "withheld", "nothing"),
         ("running", "forfeit", "forfeited", "spent"),
         ("freed", "reserve", "reserved", "held"),
         ("forfeited", "reserve", "reserved", "held"),
@@ -181,13 +196,91 @@ fn only_its_author_under_its_own_job_and_within_its_time_has_it_run() {
         run(MEMBER, "2026-03-02T10:05:00Z"),
         Err(Refusal::NotTheAuthor("measurement"))
     );
-    let other = measuring().release(&id("job_8"), hash('9'), [].into(), now());
+    let other = measuring().release(&id("job_8"), hash('9'), &[].into(), now());
     assert_eq!(other.unwrap_err(), Refusal::Elsewhere("this job"));
     assert_eq!(
         reserved().withdraw(&who(MEMBER), now()).unwrap_err(),
         Refusal::NotTheAuthor("measurement")
     );
     assert!(matches!(reserved().expire(now()), Err(Refusal::Invalid(_))));
+}
+
+/// A name that only the data knows leaves under the eye of somebody who has nothing to do with the question.
+#[test]
+fn labels_found_in_data_wait_for_an_output_checker_who_has_seen_these_bytes() {
+    let (job, at, none) = (id("job_9"), now(), BTreeSet::new());
+    assert_eq!(
+        finding().release(&job, hash('9'), &none, at).unwrap_err(),
+        Refusal::LabelsUnderReview
+    );
+    assert!(matches!(
+        measuring().hold(&job, hash('9'), &none, at),
+        Err(Refusal::Invalid(_))
+    ));
+    let (ask, snapshot, project) = (hash('5'), hash('6'), id("prj_1"));
+    let release = |seen: char, by: &str, project: &Project| {
+        labels_under_review().release_labels(project, &hash(seen), &none, &who(by), at)
+    };
+    let held = labels_under_review();
+    assert_eq!(
+        held.answers(&ask, &snapshot, &project),
+        Err(Refusal::LabelsUnderReview)
+    );
+    assert_eq!(
+        release('8', "checker-1", &in_force()).unwrap_err(),
+        Refusal::OtherBytes
+    );
+    assert_eq!(
+        release('9', AUTHOR, &in_force()).unwrap_err(),
+        Refusal::OwnMeasurement
+    );
+    assert_eq!(
+        release('9', MEMBER, &in_force()).unwrap_err(),
+        Refusal::OnTheProject(who(MEMBER))
+    );
+    let ended = to(in_force().expire(after_the_end()));
+    assert!(matches!(
+        release('9', "checker-1", &ended),
+        Err(Refusal::WrongState { .. })
+    ));
+    let withhold = |by: &str, project: &Project| {
+        labels_under_review().withhold_labels(project, hash('8'), &who(by), at)
+    };
+    assert_eq!(
+        withhold(AUTHOR, &in_force()).unwrap_err(),
+        Refusal::OwnMeasurement
+    );
+    assert_eq!(
+        withhold(MEMBER, &in_force()).unwrap_err(),
+        Refusal::OnTheProject(who(MEMBER))
+    );
+    // Nothing needs to be in force to keep something back.
+    let kept = to(withhold("checker-1", &ended));
+    assert_eq!(
+        kept.answers(&ask, &snapshot, &project),
+        Err(Refusal::LabelsWithheld)
+    );
+}
+
+/// An exact release between the draw and the look ends the statement for this answer too.
+#[test]
+fn what_ended_while_labels_were_looked_at_is_told_with_the_release() {
+    let (seen, by) = (hash('9'), who("checker-1"));
+    let ended: BTreeSet<BudgetId> = [id("bud_a")].into();
+    let change = labels_under_review()
+        .release_labels(&in_force(), &seen, &ended, &by, now())
+        .unwrap();
+    let void = change.event().facts().get("void");
+    assert_eq!(void, Some(&Fact::Words(vec!["bud_a".into()])));
+    let Measurement::Released {
+        answer,
+        labels_checked_by,
+        ..
+    } = change.to()
+    else {
+        panic!("{:?}", change.to());
+    };
+    assert_eq!((&answer.void, labels_checked_by), (&ended, &Some(by)));
 }
 
 #[test]
@@ -285,7 +378,7 @@ fn an_exact_release_is_on_every_record_after_it() {
     assert_eq!(change.to().core().void, BTreeSet::from([id("bud_a")]));
     // Released after it was reserved: then the answer says so.
     let late = measuring()
-        .release(&id("job_9"), hash('9'), [id("bud_a")].into(), now())
+        .release(&id("job_9"), hash('9'), &[id("bud_a")].into(), now())
         .unwrap();
     assert_eq!(
         late.event().facts()["void"],

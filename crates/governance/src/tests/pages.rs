@@ -53,8 +53,10 @@ fn about(kind: &str) -> &'static str {
         }
         "measurement" => {
             "One question put to one snapshot under differential privacy. Its price is held from `reserved` on. \
-             No data is opened before `running`; from there on it is charged, whatever becomes of it. A \
-             `released` answer is given again at no charge."
+             No data is opened before `running`; from there on it is charged, whatever becomes of it. An \
+             answer whose groups were found in the data is `under_review` until an output checker has looked at \
+             their labels. A `released` answer is given again at no charge; one that was `withheld` is not drawn \
+             again."
         }
         "keeper_refusal" => {
             "Something that the keeper was asked for and refused, because the store holds no decision for it."

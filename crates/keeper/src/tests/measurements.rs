@@ -131,7 +131,7 @@ async fn what_is_reserved_ended_or_runs_under_another_job_opens_nothing() {
         ),
         (
             "job_1",
-            |m, at| m.release(&id("job_1"), hash_of(b"answer"), [].into(), at),
+            |m, at| m.release(&id("job_1"), hash_of(b"answer"), &[].into(), at),
             "while the measurement is released",
         ),
     ];

@@ -12,7 +12,7 @@ use governance::project::{InForce, Permit};
 use governance::workspace::Workspace;
 use governance::{
     Action, Batch, BudgetId, DatasetId, Lifecycle, MeasurementId, OutputId, PersonId, ProjectId,
-    Refusal, Sha256, Timestamp, WorkspaceId,
+    Sha256, Timestamp, WorkspaceId,
 };
 use protocol::keeper::Priced;
 use serde::Serialize;
@@ -78,7 +78,17 @@ pub struct MeasurementView {
     pub at: Option<Timestamp>,
     /// Hash of the answer's bytes.
     pub sha256: Option<Sha256>,
-    /// The answer: noisy numbers that may be published.
+    /// The output checker who looked at labels that were found in the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_checked_by: Option<PersonId>,
+    /// What that checker told the author on keeping the answer back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld_because: Option<String>,
+    /// Whether the reader is to look at the labels, and so sees an answer that is not released.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub checks_labels: bool,
+    /// The answer: noisy numbers that may be published. Null until it is released, but for those who look at its
+    /// labels.
     pub answer: Value,
 }
 
@@ -239,15 +249,6 @@ impl Service {
         };
         let snapshot = file.sha256.clone();
         let priced = self.keeper.price(request).await?;
-        if priced.atto_delta > 0 {
-            // Labels that come from data are looked at by people before they leave; this lane has none.
-            return Err(Refusal::Invalid(
-                "name the groups in the request: groups that are found in the data are not released by this \
-                 lane"
-                    .into(),
-            )
-            .into());
-        }
         let hash =
             Sha256::try_from(priced.request_sha256.clone()).map_err(|_| ServiceError::strange())?;
         let mut families = Vec::new();
@@ -411,25 +412,26 @@ impl Service {
         Ok(())
     }
 
-    /// The project of a measurement's job, if whoever asked may still measure, or still count.
+    /// Whether whoever asked for a measurement's job may still measure, or still count.
     async fn still_measuring(
         &self,
         core: &JobCore,
         asked: &measure::Core,
-    ) -> Result<InForce, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let Some(dataset) = &asked.feasibility else {
-            return self.still_permitted(core, &asked.author).await;
+            self.still_permitted(core, &asked.author).await?;
+            return Ok(());
         };
         let project = self.authorising(core).await?;
         let person = self.load::<Person>(asked.author.as_str()).await?.value;
         let dataset = self.load::<Dataset>(dataset.as_str()).await?.value;
         let now = self.now()?;
         let permit = project.count_permit(&dataset, &person, now)?;
-        permit.must_cover_measuring(&asked.price, &person.id, now)?;
-        Ok(project)
+        Ok(permit.must_cover_measuring(&asked.price, &person.id, now)?)
     }
 
-    /// The keeper had it drawn: the answer is released and the price spent, in the record that ends the job.
+    /// The keeper had it drawn: the answer is released, or waits for an output checker, and the price is spent, in
+    /// the record that ends the job.
     pub(crate) async fn measured(
         &self,
         core: &JobCore,
@@ -437,32 +439,16 @@ impl Service {
         answer: String,
     ) -> Result<Done, ServiceError> {
         let held = self.load::<Measurement>(id.as_str()).await?;
-        let project = self.still_measuring(core, held.value.core()).await?;
-        let mut void = BTreeSet::new();
-        for asked in &project.manifest.datasets {
-            match self.family(&asked.dataset).await {
-                Ok(family) if family.budget().void_by().is_some() => {
-                    void.insert(family.budget().budget().clone());
-                }
-                // It stands, or nobody can measure this dataset.
-                Ok(_) | Err(ServiceError::Refused(Refusal::NoBudget(_))) => {}
-                // What cannot be read is not said to stand.
-                Err(error) => return Err(error),
-            }
-        }
-        let charged = held
-            .value
-            .core()
-            .accounts
-            .iter()
-            .map(|a| a.budget().clone());
-        let charged: BTreeSet<BudgetId> = charged.collect();
-        let void = void.intersection(&charged).cloned().collect();
+        self.still_measuring(core, held.value.core()).await?;
+        let ended = self.ended(&held.value.core().accounts).await?;
+        let void = ended.into_keys().collect();
         let bytes = answer.into_bytes();
         let hash = sha256(&bytes)?;
-        let change = held
-            .value
-            .release(&core.id, hash.clone(), void, self.now()?)?;
+        let (value, now) = (held.value, self.now()?);
+        let change = match value.core().finds_labels() {
+            true => value.hold(&core.id, hash.clone(), &void, now)?,
+            false => value.release(&core.id, hash.clone(), &void, now)?,
+        };
         Ok(Done {
             batch: Batch::new().change(held.version, change)?,
             outcome: JobOutcome {

@@ -5,14 +5,13 @@ use governance::dataset::{Dataset, Feasibility};
 use governance::measure::Loss;
 use governance::project::{InForce, Project};
 use governance::workspace::Workspace;
-use governance::{Action, Batch, DatasetId, ProjectId, Refusal, Timestamp};
+use governance::{Action, DatasetId, ProjectId, Refusal, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ask::{Entered, MeasurementView};
 use super::budget::Remaining;
 use crate::access::Object;
-use crate::deliveries::of;
 use crate::error::ServiceError;
 use crate::{Caller, Service};
 
@@ -48,18 +47,15 @@ impl Service {
         dataset: &DatasetId,
         allowed: &Feasibility,
     ) -> Result<(), ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Dataset>(dataset.as_str()).await?;
-        self.authorise(caller, Action::AllowFeasibility, &of(&held.value), now)?;
+        let action = Action::AllowFeasibility;
+        let (held, now) = self.dataset_for(caller, dataset, action).await?;
         let project = self.load::<Project>(allowed.project.as_str()).await?.value;
-        let project = project.in_force(Action::AllowFeasibility)?;
+        let project = project.in_force(action)?;
         let by = caller.id();
         let change = held
             .value
             .allow_feasibility(project, allowed.nano_rho, by, now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        Ok(())
+        self.record_dataset(caller, held.version, change).await
     }
 
     /// Allows no more counts; one that runs is stopped.
@@ -71,13 +67,10 @@ impl Service {
         caller: &Caller,
         dataset: &DatasetId,
     ) -> Result<(), ServiceError> {
-        let now = self.now()?;
-        let held = self.load::<Dataset>(dataset.as_str()).await?;
-        self.authorise(caller, Action::EndFeasibility, &of(&held.value), now)?;
+        let action = Action::EndFeasibility;
+        let (held, now) = self.dataset_for(caller, dataset, action).await?;
         let change = held.value.end_feasibility(caller.id(), now)?;
-        let batch = Batch::new().change(held.version, change)?;
-        self.record(Some(caller), batch, Vec::new()).await?;
-        Ok(())
+        self.record_dataset(caller, held.version, change).await
     }
 
     /// What the caller may have counted of a dataset, and at which price. Reads no data.

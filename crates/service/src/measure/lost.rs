@@ -18,7 +18,12 @@ impl Service {
     ) -> Result<(), ServiceError> {
         match (self.load::<Measurement>(id.as_str()).await?.value, error) {
             // Recorded after all.
-            (Measurement::Released { .. }, _) => Ok(()),
+            (
+                Measurement::UnderReview { .. }
+                | Measurement::Released { .. }
+                | Measurement::Withheld { .. },
+                _,
+            ) => Ok(()),
             // Which of the things that depend on data stopped it is not told.
             (Measurement::Forfeited { .. }, _)
             | (_, ServiceError::Keeper(_) | ServiceError::Uncheckable(_)) => {

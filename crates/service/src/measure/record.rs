@@ -45,14 +45,23 @@ impl Service {
         // Who may read the measurement may have its proof.
         self.measurement(caller, id).await?;
         let held = self.load::<Measurement>(id.as_str()).await?;
-        let Measurement::Released { core, answer } = &held.value else {
+        let Measurement::Released {
+            core,
+            answer,
+            labels_checked_by,
+        } = &held.value
+        else {
             let state = held.value.state();
             let wrong: Refusal = Action::ViewMeasurement.wrong_state(Measurement::KIND, state);
             return Err(wrong.into());
         };
+        let act = match labels_checked_by {
+            Some(_) => Action::ReleaseLabels,
+            None => Action::ReleaseMeasurement,
+        };
         let filter = EventFilter {
             object: Some(id.as_str()),
-            actions: &[Action::ReleaseMeasurement],
+            actions: &[act],
             ..EventFilter::default()
         };
         let events = self.store.events(filter).await?;

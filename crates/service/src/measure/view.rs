@@ -27,8 +27,19 @@ impl Service {
         let core = held.value.core();
         let project = self.load::<Project>(core.project.as_str()).await?.value;
         let object = self.measurement_object(&held.value, &project).await?;
-        self.authorise(caller, Action::ViewMeasurement, &object, self.now()?)?;
-        self.measurement_view(&held.value, Charged::Nothing).await
+        let now = self.now()?;
+        self.authorise(caller, Action::ViewMeasurement, &object, now)?;
+        let mut view = self.measurement_view(&held.value, Charged::Nothing).await?;
+        if let Measurement::UnderReview { answer, .. } = &held.value
+            && self
+                .authorise(caller, Action::ReleaseLabels, &object, now)
+                .is_ok()
+        {
+            view.answer = self.json_on_file(&answer.sha256).await?;
+            view.sha256 = Some(answer.sha256.clone());
+            view.checks_labels = true;
+        }
+        Ok(view)
     }
 
     /// Measurements of a project, for those whom they concern; at most a page, in the order of their ids. Counts
@@ -86,10 +97,24 @@ impl Service {
         charged: Charged,
     ) -> Result<MeasurementView, ServiceError> {
         let core = measurement.core().clone();
+        let (mut labels_checked_by, mut withheld_because) = (None, None);
         let answer = match measurement {
-            Measurement::Released { answer, .. } => Some(answer.clone()),
+            Measurement::Released {
+                answer,
+                labels_checked_by: by,
+                ..
+            } => {
+                labels_checked_by.clone_from(by);
+                Some(answer.clone())
+            }
+            Measurement::Withheld { by, reason, .. } => {
+                labels_checked_by = Some(by.clone());
+                withheld_because = Some(self.text_on_file(reason).await?);
+                None
+            }
             Measurement::Reserved { .. }
             | Measurement::Running { .. }
+            | Measurement::UnderReview { .. }
             | Measurement::Forfeited { .. }
             | Measurement::Freed { .. } => None,
         };
@@ -114,18 +139,25 @@ impl Service {
             void: answer.as_ref().map_or(core.void, |a| a.void.clone()),
             at: answer.as_ref().map(|a| a.at),
             sha256: answer.map(|a| a.sha256),
+            labels_checked_by,
+            withheld_because,
+            checks_labels: false,
             answer: bytes,
         })
     }
 
     /// Exact releases that have ended the statement for the people of these accounts.
-    async fn ended(
+    pub(super) async fn ended(
         &self,
         accounts: &BTreeSet<Account>,
     ) -> Result<BTreeMap<BudgetId, OutputId>, ServiceError> {
         let budgets: BTreeSet<&BudgetId> = accounts.iter().map(Account::budget).collect();
-        let ids = budgets.into_iter().map(BudgetId::as_str);
+        let ids = budgets.iter().map(|id| id.as_str());
         let held = self.store.load_all::<Budget>(ids).await?;
+        // What cannot be read is not said to stand.
+        if held.len() != budgets.len() {
+            return Err(ServiceError::NotFound("budget"));
+        }
         let ended = held.into_values().filter_map(|held| {
             let by = held.value.void_by().cloned()?;
             Some((held.value.budget().clone(), by))

@@ -26,14 +26,22 @@ fn caps() -> Caps {
 }
 
 impl House {
-    async fn opened_budget(&self) {
+    pub(super) async fn opened_budget(&self) {
+        self.opened_budget_with(caps()).await;
+    }
+
+    pub(super) async fn opened_budget_with(&self, caps: Caps) {
         let controller = self.caller("controller").await;
-        let opened = self.service.open_budget(&controller, &self.dataset, caps());
+        let opened = self.service.open_budget(&controller, &self.dataset, caps);
         opened.await.unwrap();
     }
 
     /// A question of Ada's, reserved by the rules as a researcher's act would.
     async fn reserved(&self) -> Measurement {
+        self.reserved_at(loss(1_000_000)).await
+    }
+
+    pub(super) async fn reserved_at(&self, price: Loss) -> Measurement {
         let (project, workspace) = self.working().await;
         let (ada, at) = (self.person("ada").await, self.clock.now());
         let extract = workspace.core().extract.clone();
@@ -49,7 +57,7 @@ impl House {
         let ask = Ask {
             request: hash('5'),
             text: hash('4'),
-            price: loss(1_000_000),
+            price,
             until: governance::Timestamp::from_second(at.as_second() + 60).unwrap(),
         };
         let place = Place {
@@ -62,7 +70,7 @@ impl House {
     }
 
     /// Has it run by the rules, without a job.
-    async fn runs(&self, held: &Measurement) {
+    pub(super) async fn runs(&self, held: &Measurement) {
         let (ada, at) = (self.person("ada").await, self.clock.now());
         let store = self.service.store();
         let project = store.load::<governance::project::Project>(held.core().project.as_str());

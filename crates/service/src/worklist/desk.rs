@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use governance::dataset::Dataset;
 use governance::delivery::Delivery;
+use governance::measure::Measurement;
 use governance::output::{Output, Verdict};
 use governance::project::Project;
 use governance::recovery::Recovery;
@@ -96,6 +97,7 @@ impl<'a> Desk<'a> {
         self.due();
         self.panel();
         self.review();
+        self.labels();
         self.recoveries();
         self.deliveries();
         self.mine();
@@ -208,6 +210,18 @@ impl<'a> Desk<'a> {
                 self.wanted.push(wanted);
             }
         }
+    }
+
+    /// Answers with labels that were found in the data and wait to be looked at.
+    fn labels(&mut self) {
+        let looks = Action::ReleaseLabels;
+        let (on, waits) = ([(TieKind::On, self.me)], ["under_review"]);
+        if self.cases.may(looks, "under_review", Standing::Apart) {
+            let wanted = self.want::<Measurement>(Purpose::Ask(looks), &waits);
+            self.wanted.push(wanted.untied(on).project_untied(on));
+        }
+        let wanted = self.want::<Measurement>(Purpose::Wait, &waits);
+        self.wanted.push(wanted.newest().tied(on));
     }
 
     /// Recoveries that wait for their second person. A controller finds those of its datasets on their page.

@@ -38,7 +38,7 @@ async fn a_price_is_held_then_spent_at_every_level_and_the_leaves_tell_the_same(
     let running = held(&store, &id).await;
     let release = running
         .value
-        .release(&scene.job(), scene::hash(9), [].into(), at(3))
+        .hold(&scene.job(), scene::hash(9), &[].into(), at(3))
         .unwrap();
     store
         .record(just(Batch::new().change(running.version, release).unwrap()))

@@ -89,7 +89,8 @@ fn held(record: &Record, trust: &Trust) -> Result<Value, String> {
         .verify(record.entry.as_bytes(), trust)
         .map_err(|error| format!("the log does not hold the leaf of the release: {error}"))?;
     let entry = Entry::decode(record.entry.as_bytes()).map_err(|error| error.to_string())?;
-    if entry.action != Action::ReleaseMeasurement.word() || entry.object != record.measurement {
+    let released = [Action::ReleaseMeasurement, Action::ReleaseLabels].map(Action::word);
+    if !released.contains(&entry.action.as_str()) || entry.object != record.measurement {
         return Err("the leaf is not the release of this measurement".into());
     }
     let facts = entry.details.get("facts").unwrap_or(&Value::Null);

@@ -162,6 +162,19 @@ pub(crate) fn rho(loss: Loss) -> String {
     decimal(loss.nano_rho, 9)
 }
 
+/// Delta of a loss, in decimals; none where it costs none.
+pub(crate) fn delta(loss: Loss) -> Option<String> {
+    (loss.atto_delta > 0).then(|| decimal(loss.atto_delta, 18))
+}
+
+/// A price in one line: rho, and delta where it costs any.
+pub(crate) fn spent(loss: Loss) -> String {
+    match delta(loss) {
+        None => rho(loss),
+        Some(delta) => format!("{} and delta {delta}", rho(loss)),
+    }
+}
+
 /// Epsilon at a delta of a millionth that rho implies (Bun and Steinke 2016, proposition 1.3), for reading.
 #[allow(
     clippy::cast_precision_loss,

@@ -3,21 +3,23 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use governance::measure::Level;
-use governance::{MeasurementId, WorkspaceId};
+use governance::{MeasurementId, Sha256, WorkspaceId};
 use serde_json::Value;
 use service::{Kind, MeasurementView, Remaining, ServiceError};
 
-use super::budget::rho;
+use super::budget::{delta, rho, spent};
+use super::decision::unread;
 use super::form::{Faults, Form, Posted};
+use super::home::Done;
 use super::measure_compose::{Compose, question};
 use super::refusal::{Told, sentence};
 use super::session::Visitor;
-use super::shell::{Reply, Shell, again, page};
+use super::shell::{Reply, Shell, again, page, see};
 use super::words;
 use crate::answer::to_the_end;
 use crate::{Front, Ready};
@@ -54,6 +56,9 @@ struct Record {
     asked: String,
     /// The request and its guarantee, in sentences.
     words: Option<String>,
+    faults: Faults,
+    /// What an output checker typed who keeps the answer back.
+    reason: String,
 }
 
 /// An answer over made-up rows, as a table.
@@ -73,6 +78,8 @@ struct Meter {
 /// What a question costs.
 struct Price {
     rho: String,
+    /// Where groups are found in the data.
+    delta: Option<String>,
     words: String,
     errors: Vec<(String, String)>,
     answered: Option<MeasurementId>,
@@ -92,6 +99,8 @@ pub(crate) fn routes() -> Router<Front> {
         .route("/workspaces/{id}/measure", get(show).post(ask))
         .route("/measurements/{id}", get(record))
         .route("/measurements/{id}/record", get(proof))
+        .route("/measurements/{id}/release-labels", post(release_labels))
+        .route("/measurements/{id}/withhold-labels", post(withhold_labels))
 }
 
 fn meters(all: &[Remaining]) -> Vec<Meter> {
@@ -133,7 +142,7 @@ async fn form(
             .map_or_else(|| m.author.to_string(), |n| n.name.clone()),
         id: m.measurement,
         state: m.state,
-        price: rho(m.price),
+        price: spent(m.price),
     };
     let lines: Vec<Line> = asked.into_iter().map(line).collect();
     Ok(Ask {
@@ -191,6 +200,7 @@ pub(crate) async fn ask(State(front): Ready, Path(id): Path<WorkspaceId>, posted
             shown.request = request;
             shown.price = Some(Price {
                 rho: rho(view.price),
+                delta: delta(view.price),
                 words: within(&view.priced, "words")
                     .as_str()
                     .unwrap_or_default()
@@ -302,23 +312,70 @@ pub(crate) async fn record(
     State(front): Ready,
     visitor: Visitor,
     Path(id): Path<MeasurementId>,
+    Query(ask): Query<Done>,
 ) -> Reply {
     let view = front.service.measurement(&visitor.caller, &id).await?;
-    recorded(&visitor, view)
+    let mut shown = Record::of(&visitor, view);
+    shown.shell = shown.shell.done(ask.done.as_deref());
+    page(&shown)
 }
 
 pub(crate) fn recorded(visitor: &Visitor, view: MeasurementView) -> Reply {
-    let (columns, rows) = table(&view.answer);
-    page(&Record {
-        shell: Shell::of(visitor, format!("Measurement {}", view.measurement)),
-        price: rho(view.price),
-        charged: view.charged == service::Charged::Price,
-        columns,
-        rows,
-        asked: serde_json::to_string_pretty(&view.asked).unwrap_or_default(),
-        words: within(&view.answer, "words").as_str().map(str::to_owned),
-        view,
-    })
+    page(&Record::of(visitor, view))
+}
+
+impl Record {
+    fn of(visitor: &Visitor, view: MeasurementView) -> Self {
+        let (columns, rows) = table(&view.answer);
+        Self {
+            shell: Shell::of(visitor, format!("Measurement {}", view.measurement)),
+            price: spent(view.price),
+            charged: view.charged == service::Charged::Price,
+            columns,
+            rows,
+            asked: serde_json::to_string_pretty(&view.asked).unwrap_or_default(),
+            words: within(&view.answer, "words").as_str().map(str::to_owned),
+            view,
+            faults: Faults::default(),
+            reason: String::new(),
+        }
+    }
+}
+
+/// Releases an answer whose labels were looked at on its page.
+async fn release_labels(
+    State(front): Ready,
+    Path(id): Path<MeasurementId>,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    let seen = Sha256::try_from(form.one("bytes").to_owned());
+    let seen = seen.map_err(|_| unread("the hash of what was seen"))?;
+    let (service, caller) = (&front.service, &visitor.caller);
+    service.release_labels(caller, &id, &seen).await?;
+    // A released answer is for those whom it concerns.
+    Ok(see("/", "labels_released"))
+}
+
+/// Keeps it back, for a reason.
+async fn withhold_labels(
+    State(front): Ready,
+    Path(id): Path<MeasurementId>,
+    posted: Posted,
+) -> Reply {
+    let Posted { visitor, form } = posted;
+    let (service, caller) = (&front.service, &visitor.caller);
+    let reason = form.one("reason");
+    let Err(error) = service.withhold_labels(caller, &id, reason).await else {
+        return Ok(see("/", "labels_withheld"));
+    };
+    let faults = Faults::at("reason", error)?;
+    let view = service.measurement(caller, &id).await?;
+    let mut shown = Record::of(&visitor, view);
+    shown.reason = reason.to_owned();
+    shown.shell = shown.shell.fault(&faults);
+    shown.faults = faults;
+    again(&shown)
 }
 
 /// A value as a page shows it.

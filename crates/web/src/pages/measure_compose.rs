@@ -26,6 +26,9 @@ const BUDGETS: [(&str, &str); 3] = [
     ("epsilon", "epsilon that may be spent"),
 ];
 
+/// Delta that finding groups in the data costs, unless the question is changed.
+const DELTA: f64 = 1e-9;
+
 /// Conditions of one form.
 const CONDITIONS: usize = 2;
 
@@ -118,14 +121,19 @@ pub(super) fn question(form: &Form) -> Result<String, Faults> {
     }
     let group = form.one("group");
     if !group.is_empty() {
-        let values: Vec<Value> = form.one("values").split(',').map(scalar).collect();
-        let given = values.iter().all(|value| value != &json!(""));
-        faults.unless(
-            given,
-            "values",
-            "Enter the groups that the codebook has, with commas between",
-        );
-        let key = json!([{ "column": group, "values": values }]);
+        let key = if form.one("values").trim().is_empty() {
+            request.insert("delta".into(), json!(DELTA));
+            json!([{ "column": group }])
+        } else {
+            let values: Vec<Value> = form.one("values").split(',').map(scalar).collect();
+            let given = values.iter().all(|value| value != &json!(""));
+            faults.unless(
+                given,
+                "values",
+                "Enter the groups that the codebook has, with commas between, or leave it empty",
+            );
+            json!([{ "column": group, "values": values }])
+        };
         request.insert("group_by".into(), key);
     }
     let statistic = statistic(form, &mut faults);
@@ -217,6 +225,13 @@ mod tests {
             "l0": 1, "linf": 5, "rho": 0.01,
         });
         assert_eq!(asked(mean), Ok(expected));
+        let found =
+            "table=visits&statistic=people&group=sex&values=&l0=1&linf=1&budget=rho&amount=0.01";
+        let expected = json!({
+            "table": "visits", "group_by": [{ "column": "sex" }], "statistics": ["people"],
+            "delta": 1e-9, "l0": 1, "linf": 1, "rho": 0.01,
+        });
+        assert_eq!(asked(found), Ok(expected));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use governance::comment::Visibility;
 use governance::output::ReviewVerdict;
 use governance::person::Role;
-use governance::{OutputId, Refusal, Sha256, Timestamp};
+use governance::{MeasurementId, OutputId, Refusal, Sha256, Timestamp};
 use serde::Deserialize;
 use service::{ReviewItem, ServiceError};
 
@@ -38,6 +38,8 @@ struct List {
     shell: Shell,
     /// What waits; nothing for somebody who checks nothing.
     queue: Option<Vec<Waiting>>,
+    /// Answers with noise whose labels wait.
+    labels: Vec<MeasurementId>,
     decided: Vec<Decided>,
     next: Option<String>,
     is_researcher: bool,
@@ -93,12 +95,17 @@ async fn list(State(front): Ready, visitor: Visitor, Query(ask): Query<Ask>) -> 
         (true, None) => Some(service.outputs_in_review(caller).await?),
         (true, Some(_)) | (false, _) => None,
     };
+    let labels = match &queue {
+        Some(_) => service.labels_queue(caller, None).await?,
+        None => Vec::new(),
+    };
     let decided = service.outputs_decided(caller, ask.after.as_ref()).await?;
     let full = u32::try_from(decided.len()) == Ok(service.policies().limits.page);
     let last = decided.last().map(|item| item.output.to_string());
     page(&List {
         shell: Shell::of(&visitor, "Outputs").done(ask.done.as_deref()),
         queue: queue.map(|items| items.into_iter().map(|item| waiting(item, now)).collect()),
+        labels,
         decided: decided.into_iter().map(Decided::of).collect(),
         next: last.filter(|_| full),
         is_researcher: roles.contains(&Role::Researcher),

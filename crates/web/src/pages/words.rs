@@ -51,6 +51,7 @@ pub(crate) fn state(word: &str) -> &str {
         "waiting" => "Waiting",
         "reserved" => "Reserved",
         "running" => "Running",
+        "withheld" => "Kept back",
         "forfeited" => "Charged, no answer",
         "freed" => "Given back",
         "void" => "Statement ended",
@@ -69,7 +70,9 @@ pub(crate) fn colour(word: &str) -> &'static str {
         | "pass" | "instructed" | "active" | "done" | "signed" => "govuk-tag--green",
         "refused" | "revoked" | "failed" | "recalled" | "uncheckable" | "destroyed" | "fail"
         | "declined" => "govuk-tag--red",
-        "returned" | "changes_requested" | "suspended" | "treat" | "review" => "govuk-tag--orange",
+        "returned" | "changes_requested" | "suspended" | "treat" | "review" | "withheld" => {
+            "govuk-tag--orange"
+        }
         "withdrawn" | "expired" | "closed" | "retired" | "cancelled" | "ended" | "lapsed" => {
             "govuk-tag--grey"
         }
@@ -110,6 +113,7 @@ pub(crate) fn ask(action: &str) -> &'static str {
         "submit_output" => "Decide what to submit",
         "vote_on_output" => "Review blind",
         "release_output" => "Release",
+        "release_labels" => "Look at the labels that were found",
         "download_output" => "Download, once",
         "withdraw_output" => "Withdraw it: no version can be submitted",
         "give_instruction" => "Give a standing instruction",
@@ -156,6 +160,8 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         }
         "output_submitted" => "It is before output checkers.",
         "released" => "The reviewed bytes are released.",
+        "labels_released" => "The answer is released.",
+        "labels_withheld" => "The answer is kept back. Its author reads why.",
         "recalled" => "The release is called back.",
         "person_added" => "The person is added.",
         "standing_recorded" => "The standing is recorded.",
@@ -183,6 +189,7 @@ pub(crate) fn href(kind: &str, id: &str) -> String {
         "workspace" => format!("/workspaces/{id}"),
         "dataset" => format!("/catalogue/{id}"),
         "recovery" => format!("/recoveries/{id}"),
+        "measurement" => format!("/measurements/{id}"),
         _ => "/".into(),
     }
 }
@@ -233,6 +240,7 @@ mod tests {
             "withdraw_output",
             "vote_on_output",
             "release_output",
+            "release_labels",
             "download_output",
             "give_instruction",
             "deliver_identifiers",

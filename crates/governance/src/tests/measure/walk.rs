@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::super::samples::*;
 use super::permit;
 use crate::measure::{
-    Account, Balance, Budget, Family, Fault, Level, Lost, Measurement, Posting, Replay, Step,
+    Account, Balance, Budget, Family, Fault, Level, Loss, Lost, Measurement, Posting, Replay, Step,
 };
 use crate::{Action, Change, Event};
 
@@ -60,14 +60,26 @@ fn act(
     let (open, sealed) = (open(), sealed());
     let place = place(&permit, &open, &sealed);
     let mut ask = question(QUESTIONS[question_]);
-    ask.price = loss(price * 500_000);
+    // Every third question finds its groups in the data, which costs delta too.
+    ask.price = match price % 3 {
+        0 => loss(price * 500_000),
+        _ => Loss::of_rho(price * 500_000),
+    };
     let families = std::slice::from_ref(family);
-    let (by, at, job) = (who(name), now(), id("job_9"));
+    let (by, at, job, none) = (who(name), now(), id("job_9"), [].into());
+    let checker = who("checker-1");
     let change = match (held.cloned(), act) {
         (None, 0..=2) => Measurement::reserve(&ask, place, families, &by, at),
         (Some(m), 0..=2) => m.reserve_again(&ask, place, families, &by, at),
         (Some(m), 3..=4) => m.run(job, &permit, &sealed, &by, at),
-        (Some(m), 5) => m.release(&job, hash('9'), [].into(), at),
+        (Some(m), 5) if m.core().finds_labels() => m.hold(&job, hash('9'), &none, at),
+        (Some(m), 5) => m.release(&job, hash('9'), &none, at),
+        (Some(m @ Measurement::UnderReview { .. }), 6) if price % 2 == 0 => {
+            m.withhold_labels(&in_force(), hash('8'), &checker, at)
+        }
+        (Some(m @ Measurement::UnderReview { .. }), 6) => {
+            m.release_labels(&in_force(), &hash('9'), &none, &checker, at)
+        }
         (Some(m), 6) => m.forfeit(Lost::Failed, at),
         (Some(m), _) if price % 2 == 0 => m.withdraw(&by, at),
         (Some(m), _) => m.expire(after_the_end()),
@@ -158,8 +170,15 @@ fn from_the_leaves_alone_the_accounts_come_out_as_they_were_kept() {
 fn every_damage_to_leaves_or_table_is_found() {
     let walk = |(moves, at, kind): (Vec<Move>, prop::sample::Index, u8)| {
         let (mut leaves, mut table, _) = play(&moves);
-        let booking =
-            |e: &Event| !matches!(e.action(), Action::RunMeasurement | Action::OpenBudget);
+        let booking = |e: &Event| {
+            !matches!(
+                e.action(),
+                Action::RunMeasurement
+                    | Action::OpenBudget
+                    | Action::ReleaseLabels
+                    | Action::WithholdLabels
+            )
+        };
         let booked: Vec<usize> = (0..leaves.len()).filter(|n| booking(&leaves[*n])).collect();
         if booked.is_empty() {
             return Ok(());

@@ -62,11 +62,12 @@ pub(in crate::tests) fn family() -> Family {
     Family::of(&id("dst_a"), Some((budget(), 3)), None).unwrap()
 }
 
+/// A question whose groups are named in it.
 pub(in crate::tests) fn question(request: char) -> Ask {
     Ask {
         request: hash(request),
         text: hash('4'),
-        price: loss(1_000_000),
+        price: Loss::of_rho(1_000_000),
         until: moment("2026-03-02T10:10:00Z"),
     }
 }
@@ -99,15 +100,38 @@ pub(in crate::tests) fn measuring() -> Measurement {
     to(reserved().run(id("job_9"), &permit, &sealed(), &who(AUTHOR), now()))
 }
 
+/// One whose groups are found in the data.
+pub(in crate::tests) fn finding() -> Measurement {
+    let mut ask = question('5');
+    ask.price = loss(1_000_000);
+    let permit = live().permit(&person(AUTHOR), now()).unwrap();
+    let reserved = to(reserve(&ask));
+    to(reserved.run(id("job_9"), &permit, &sealed(), &who(AUTHOR), now()))
+}
+
+pub(in crate::tests) fn labels_under_review() -> Measurement {
+    to(finding().hold(&id("job_9"), hash('9'), &[].into(), now()))
+}
+
 pub(in crate::tests) fn measured() -> Measurement {
-    to(measuring().release(&id("job_9"), hash('9'), [].into(), now()))
+    to(measuring().release(&id("job_9"), hash('9'), &[].into(), now()))
 }
 
 pub(in crate::tests) fn measurements() -> Vec<Measurement> {
     vec![
         reserved(),
         measuring(),
+        finding(),
+        labels_under_review(),
         measured(),
+        to(labels_under_review().release_labels(
+            &in_force(),
+            &hash('9'),
+            &[].into(),
+            &who("checker-1"),
+            now(),
+        )),
+        to(labels_under_review().withhold_labels(&in_force(), hash('8'), &who("checker-1"), now())),
         to(measuring().forfeit(Lost::Failed, now())),
         to(reserved().withdraw(&who(AUTHOR), now())),
         to(reserved().expire(after_the_end())),

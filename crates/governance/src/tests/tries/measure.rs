@@ -42,7 +42,35 @@ pub(super) fn of_measurement(action: Action, measurement: Measurement) -> Vec<Do
             vec![done(measurement.release(
                 &id("job_9"),
                 hash('9'),
-                [].into(),
+                &[].into(),
+                at,
+            ))]
+        }
+        Action::HoldMeasurement => {
+            vec![done(measurement.hold(
+                &id("job_9"),
+                hash('9'),
+                &[].into(),
+                at,
+            ))]
+        }
+        Action::ReleaseLabels => {
+            let by = who("checker-1");
+            let (project, void) = (s::in_force(), [].into());
+            vec![done(measurement.release_labels(
+                &project,
+                &hash('9'),
+                &void,
+                &by,
+                at,
+            ))]
+        }
+        Action::WithholdLabels => {
+            let by = who("checker-1");
+            vec![done(measurement.withhold_labels(
+                &s::in_force(),
+                hash('8'),
+                &by,
                 at,
             ))]
         }

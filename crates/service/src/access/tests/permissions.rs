@@ -181,6 +181,7 @@ fn words(kind: &str, relations: &BTreeSet<Relation>) -> &'static str {
         (_, [Author, Member] | [Member]) => "their projects",
         (_, [Author, Member, Controller] | [Member, Controller]) => "their projects and datasets",
         ("recovery", [None, Author, Controller] | [None, Controller]) => "others'",
+        ("measurement", [None, Controller]) => "others'",
         (_, [Controller]) => "their datasets",
         (_, [Provider]) => "named",
         ("project", [None, Controller, Interested]) => "others'",

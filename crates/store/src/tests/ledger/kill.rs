@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use governance::measure::{Fault, Lost, Measurement};
+use governance::measure::{Fault, Loss, Lost, Measurement};
 use governance::{Action, Batch, Change, Fact, Lifecycle, MeasurementId, Refusal, Timestamp};
 
 use super::super::{at, just};
@@ -45,7 +45,12 @@ fn change(
 ) -> Result<Change<Measurement>, Refusal> {
     // The clock jumps within an hour, forwards and back.
     let now: Timestamp = at(dice.roll(3_600) as i64);
-    let price = 1 + dice.roll(3);
+    let price = loss(1 + dice.roll(3));
+    // Every other question names its groups, and costs no delta.
+    let price = match question % 2 {
+        0 => Loss::of_rho(price.nano_rho),
+        _ => price,
+    };
     let act = dice.roll(8);
     match held {
         None | Some(Measurement::Freed { .. } | Measurement::Forfeited { .. }) => {
@@ -61,7 +66,8 @@ fn change(
             (_, _) => Err(Refusal::Lapsed),
         },
         Some(held @ Measurement::Running { .. }) if act < 4 => held.forfeit(Lost::Failed, now),
-        Some(held) => held.release(&scene.job(), hash(9), [].into(), now),
+        Some(held @ Measurement::UnderReview { .. }) => scene.looked_at(held, who, act < 4, now),
+        Some(held) => scene.drawn(held, now),
     }
 }
 
@@ -228,7 +234,7 @@ impl Reckoning {
                 let held = self.open.insert(object.to_owned(), price);
                 assert!(held.is_none(), "held twice");
             }
-            Action::ReleaseMeasurement | Action::ForfeitMeasurement => {
+            Action::ReleaseMeasurement | Action::HoldMeasurement | Action::ForfeitMeasurement => {
                 assert_eq!(self.open.remove(object), Some(price));
                 self.spent += price;
             }

@@ -2,6 +2,7 @@
 //! data that joined it.
 
 use governance::measure::{Account, Ask, Budget, Caps, Family, Loss, Measurement, Place};
+use governance::project::Project;
 use governance::{Batch, Change, JobId, Lifecycle, PersonId, Refusal, Sha256, Timestamp};
 use testkit::haven::{self, Working};
 
@@ -108,12 +109,41 @@ impl Scene {
         (working, working.people[who % 2].id.clone())
     }
 
-    fn ask(question: u64, price: u64, now: Timestamp) -> Ask {
+    fn ask(question: u64, price: Loss, now: Timestamp) -> Ask {
         Ask {
             request: request(question),
             text: hash(7),
-            price: loss(price),
+            price,
             until: Timestamp::from_second(now.as_second() + 600).unwrap(),
+        }
+    }
+
+    /// The answer is there; of a question that finds its groups in the data it waits for an output checker.
+    pub(super) fn drawn(
+        &self,
+        held: Measurement,
+        now: Timestamp,
+    ) -> Result<Change<Measurement>, Refusal> {
+        let (job, bytes, void) = (self.job(), hash(9), [].into());
+        match held.core().finds_labels() {
+            true => held.hold(&job, bytes, &void, now),
+            false => held.release(&job, bytes, &void, now),
+        }
+    }
+
+    /// An output checker looks at its labels.
+    pub(super) fn looked_at(
+        &self,
+        held: Measurement,
+        who: usize,
+        release: bool,
+        now: Timestamp,
+    ) -> Result<Change<Measurement>, Refusal> {
+        let project = Project::InForce(self.place(who).0.project.clone());
+        let by: PersonId = "per_checker".parse().unwrap();
+        match release {
+            true => held.release_labels(&project, &hash(9), &[].into(), &by, now),
+            false => held.withhold_labels(&project, hash(6), &by, now),
         }
     }
 
@@ -121,7 +151,7 @@ impl Scene {
     pub(super) fn reservation_over(
         &self,
         held: Option<Measurement>,
-        (who, question, price): (usize, u64, u64),
+        (who, question, price): (usize, u64, Loss),
         version: i64,
         now: Timestamp,
     ) -> Result<Change<Measurement>, Refusal> {
@@ -152,7 +182,7 @@ impl Scene {
         price: u64,
         version: i64,
     ) -> Result<Change<Measurement>, Refusal> {
-        self.reservation_over(None, (who, question, price), version, at(1))
+        self.reservation_over(None, (who, question, loss(price)), version, at(1))
     }
 
     /// Reserves a question and gives its id.
