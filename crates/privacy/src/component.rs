@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::request::{Bounds, Request, Statistic};
+use crate::request::{Bounds, Budget, Request, Statistic};
 
 /// Steps between the bounds of a column, as a power of two: fine against any noise, small in 64 bits.
 const STEPS_LOG2: i32 = 20;
@@ -196,7 +196,7 @@ impl Part {
 pub(crate) fn components(request: &Request) -> Vec<Component> {
     let mut all = Vec::new();
     for statistic in &request.statistics {
-        for (part, weight) in parts(statistic, &request.statistics) {
+        for (part, weight) in parts(statistic, request) {
             // People come with the keys that are found by threshold.
             if part == Part::People && request.finds_keys() {
                 continue;
@@ -209,11 +209,28 @@ pub(crate) fn components(request: &Request) -> Vec<Component> {
     all
 }
 
-fn parts(statistic: &Statistic, all: &[Statistic]) -> Vec<(Part, u64)> {
-    let moments = |column: &String, bounds: &Bounds, squares: bool| {
+/// The share of a centred sum, where the number of its rows has one.
+///
+/// With `h` half of what lies between the bounds and a mean `d` from their middle, the variance of its error is
+/// as `h^2 / s + d^2 / (1 - s)` where the sum has the share `s` of both: noise on the number of rows counts only
+/// as far as the mean lies from the middle. For a known `d` the best is `s = h / (h + d)`, which gives
+/// `(h + d)^2`, and no Gaussian noise on the two numbers errs less, also none on both as one vector: by Cauchy
+/// and Schwarz, since a row at either bound moves both the most. But nobody knows `d` before. Two thirds make
+/// the logarithm of the error least on average over means anywhere between the bounds. A wanted accuracy must
+/// hold for a mean at the bound too, `d = h`: halves give it at the least price.
+fn sum_weight(budget: &Budget, squares: bool) -> u64 {
+    match budget {
+        Budget::Accuracy { .. } if !squares => 1,
+        Budget::Accuracy { .. } | Budget::NanoRho(_) | Budget::NanoEpsilon(_) => 2,
+    }
+}
+
+fn parts(statistic: &Statistic, request: &Request) -> Vec<(Part, u64)> {
+    let all = &request.statistics;
+    let moments = |column: &String, bounds: &Bounds| {
         let grid = Grid::between(*bounds);
+        let squares = is_squared(column, *bounds, all);
         let column = || column.clone();
-        // A noisy number of rows matters only as far as the mean lies from the centre.
         let mut parts = vec![
             (Part::Numbers { column: column() }, 1),
             (
@@ -221,7 +238,7 @@ fn parts(statistic: &Statistic, all: &[Statistic]) -> Vec<(Part, u64)> {
                     column: column(),
                     grid,
                 },
-                2,
+                sum_weight(&request.budget, squares),
             ),
         ];
         if squares {
@@ -247,7 +264,7 @@ fn parts(statistic: &Statistic, all: &[Statistic]) -> Vec<(Part, u64)> {
         )],
         Statistic::People => vec![(Part::People, 1)],
         Statistic::Sum { column, bounds } if has_mean(column, *bounds, all) => {
-            moments(column, bounds, false)
+            moments(column, bounds)
         }
         Statistic::Sum { column, bounds } => vec![(
             Part::Sum {
@@ -256,9 +273,9 @@ fn parts(statistic: &Statistic, all: &[Statistic]) -> Vec<(Part, u64)> {
             },
             1,
         )],
-        Statistic::Mean { column, bounds } => moments(column, bounds, false),
-        Statistic::Variance { column, bounds }
-        | Statistic::StandardDeviation { column, bounds } => moments(column, bounds, true),
+        Statistic::Mean { column, bounds }
+        | Statistic::Variance { column, bounds }
+        | Statistic::StandardDeviation { column, bounds } => moments(column, bounds),
         Statistic::Quantiles {
             column,
             per_mille,
@@ -286,26 +303,40 @@ fn parts(statistic: &Statistic, all: &[Statistic]) -> Vec<(Part, u64)> {
 
 /// Whether a mean, variance or standard deviation of the same values is asked for: then their sum follows
 /// from the same noisy cells, at no charge.
-pub(crate) fn has_mean(column: &str, bounds: Bounds, all: &[Statistic]) -> bool {
-    all.iter().any(|other| match other {
-        Statistic::Mean {
-            column: c,
-            bounds: b,
+fn has_mean(column: &str, bounds: Bounds, all: &[Statistic]) -> bool {
+    let same = |(c, b, _): (&str, Bounds, Moment)| c == column && b == bounds;
+    all.iter().filter_map(moment).any(same)
+}
+
+/// Whether a variance or standard deviation of the same values is asked for, which squares are measured for.
+fn is_squared(column: &str, bounds: Bounds, all: &[Statistic]) -> bool {
+    let same = |of: (&str, Bounds, Moment)| of == (column, bounds, Moment::Second);
+    all.iter().filter_map(moment).any(same)
+}
+
+/// How far a statistic looks at the distribution of its values.
+#[derive(Clone, Copy, PartialEq)]
+enum Moment {
+    /// At their mean.
+    First,
+    /// At their squares too.
+    Second,
+}
+
+/// The values and the moment that a statistic is derived from, if it is.
+fn moment(statistic: &Statistic) -> Option<(&str, Bounds, Moment)> {
+    match statistic {
+        Statistic::Mean { column, bounds } => Some((column, *bounds, Moment::First)),
+        Statistic::Variance { column, bounds }
+        | Statistic::StandardDeviation { column, bounds } => {
+            Some((column, *bounds, Moment::Second))
         }
-        | Statistic::Variance {
-            column: c,
-            bounds: b,
-        }
-        | Statistic::StandardDeviation {
-            column: c,
-            bounds: b,
-        } => c == column && *b == bounds,
         Statistic::Count { .. }
         | Statistic::People
         | Statistic::Sum { .. }
         | Statistic::Quantiles { .. }
-        | Statistic::Histogram { .. } => false,
-    })
+        | Statistic::Histogram { .. } => None,
+    }
 }
 
 #[cfg(test)]

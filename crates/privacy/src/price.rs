@@ -18,7 +18,7 @@ use crate::{Limits, PrivacyError};
 mod errors;
 mod told;
 
-pub(crate) use errors::{Scales, error_95};
+pub(crate) use errors::{Scales, compared, error_95};
 
 /// Rows behind a mean at which two mechanisms are compared; the errors of both shrink alike with more.
 const COMPARED_AT: u64 = 1_000;
@@ -247,7 +247,7 @@ fn for_epsilon(
         (Some(gaussian), Some(laplace)) => (gaussian, laplace),
     };
     let errors = |scales: &Scales| -> f64 {
-        let of = |statistic| error_95(statistic, scales, COMPARED_AT).ln();
+        let of = |statistic| compared(statistic, scales, COMPARED_AT);
         request.statistics.iter().map(of).sum()
     };
     let of_gaussian = errors(&estimated(request, nano_rho)?);

@@ -185,7 +185,7 @@ impl<'a> Group<'a> {
         }
         let mut counts: Vec<i64> = self.people.into_iter().collect();
         for part in [Part::Rows, Part::People] {
-            if let Some((cells, _)) = self.find(|own| *own == part) {
+            if let Some((cells, _)) = self.find(&part) {
                 counts.push(*cells.first().ok_or(PrivacyError::Cells)?);
             }
         }
@@ -194,9 +194,12 @@ impl<'a> Group<'a> {
 
     fn statistic(&self, statistic: &Statistic) -> Result<Value, PrivacyError> {
         Ok(match statistic {
-            Statistic::Count { column: None } => self.count(|part| matches!(part, Part::Rows))?,
-            Statistic::Count { column: Some(of) } => {
-                self.count(|part| matches!(part, Part::Present { column } if column == of))?
+            Statistic::Count { column: None } => self.count(&Part::Rows)?,
+            Statistic::Count {
+                column: Some(column),
+            } => {
+                let column = column.clone();
+                self.count(&Part::Present { column })?
             }
             Statistic::People => self.people()?,
             Statistic::Sum { column, bounds } => self.sum(column, *bounds)?,
@@ -224,21 +227,21 @@ impl<'a> Group<'a> {
     }
 
     /// The cells of a component with the noise on each, sums of groups included.
-    fn find(&self, wanted: impl Fn(&Part) -> bool) -> Option<(&[i64], Noise)> {
+    fn find(&self, wanted: &Part) -> Option<(&[i64], Noise)> {
         self.priced
             .components
             .iter()
             .zip(&self.cells)
-            .find(|(component, _)| wanted(&component.part))
+            .find(|(component, _)| component.part == *wanted)
             .map(|(component, cells)| (cells.as_slice(), self.noise(component.scale)))
     }
 
-    fn one(&self, wanted: impl Fn(&Part) -> bool) -> Result<(i64, Noise), PrivacyError> {
+    fn one(&self, wanted: &Part) -> Result<(i64, Noise), PrivacyError> {
         let (cells, noise) = self.find(wanted).ok_or(PrivacyError::Cells)?;
         Ok((*cells.first().ok_or(PrivacyError::Cells)?, noise))
     }
 
-    fn count(&self, wanted: impl Fn(&Part) -> bool) -> Result<Value, PrivacyError> {
+    fn count(&self, wanted: &Part) -> Result<Value, PrivacyError> {
         let (count, noise) = self.one(wanted)?;
         Ok(counted(count, noise))
     }
@@ -252,16 +255,18 @@ impl<'a> Group<'a> {
         }
         match (self.people, &self.priced.keys) {
             (Some(people), Some(keys)) => Ok(counted(people, self.noise(keys.scale))),
-            _ => self.count(|part| matches!(part, Part::People)),
+            _ => self.count(&Part::People),
         }
     }
 
     /// Noisy rows, centred sum and the noise on them.
-    fn moments(&self, of: &str) -> Result<Moments, PrivacyError> {
-        let (rows, rows_noise) =
-            self.one(|part| matches!(part, Part::Numbers { column } if column == of))?;
-        let (sum, sum_noise) =
-            self.one(|part| matches!(part, Part::Centred { column, .. } if column == of))?;
+    fn moments(&self, of: &str, grid: Grid) -> Result<Moments, PrivacyError> {
+        let column = || of.to_owned();
+        let (rows, rows_noise) = self.one(&Part::Numbers { column: column() })?;
+        let (sum, sum_noise) = self.one(&Part::Centred {
+            column: column(),
+            grid,
+        })?;
         Ok(Moments {
             rows: rows as f64,
             rows_noise,
@@ -272,15 +277,18 @@ impl<'a> Group<'a> {
 
     fn sum(&self, of: &str, bounds: Bounds) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
-        let own = self.find(|part| matches!(part, Part::Sum { column, .. } if column == of));
-        if let Some((cells, noise)) = own {
+        let column = || of.to_owned();
+        if let Some((cells, noise)) = self.find(&Part::Sum {
+            column: column(),
+            grid,
+        }) {
             let steps = *cells.first().ok_or(PrivacyError::Cells)?;
             return Ok(number(
                 steps as f64 * grid.step,
                 noise.error_95() * grid.step,
             ));
         }
-        let m = self.moments(of)?;
+        let m = self.moments(of, grid)?;
         let centre = grid.centre as f64;
         Ok(number(
             (m.sum + centre * m.rows) * grid.step,
@@ -290,7 +298,7 @@ impl<'a> Group<'a> {
 
     fn mean(&self, of: &str, bounds: Bounds) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
-        let m = self.moments(of)?;
+        let m = self.moments(of, grid)?;
         if too_few(m.rows, m.rows_noise) {
             return Ok(none());
         }
@@ -307,9 +315,11 @@ impl<'a> Group<'a> {
 
     fn variance(&self, of: &str, bounds: Bounds, root: bool) -> Result<Value, PrivacyError> {
         let grid = Grid::between(bounds);
-        let m = self.moments(of)?;
-        let (squares, squares_noise) =
-            self.one(|part| matches!(part, Part::Squares { column, .. } if column == of))?;
+        let m = self.moments(of, grid)?;
+        let (squares, squares_noise) = self.one(&Part::Squares {
+            column: of.to_owned(),
+            grid,
+        })?;
         if too_few(m.rows, m.rows_noise) || m.rows < 2.0 {
             return Ok(none());
         }
@@ -351,9 +361,10 @@ impl<'a> Group<'a> {
         let mut chosen = Vec::with_capacity(per_mille.len());
         let mut error: f64 = 0.0;
         for wanted in per_mille {
-            let (place, noise) = self.one(|part| {
-                matches!(part, Part::Candidates { column, candidates, per_mille }
-                    if column == of && candidates == among && per_mille == wanted)
+            let (place, noise) = self.one(&Part::Candidates {
+                column: of.to_owned(),
+                candidates: among.to_vec(),
+                per_mille: *wanted,
             })?;
             let place = usize::try_from(place).map_err(|_| PrivacyError::Cells)?;
             chosen.push(*among.get(place).ok_or(PrivacyError::Cells)?);
@@ -373,11 +384,11 @@ impl<'a> Group<'a> {
     }
 
     fn histogram(&self, of: &str, at: &[f64]) -> Result<Value, PrivacyError> {
-        let (cells, noise) = self
-            .find(
-                |part| matches!(part, Part::Bins { column, edges } if column == of && edges == at),
-            )
-            .ok_or(PrivacyError::Cells)?;
+        let bins = Part::Bins {
+            column: of.to_owned(),
+            edges: at.to_vec(),
+        };
+        let (cells, noise) = self.find(&bins).ok_or(PrivacyError::Cells)?;
         let error = noise.reach_95();
         let bins: Vec<Value> = at
             .iter()

@@ -1,4 +1,5 @@
 use super::*;
+use crate::component::Grid;
 use crate::limits::roomy;
 
 fn priced(text: &str) -> Priced {
@@ -286,4 +287,129 @@ fn an_epsilon_that_no_rho_within_the_limits_gives_is_refused() {
     }
     let both = format!(r#"{{{TABLE}, "epsilon": 1, "rho": 1, "statistics": ["count"]}}"#);
     assert!(Request::parse(&both, &roomy()).is_err());
+}
+
+const MEAN: &str = r#"{"statistic": "mean", "column": "a", "bounds": [0, 100]}"#;
+/// Half of what lies between its bounds.
+const HALF: f64 = 50.0;
+
+/// Means from the middle of the bounds to an end, in halves of what lies between them.
+fn offsets() -> impl Iterator<Item = f64> {
+    (0..1_000).map(|at| (f64::from(at) + 0.5) / 1_000.0)
+}
+
+/// The average logarithm of the error of a mean over all offsets, where the noise on the sum is as `sum` and
+/// that on the rows as `rows` halves: the integral of `ln(sum^2 + rows^2 x^2) / 2` from 0 to 1.
+fn average_log(sum: f64, rows: f64) -> f64 {
+    0.5 * sum.hypot(rows).powi(2).ln() - 1.0 + sum / rows * (rows / sum).atan()
+}
+
+fn scales_of_a_mean(priced: &Priced) -> (f64, f64) {
+    let of = |wanted: fn(&Part) -> bool| {
+        let found = priced.components.iter().find(|c| wanted(&c.part)).unwrap();
+        found.scale
+    };
+    let step = Grid::between(crate::Bounds {
+        lower: 0.0,
+        upper: 100.0,
+    })
+    .step;
+    (
+        of(|part| matches!(part, Part::Centred { .. })) * step,
+        of(|part| matches!(part, Part::Numbers { .. })) * HALF,
+    )
+}
+
+#[test]
+fn the_split_of_a_mean_errs_least_on_average_and_never_below_what_is_possible() {
+    let rho = 0.1;
+    let priced = priced(&format!(
+        r#"{{"table": "t", "linf": 1, "rho": {rho}, "statistics": [{MEAN}]}}"#
+    ));
+    let (sum, rows) = scales_of_a_mean(&priced);
+    let unit = HALF / (2.0_f64 * rho).sqrt();
+    let ours = average_log(sum, rows);
+    for percent in 1..100 {
+        let share = f64::from(percent) / 100.0;
+        let other = average_log(unit / share.sqrt(), unit / (1.0 - share).sqrt());
+        assert!(ours <= other + 1e-4, "{percent}");
+    }
+    for offset in offsets() {
+        let (error, best) = (sum.hypot(rows * offset), unit * (1.0 + offset));
+        assert!(error >= best * 0.999_999, "{offset}");
+        assert!(error <= best * 1.2248, "{offset}: at most the root of 3/2");
+    }
+}
+
+/// Whatever Gaussian noise is put on the number of rows and the centred sum together, correlated or not: its
+/// precision matrix costs a row at either bound `p + r + 2 |q|`, and a mean at `d` errs by no less than the
+/// bound that two separate draws reach.
+#[test]
+fn no_joint_noise_on_rows_and_sum_errs_less_than_two_draws_can() {
+    let shares = || (1..40).map(|at| f64::from(at) / 40.0);
+    for (p, lean) in shares().flat_map(|p| shares().map(move |lean| (p, 2.0 * lean - 1.0))) {
+        for share in shares() {
+            let r = (1.0 - p) * share;
+            let q = lean * (p * r).sqrt();
+            let (cost, det) = (p + r + 2.0 * q.abs(), p * r - q * q);
+            for d in [0.0, 0.1, 0.5, 1.0] {
+                let variance = cost * (d * d * r + 2.0 * d * q + p) / det;
+                assert!(variance >= (1.0 + d).powi(2) * 0.999_999, "{p} {q} {r} {d}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wanted_accuracy_of_a_mean_costs_no_more_than_any_split_would() {
+    let (error, n) = (2.0, 1_000.0);
+    let priced = priced(&format!(
+        r#"{{"table": "t", "linf": 1, "accuracy": {{"error": {error}, "n": {n}}}, "statistics": [{MEAN}]}}"#
+    ));
+    let least = (1..100)
+        .map(|percent| {
+            let share = f64::from(percent) / 100.0;
+            // z h sqrt((1 / s + 1 / (1 - s)) / 2 rho) / n, for a mean at the bound.
+            let at_rho_half = 1.959_964 * HALF * (1.0 / share + 1.0 / (1.0 - share)).sqrt() / n;
+            (at_rho_half / error).powi(2) / 2.0
+        })
+        .fold(f64::INFINITY, f64::min);
+    let price = priced.nano_rho as f64 / 1e9;
+    assert!((0.999..1.001).contains(&(price / least)), "{price} {least}");
+    // With a deviation of the same values the sum is behind two numbers, and has two shares again.
+    let both = crate::component::components(&Request::parse(
+        &format!(r#"{{"table": "t", "linf": 1, "accuracy": {{"error": 9, "n": 100}}, "statistics": [{MEAN}, {DEVIATION}]}}"#),
+        &roomy(),
+    ).unwrap());
+    let weights: Vec<u64> = both.iter().map(|component| component.weight).collect();
+    assert_eq!(weights, [1, 2, 2]);
+}
+
+#[test]
+fn an_epsilon_buys_a_mean_with_the_noise_that_errs_less_on_average() {
+    let keys: Vec<String> = (0..20).map(|at| at.to_string()).collect();
+    let mut bought = Vec::new();
+    for epsilon in [0.3, 1.0, 3.0] {
+        let nano = most_rho(&roomy(), (epsilon * 1e9) as u64, 1e-6);
+        let rho = nano.unwrap().unwrap() as f64 / 1e9;
+        for l0 in [1, 2, 4, 8, 20] {
+            let priced = priced(&format!(
+                r#"{{"table": "t", "group_by": [{{"column": "g", "values": [{}]}}], "l0": {l0}, "linf": 1, "epsilon": {epsilon}, "statistics": [{MEAN}]}}"#,
+                keys.join(", ")
+            ));
+            let l0 = f64::from(l0);
+            // 95 % reaches: ln 20 scales of Laplace noise, 1.96 of Gaussian; shares of one and two thirds.
+            let by_laplace = (20.0_f64.ln() * l0 / epsilon).ln() + average_log(1.5, 3.0);
+            let by_gaussian = (1.959_964 * (l0 / (2.0 * rho)).sqrt()).ln()
+                + average_log(1.5_f64.sqrt(), 3.0_f64.sqrt());
+            let less = match by_laplace < by_gaussian {
+                true => Shape::Laplace,
+                false => Shape::Gaussian,
+            };
+            assert_eq!(priced.shape, less, "{l0} {epsilon}");
+            bought.push(less);
+        }
+    }
+    let laplace = bought.iter().filter(|shape| **shape == Shape::Laplace);
+    assert!((5..=11).contains(&laplace.count()), "{bought:?}");
 }

@@ -29,6 +29,9 @@ fn exact(priced: &Priced, groups: &[Vec<f64>]) -> Noisy {
                     match &component.part {
                         Part::Rows | Part::People | Part::Numbers { .. } => values.len() as i64,
                         Part::Centred { grid, .. } => centred(grid).iter().sum(),
+                        Part::Sum { grid, .. } => {
+                            values.iter().map(|v| (v / grid.step) as i64).sum()
+                        }
                         Part::Squares { grid, .. } => centred(grid)
                             .iter()
                             .map(|c| grid.square(*c) - grid.square_centre)
@@ -71,6 +74,39 @@ fn without_noise_the_statistics_are_those_of_the_values() {
     // Nobody is there: a mean is no number, and the answer says why.
     assert_eq!(all["rows"][3]["values"]["mean_x"]["value"], Value::Null);
     assert!(all["rows"][3]["values"]["mean_x"]["why"].is_string());
+}
+
+#[test]
+fn each_statistic_of_a_column_keeps_its_own_bounds() {
+    let priced = priced(
+        r#"{"table": "t", "linf": 1, "rho": 0.5, "statistics": [
+            {"statistic": "sum", "column": "x", "bounds": [0, 32]}, {"statistic": "mean", "column": "x", "bounds": [0, 8]},
+            {"statistic": "variance", "column": "x", "bounds": [-8, 16]}, {"statistic": "sd", "column": "x", "bounds": [0, 64]}]}"#,
+    );
+    let values: Vec<f64> = (0..80).map(|at| f64::from(at % 9)).collect();
+    let exact = exact(&priced, std::slice::from_ref(&values));
+    let all = release(&priced, &priced.request.groups(), &exact).unwrap();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let released = &all["rows"][0]["values"];
+    near(&released["sum_x"], mean * n);
+    near(&released["mean_x"], mean);
+    // Squares are rounded to a part of their own range.
+    let told = |name: &str| released[name]["value"].as_f64().unwrap();
+    assert!((told("variance_x") - variance).abs() < 1e-2);
+    assert!((told("standard_deviation_x") - variance.sqrt()).abs() < 1e-2);
+    // The errors that are told before are of the same bounds: eight times wider is eight times more.
+    let price = |bounds: &str| {
+        let text = format!(
+            r#"{{"table": "t", "linf": 1, "rho": 0.5, "statistics": [{{"statistic": "mean", "column": "x", "bounds": [0, 8]}}, {{"statistic": "sd", "column": "x", "bounds": {bounds}}}]}}"#
+        );
+        self::priced(&text).to_json()["statistics"][1]["error_95_by_rows"]["1000"]
+            .as_f64()
+            .unwrap()
+    };
+    let ratio = price("[0, 128]") / price("[0, 16]");
+    assert!((7.9..8.1).contains(&ratio), "{ratio}");
 }
 
 #[test]
