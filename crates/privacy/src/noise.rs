@@ -257,7 +257,8 @@ impl Priced {
                 | Part::Centred { .. }
                 | Part::Squares { .. }
                 | Part::Bins { .. } => {
-                    for (draw, noisy) in all.iter_mut().zip(added(priced, cells, draws)?) {
+                    let noisy = added(priced, self.request.l0, cells, draws)?;
+                    for (draw, noisy) in all.iter_mut().zip(noisy) {
                         draw.push(noisy);
                     }
                 }
@@ -316,6 +317,7 @@ impl Priced {
 #[allow(clippy::ptr_arg, reason = "a list is what the library takes")]
 fn added(
     priced: &ComponentPrice,
+    l0: u32,
     cells: &Vec<i64>,
     draws: u32,
 ) -> Result<Vec<Vec<i64>>, PrivacyError> {
@@ -331,7 +333,7 @@ fn added(
         Charge::Epsilon { l1, nano_epsilon } => {
             let measurement = laplace(priced.scale)?;
             agreed(measurement.check(&l1, &allowed_epsilon(nano_epsilon)))?;
-            if rho_of(nano_epsilon).is_none_or(|nano_rho| nano_rho > priced.nano_rho) {
+            if rho_of(nano_epsilon, l0).is_none_or(|nano_rho| nano_rho > priced.nano_rho) {
                 return Err(PrivacyError::Mechanism);
             }
             draw(&|| measurement.invoke(cells).map_err(broken))

@@ -5,9 +5,11 @@
 //! (L2), rounded up. Shares add up (zCDP composes by sums), so the price is the request's whole nano-rho.
 //!
 //! Where an epsilon is given instead, two mechanisms can be bought with it: Gaussian noise at the rho that is
-//! this epsilon at the delta, or Laplace noise with this epsilon and no delta, which costs the ledger half the
-//! square of each share (Bun and Steinke 2016, proposition 1.4). At one rho Gaussian noise always errs less; at
-//! one epsilon Laplace noise does for few numbers. The choice looks at the request alone.
+//! this epsilon at the delta, or Laplace noise with this epsilon and no delta. Its epsilon counts what one person
+//! changes in `l0` groups; in each of them it is an `l0`-th, which as a rho is half its square (Bun and Steinke
+//! 2016, proposition 1.4), and the groups' noise is independent, so their rhos add up: each share `e` costs the
+//! ledger `l0 * (e / l0)^2 / 2`. At one rho Gaussian noise always errs less; at one epsilon Laplace noise does
+//! for few numbers. The choice looks at the request alone.
 
 use crate::component::{Part, components};
 use crate::noise::{change, choice_scale, epsilon, gaussian_scale, laplace_scale, threshold_scale};
@@ -190,7 +192,7 @@ fn in_epsilon(request: Request, nano_epsilon: u64, nano_rho: u64) -> Result<Pric
             .ok_or(PrivacyError::Mechanism)?;
         priced.push(ComponentPrice {
             scale: laplace_scale(l1, share)?,
-            nano_rho: rho_of(share).ok_or(PrivacyError::Mechanism)?,
+            nano_rho: rho_of(share, request.l0).ok_or(PrivacyError::Mechanism)?,
             part,
             per_group,
             charge: Charge::Epsilon {
@@ -212,10 +214,11 @@ fn in_epsilon(request: Request, nano_epsilon: u64, nano_rho: u64) -> Result<Pric
     })
 }
 
-/// What an epsilon without delta costs the ledger, in nano-rho: half its square, rounded up.
-pub(crate) fn rho_of(nano_epsilon: u64) -> Option<u64> {
+/// What Laplace noise of an epsilon costs the ledger, in nano-rho, where one person changes `l0` groups and each
+/// by as much: half the square of each group's epsilon, added up and rounded up.
+pub(crate) fn rho_of(nano_epsilon: u64, l0: u32) -> Option<u64> {
     let square = u128::from(nano_epsilon) * u128::from(nano_epsilon);
-    u64::try_from(square.div_ceil(2_000_000_000)).ok()
+    u64::try_from(square.div_ceil(2_000_000_000 * u128::from(l0.max(1)))).ok()
 }
 
 /// What an epsilon buys, with its price in nano-rho.
@@ -294,7 +297,9 @@ fn laplace_rho(request: &Request, nano_epsilon: u64) -> Result<Option<u64>, Priv
     }
     let mut sum = Some(0_u64);
     for (_, share) in shares {
-        sum = sum.zip(rho_of(share)).and_then(|(a, b)| a.checked_add(b));
+        sum = sum
+            .zip(rho_of(share, request.l0))
+            .and_then(|(a, b)| a.checked_add(b));
     }
     Ok(sum)
 }

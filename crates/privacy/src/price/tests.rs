@@ -200,8 +200,8 @@ fn an_epsilon_buys_one_number_with_laplace_noise_and_a_table_with_gaussian() {
         let priced = with_epsilon(statistics, "1");
         assert_eq!(priced.shape, Shape::Laplace, "{statistics}");
         assert_eq!((priced.epsilon, priced.epsilon_delta), (1.0, 0.0));
-        // Half the square of epsilon (Bun and Steinke 2016, proposition 1.4).
-        assert_eq!((priced.nano_rho, priced.atto_delta), (500_000_000, 0));
+        // Half the square of each group's half of epsilon, twice (Bun and Steinke 2016, propositions 1.4 and 1.7).
+        assert_eq!((priced.nano_rho, priced.atto_delta), (250_000_000, 0));
     }
     // Groups, rows and bounds of one person together, over epsilon (Dwork and others 2006).
     let scale = |of: &str| with_epsilon(of, "1").components[0].scale;
@@ -267,11 +267,53 @@ fn shares_of_an_epsilon_add_up_and_their_rho_is_booked_in_full() {
         assert_eq!(l1, component.per_group * 2);
         assert!(l1 as f64 / component.scale <= nano_epsilon as f64 / 1e9);
         epsilon += nano_epsilon;
-        rho += (nano_epsilon as f64 / 1e9).powi(2) / 2.0;
+        rho += 2.0 * (nano_epsilon as f64 / 1e9 / 2.0).powi(2) / 2.0;
     }
     assert!(epsilon <= 700_000_000 && epsilon > 699_999_990);
     assert!(rho <= priced.nano_rho as f64 / 1e9);
     assert!(priced.nano_rho as f64 / 1e9 - rho < 1e-8);
+}
+
+/// Renyi's divergence of discrete Laplace noise from the same moved by `by`, at an order above 1, term by term.
+fn divergence(scale: f64, by: i64, order: f64) -> f64 {
+    let q = (-1.0 / scale).exp();
+    let log = |k: i64| ((1.0 - q) / (1.0 + q)).ln() + k.unsigned_abs() as f64 * q.ln();
+    let reach = (60.0 * scale) as i64 + by;
+    let sum: f64 = (-reach..=reach)
+        .map(|k| (order * log(k) + (1.0 - order) * log(k - by)).exp())
+        .sum();
+    sum.ln() / (order - 1.0)
+}
+
+#[test]
+fn what_laplace_noise_is_booked_at_is_never_below_its_divergence() {
+    for (l0, linf, epsilon) in [
+        (1, 1, 1.0),
+        (2, 3, 1.0),
+        (4, 1, 1.0),
+        (4, 1, 0.1),
+        (3, 2, 4.0),
+    ] {
+        let priced = priced(&format!(
+            r#"{{"table": "t", "group_by": [{{"column": "g", "values": [1, 2, 3, 4]}}], "l0": {l0}, "linf": {linf}, "epsilon": {epsilon}, "statistics": ["count"]}}"#
+        ));
+        assert_eq!(priced.shape, Shape::Laplace);
+        let component = &priced.components[0];
+        let rho = component.nano_rho as f64 / 1e9;
+        for order in [1.01, 1.5, 2.0, 4.0, 16.0, 64.0] {
+            // A person who changes every group by all that is declared.
+            let all = f64::from(l0) * divergence(component.scale, component.per_group, order);
+            assert!(
+                all <= order * rho,
+                "{l0} {linf} {epsilon} {order}: {all} {rho}"
+            );
+        }
+        // And a person in one group more would not be covered, where the bound is near.
+        if epsilon < 1.0 {
+            let more = f64::from(l0 + 1) * divergence(component.scale, component.per_group, 1.01);
+            assert!(more > 1.01 * rho, "not needlessly high: {more} {rho}");
+        }
+    }
 }
 
 #[test]
