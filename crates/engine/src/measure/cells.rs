@@ -72,7 +72,7 @@ pub(super) fn prepare_as<'a>(
     run(&people(plan, &rows, groups))?;
     for (at, part) in plan.parts.iter().enumerate() {
         if is_binned(part) {
-            run(&bins(plan, &rows, at))?;
+            run(&bins(plan, &rows, groups, at))?;
         }
     }
     Ok(Prepared {
@@ -357,18 +357,26 @@ fn people(plan: &Plan, rows: &str, groups: usize) -> String {
             "cast(greatest(-{most}, least({most}, coalesce(case when n{at} > {linf} then s{at} * {linf} // n{at} else s{at} end, 0))) as bigint) as b{at}"
         ));
     }
-    let cut = match usize::try_from(plan.l0).is_ok_and(|l0| l0 >= groups) && !plan.finds_keys() {
-        true => String::new(),
-        false => format!(
-            "qualify row_number() over (partition by u order by {}, cut) <= {}",
-            keyed(plan, &["u", "cut"]),
-            plan.l0
-        ),
-    };
     format!(
-        "create or replace temp table {PEOPLE} as with p as (select {} from {rows} group by u, cell, cut), kept as (select * from p {cut}) select {} from kept",
+        "create or replace temp table {PEOPLE} as with p as materialized (select {} from {rows} group by u, cell, cut), {} select {} from kept",
         sums.join(", "),
+        kept(plan, "p", groups),
         bounded.join(", ")
+    )
+}
+
+/// From shares `p` to those that are `kept`: of a person in more than `l0` groups (`shares` names each once) the
+/// first `l0` in the keyed order. Nobody else is put in an order, which would be most of the work.
+fn kept(plan: &Plan, shares: &str, groups: usize) -> String {
+    let l0 = plan.l0;
+    if usize::try_from(l0).is_ok_and(|l0| l0 >= groups) && !plan.finds_keys() {
+        return "kept as (select * from p)".to_owned();
+    }
+    let order = keyed(plan, &["u", "cut"]);
+    format!(
+        "many as materialized (select u from {shares} group by u having count(*) > {l0}), \
+         chosen as (select u, unnest(min_by(cell, {order}, {l0})) as cell from {shares} semi join many using (u) group by u), \
+         kept as materialized (select p.* from p anti join many using (u) union all select p.* from p join chosen using (u, cell))"
     )
 }
 
@@ -382,17 +390,20 @@ fn square_half(grid: &Grid) -> i64 {
     (most - grid.square_centre).max(grid.square_centre)
 }
 
-/// Each person's bounded rows in each bin of each group: bins are kept in a keyed order until `linf` rows are.
-fn bins(plan: &Plan, rows: &str, at: usize) -> String {
-    let (l0, linf) = (plan.l0, plan.linf);
+/// Each person's bounded rows in each bin of each group: of a person with more than `linf` rows in a group those
+/// in the first bins in a keyed order.
+fn bins(plan: &Plan, rows: &str, groups: usize, at: usize) -> String {
+    let linf = plan.linf;
     format!(
         "create or replace temp table {} as \
-         with p as (select u, cell, cut, v{at} as bin, count(*) as n from {rows} where v{at} is not null group by u, cell, cut, v{at}), \
-         kept as (select * from p qualify dense_rank() over (partition by u order by {}, cut) <= {l0}), \
-         counted as (select *, coalesce(sum(n) over (partition by u, cell order by {}, bin rows between unbounded preceding and 1 preceding), 0) as earlier from kept) \
-         select cell, bin, cast(greatest(0, least(n, {linf} - earlier)) as bigint) as n from counted",
+         with p as materialized (select u, cell, cut, v{at} as bin, count(*) as n from {rows} where v{at} is not null group by u, cell, cut, v{at}), \
+         shares as (select distinct u, cell, cut from p), {}, \
+         crowded as materialized (select u, cell from kept group by u, cell having sum(n) > {linf}), \
+         counted as (select k.*, coalesce(sum(n) over (partition by u, cell order by {}, bin rows between unbounded preceding and 1 preceding), 0) as earlier from kept k semi join crowded using (u, cell)) \
+         select cell, bin, cast(n as bigint) as n from kept anti join crowded using (u, cell) \
+         union all select cell, bin, cast(greatest(0, least(n, {linf} - earlier)) as bigint) as n from counted",
         bins_table(at),
-        keyed(plan, &["u", "cut"]),
+        kept(plan, "shares", groups),
         keyed(plan, &["u", "cut", "bin"]),
     )
 }

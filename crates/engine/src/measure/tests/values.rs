@@ -320,3 +320,49 @@ fn what_the_tables_do_not_have_is_named() {
         MeasureError::TakenName("g".into())
     );
 }
+
+/// Against the bounds said plainly: everybody is put in order, whether it matters or not.
+#[test]
+fn whoever_has_more_keeps_what_comes_first_in_the_keyed_order() {
+    let floor = Floor::new();
+    floor.run(
+        "create table visits as select 'p' || (i % 83) as who, chr((97 + i * 5 % 7)::int) as g, (i + j * 5) % 13 as x from range(240) r(i), range(6) s(j) where j <= i % 6",
+    );
+    let plan = Plan {
+        keys: vec![key("g", &["a", "b", "c", "e"])],
+        l0: 2,
+        linf: 3,
+        ..plan(vec![
+            Part::People,
+            Part::Bins("x".into(), vec![0.0, 4.0, 8.0, 12.0]),
+        ])
+    };
+    let Answer(groups) = floor.measure(&plan);
+    let ordered = |of: &str| format!("sha256(concat(repeat('07', 32), who, chr(31), {of}))");
+    floor.run(&format!(
+        "create table p as select who, list_position(['a', 'b', 'c', 'e'], g) - 1 as cell, least(2, x // 4) as bin, count(*) as n from visits where g in ('a', 'b', 'c', 'e') group by all;
+         create table kept as select * from p qualify dense_rank() over (partition by who order by {}) <= 2;
+         create table counted as select *, coalesce(sum(n) over (partition by who, cell order by {} rows between unbounded preceding and 1 preceding), 0) as earlier from kept",
+        ordered("cell"),
+        ordered("cell, chr(31), bin")
+    ));
+    let number = |sql: String| -> i64 {
+        let connection = floor.connection.raw();
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut cut_short = 0;
+    for (cell, measured) in &groups {
+        let people = format!("select count(distinct who) from kept where cell = {cell}");
+        assert_eq!(measured[0], [number(people)], "{cell}");
+        for (bin, rows) in measured[1].iter().enumerate() {
+            let of = format!("from counted where cell = {cell} and bin = {bin}");
+            let wanted =
+                format!("select coalesce(sum(greatest(0, least(n, 3 - earlier))), 0)::bigint {of}");
+            assert_eq!(*rows, number(wanted), "{cell} {bin}");
+            let all = number(format!("select coalesce(sum(n), 0)::bigint {of}"));
+            cut_short += i64::from(all > *rows);
+        }
+    }
+    let dropped = number("select (select count(*) from p) - (select count(*) from kept)".into());
+    assert!(dropped > 0 && cut_short > 0, "{dropped} {cut_short}");
+}
