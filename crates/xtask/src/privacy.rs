@@ -94,7 +94,7 @@ fn table(rows: u64, ours: &Json, theirs: &Json) -> Option<String> {
         "peer err",
         "ratio"
     );
-    let (mut own, mut whole, mut peer) = (0.0, 0.0, 0.0);
+    let (mut own, mut whole, mut haven, mut peer) = (0.0, 0.0, 0.0, 0.0);
     for (at, our) in ours.get("statistics")?.items()?.iter().enumerate() {
         let their = theirs.get("statistics")?.items()?.get(at)?;
         let ours = |name: &str| our.get(name)?.number();
@@ -102,6 +102,7 @@ fn table(rows: u64, ours: &Json, theirs: &Json) -> Option<String> {
         let (a, b) = (ours("cpu_s")?, theirs("cpu_s")?);
         own += a;
         whole += ours("cpu_whole_s")?;
+        haven += ours("cpu_haven_s")?;
         peer += b;
         text.push_str(&format!(
             "{:<8} {:>9} {a:>11.4} {b:>11.4} {:>7.1} {:>11.4} {:>11.4} {:>6.2} {:>11.4} {:>11.4} {:>6.2}\n",
@@ -119,11 +120,13 @@ fn table(rows: u64, ours: &Json, theirs: &Json) -> Option<String> {
     text.push_str(&format!(
         "all four over the prepared cells: ours {own:.4}, peer {peer:.4}: {:.1} times less\n\
          preparing the cells, once: {preparation:.4}; with it {:.4}: {:.1} times less\n\
-         each statistic from the rows, nothing prepared: {whole:.4}: {:.1} times less\n",
+         each statistic from the rows, nothing prepared: {whole:.4}: {:.1} times less\n\
+         each as a safe haven's worker answers it, the extract opened, nothing prepared: {haven:.4}: {:.1} times less\n",
         peer / own.max(1e-9),
         own + preparation,
         peer / (own + preparation),
         peer / whole.max(1e-9),
+        peer / haven.max(1e-9),
     ));
     Some(text)
 }
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn both_sides_stand_in_one_table_with_their_ratios() {
         let ours = Json::parse(
-            r#"{"preparation_cpu_s": 0.5, "statistics": [{"statistic": "mean", "noise": "laplace", "cpu_s": 0.01, "cpu_whole_s": 0.4, "error_alone": 0.1, "error_together": 0.2}]}"#,
+            r#"{"preparation_cpu_s": 0.5, "statistics": [{"statistic": "mean", "noise": "laplace", "cpu_s": 0.01, "cpu_whole_s": 0.4, "cpu_haven_s": 0.5, "error_alone": 0.1, "error_together": 0.2}]}"#,
         );
         let theirs = Json::parse(
             r#"{"statistics": [{"cpu_s": 2.0, "error_alone": 0.3, "error_together": 1.0}]}"#,
@@ -144,5 +147,6 @@ mod tests {
         assert!(table.contains("200.0"), "{table}");
         assert!(table.contains("3.00") && table.contains("5.00"), "{table}");
         assert!(table.contains("with it 0.5100: 3.9 times less"), "{table}");
+        assert!(table.contains("opened, nothing prepared: 0.5000: 4.0 times less"));
     }
 }

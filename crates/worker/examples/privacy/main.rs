@@ -3,7 +3,8 @@
 //! it beside smartnoise-sql over the same file.
 //!
 //! `privacy make ROWS FILE` writes the data; `privacy run FILE` measures and prints JSON: CPU seconds of the
-//! process for each statement, one-off preparation apart, and mean absolute errors over groups and draws.
+//! process for each statement, one-off preparation apart, and mean absolute errors over groups and draws. A safe
+//! haven prepares nothing: each statement is measured there from an extract too, opened and cut anew.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +17,12 @@
 #[path = "../../src/jobs/measure/plan.rs"]
 mod plan;
 
+mod extract;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
+use engine::extract::PERSON;
 use engine::measure::{Prepared, prepare};
 use engine::{Caps, Connection, FileFormat, FileTable, Outcome, Settings, Tables};
 use privacy::{Limits, Noisy, Part, Priced, Request, price, release};
@@ -214,6 +218,28 @@ fn error(releases: &[Value], name: &str, exact: &[f64]) -> f64 {
     errors.iter().sum::<f64>() / errors.len() as f64
 }
 
+/// One answer from the rows, nothing prepared.
+fn from_rows(connection: &Connection, own: &Priced, unit: &str) -> Vec<Value> {
+    let parts: Vec<Part> = own.components.iter().map(|c| c.part.clone()).collect();
+    let prepared = prepare(connection, &plan::plan(own, unit, [3; 32])).unwrap();
+    answers(&prepared, own, &parts, 1)
+}
+
+/// CPU seconds of each request as a safe haven's worker answers it: the extract opened, cells cut, noise drawn.
+/// What the keeper does before, to decrypt the extract and start the worker, is not among them.
+fn in_a_haven<const N: usize>(file: &Path, settings: &Settings, of: &[Priced; N]) -> [f64; N] {
+    let folder = tempfile::tempdir().unwrap();
+    let extract = extract::of(file, folder.path(), settings);
+    of.each_ref().map(|own| {
+        timed(3, || {
+            let tables = Tables::Extract(extract.clone());
+            let connection = Connection::open(settings, &tables).unwrap();
+            from_rows(&connection, own, PERSON)
+        })
+        .0
+    })
+}
+
 fn run(file: &Path) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings {
@@ -246,17 +272,10 @@ fn run(file: &Path) -> Value {
         }
     }
     // The whole way for each statistic first: it uses the same tables.
-    let whole: Vec<f64> = alone
-        .iter()
-        .map(|own| {
-            let own_parts: Vec<Part> = own.components.iter().map(|c| c.part.clone()).collect();
-            timed(3, || {
-                let cut = plan::plan(own, "who", [3; 32]);
-                answers(&prepare(&connection, &cut).unwrap(), own, &own_parts, 1)
-            })
-            .0
-        })
-        .collect();
+    let whole = alone
+        .each_ref()
+        .map(|own| timed(3, || from_rows(&connection, own, "who")).0);
+    let haven = in_a_haven(file, &settings, &alone);
     // The mean of three, as of the peer.
     let (preparation, prepared) = timed(3, || prepare(&connection, &cut).unwrap());
     let all_together = answers(&prepared, &together, &parts, DRAWS);
@@ -269,6 +288,7 @@ fn run(file: &Path) -> Value {
             "statistic": name,
             "cpu_s": over,
             "cpu_whole_s": whole[at],
+            "cpu_haven_s": haven[at],
             "noise": own.shape,
             "rho": own.nano_rho as f64 / 1e9,
             "error_alone": error(&answers(&prepared, own, &parts, DRAWS), released_as, &exact),
