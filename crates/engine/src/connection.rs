@@ -6,6 +6,7 @@ pub(crate) mod tests;
 mod copy;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -83,7 +84,16 @@ impl Connection {
     /// # Errors
     /// When a setting cannot be made or reads back differently, or a file is not what it should be.
     pub fn open(settings: &Settings, tables: &Tables) -> Result<Self, EngineError> {
-        let inner = unlocked(settings)?;
+        // A thread that must be woken for each of our own small statements costs more than it does.
+        let load = match tables {
+            Tables::Extract(_) => Load::Small,
+            Tables::Files(files) => Load::of(files),
+        };
+        let threads = match load {
+            Load::Small => 1,
+            Load::Large => settings.threads,
+        };
+        let inner = with_threads(settings, threads)?;
         match tables {
             Tables::Extract(path) => attach(&inner, path)?,
             Tables::Files(files) => {
@@ -92,10 +102,14 @@ impl Connection {
                     .cloned()
                     .partition(|file| file.format == FileFormat::ParquetInPlace);
                 if !copied.is_empty() {
-                    attach(&inner, &copy::make(&inner, &settings.spill, &copied)?)?;
+                    let copy = copy::make(&inner, &settings.spill, &copied, load)?;
+                    attach(&inner, &copy)?;
                 }
                 read_in_place(&inner, &in_place)?;
             }
+        }
+        if threads != settings.threads {
+            set(&inner, "threads", &settings.threads.to_string())?;
         }
         lock(&inner, settings)?;
         Ok(Self { inner })
@@ -113,10 +127,42 @@ impl Connection {
     }
 }
 
+/// How much there is to load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// Less than starting threads and touching large blocks costs.
+    Small,
+    /// More.
+    Large,
+}
+
+impl Load {
+    /// Up to so many bytes of files are small.
+    const SMALL_BYTES: u64 = 4 << 20;
+
+    fn of(files: &[FileTable]) -> Self {
+        let bytes = files.iter().map(|file| {
+            // One whose size is not known is as large as any.
+            fs::metadata(&file.path).map_or(u64::MAX, |metadata| metadata.len())
+        });
+        match bytes.fold(0, u64::saturating_add) <= Self::SMALL_BYTES {
+            true => Self::Small,
+            false => Self::Large,
+        }
+    }
+}
+
 /// An engine with its bounds set, still with access to files.
 pub(crate) fn unlocked(settings: &Settings) -> Result<duckdb::Connection, EngineError> {
+    with_threads(settings, settings.threads)
+}
+
+/// The same with so many threads for now.
+fn with_threads(settings: &Settings, threads: u32) -> Result<duckdb::Connection, EngineError> {
     let mut config = duckdb::Config::default();
-    for (name, value) in fixed() {
+    let threads = threads.to_string();
+    // Threads with the opening, which otherwise starts one for each processor.
+    for (name, value) in fixed().into_iter().chain([("threads", threads.as_str())]) {
         config = config
             .with(name, value)
             .map_err(|_| EngineError::Setting { name })?;
@@ -125,7 +171,6 @@ pub(crate) fn unlocked(settings: &Settings) -> Result<duckdb::Connection, Engine
         duckdb::Connection::open_in_memory_with_flags(config).map_err(|_| EngineError::Open)?;
     let spill = quote::path(&settings.spill)?;
     for (name, value) in [
-        ("threads", settings.threads.to_string()),
         ("memory_limit", format!("'{}MiB'", settings.memory_mib)),
         ("temp_directory", spill),
         (
@@ -135,11 +180,19 @@ pub(crate) fn unlocked(settings: &Settings) -> Result<duckdb::Connection, Engine
         ("TimeZone", "'UTC'".to_owned()),
         ("enable_progress_bar", "false".to_owned()),
     ] {
-        connection
-            .execute_batch(&format!("set {name} = {value}"))
-            .map_err(|_| EngineError::Setting { name })?;
+        set(&connection, name, &value)?;
     }
     Ok(connection)
+}
+
+fn set(
+    connection: &duckdb::Connection,
+    name: &'static str,
+    value: &str,
+) -> Result<(), EngineError> {
+    connection
+        .execute_batch(&format!("set {name} = {value}"))
+        .map_err(|_| EngineError::Setting { name })
 }
 
 /// Shuts file access and the configuration itself, then reads everything back.
@@ -153,9 +206,7 @@ pub(crate) fn lock(
         ("enable_external_access", "false"),
         ("lock_configuration", "true"),
     ] {
-        connection
-            .execute_batch(&format!("set {name} = {value}"))
-            .map_err(|_| EngineError::Setting { name })?;
+        set(connection, name, value)?;
     }
     read_back(connection, settings)
 }
@@ -216,17 +267,20 @@ fn read_back(connection: &duckdb::Connection, settings: &Settings) -> Result<(),
     exact.push(("threads", &threads));
     let spill = settings.spill.to_str().ok_or(EngineError::Path)?;
     exact.push(("temp_directory", spill));
-    let held = held(connection)?;
+    let sizes = [
+        ("memory_limit", settings.memory_mib),
+        ("max_temp_directory_size", settings.spill_mib),
+    ];
+    let names = exact.iter().map(|(name, _)| *name);
+    let names: Vec<&'static str> = names.chain(sizes.map(|(name, _)| name)).collect();
+    let held = held(connection, &names)?;
     let value = |name: &'static str| held.get(name).ok_or(EngineError::ReadBack { name });
     for (name, want) in exact {
         if value(name)? != want {
             return Err(EngineError::ReadBack { name });
         }
     }
-    for (name, mib) in [
-        ("memory_limit", settings.memory_mib),
-        ("max_temp_directory_size", settings.spill_mib),
-    ] {
+    for (name, mib) in sizes {
         if !is_about(value(name)?, mib) {
             return Err(EngineError::ReadBack { name });
         }
@@ -234,16 +288,26 @@ fn read_back(connection: &duckdb::Connection, settings: &Settings) -> Result<(),
     Ok(())
 }
 
-/// Every setting with its value, in one statement: one for each setting took a fifth of a worker's start.
-fn held(connection: &duckdb::Connection) -> Result<BTreeMap<String, String>, EngineError> {
-    let all = || -> duckdb::Result<BTreeMap<String, String>> {
-        let mut statement =
-            connection.prepare("select name, coalesce(value, '') from duckdb_settings()")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect()
+/// These settings with their values, in one statement: one for each took a fifth of a worker's start, and a table of
+/// all that there are takes as long as a first query.
+fn held(
+    connection: &duckdb::Connection,
+    names: &[&'static str],
+) -> Result<BTreeMap<&'static str, String>, EngineError> {
+    let values = names.iter().map(|name| {
+        let name = quote::text(name);
+        format!("coalesce(cast(current_setting({name}) as varchar), '')")
+    });
+    let select = format!("select {}", values.collect::<Vec<_>>().join(", "));
+    let all = || -> duckdb::Result<BTreeMap<&'static str, String>> {
+        let mut statement = connection.prepare(&select)?;
+        statement.query_row([], |row| {
+            let named = names.iter().enumerate();
+            named.map(|(at, name)| Ok((*name, row.get(at)?))).collect()
+        })
     };
     all().map_err(|_| EngineError::ReadBack {
-        name: "duckdb_settings",
+        name: "current_setting",
     })
 }
 

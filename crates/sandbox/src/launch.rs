@@ -246,7 +246,9 @@ pub(crate) fn start(
 ) -> Result<Standing, SandboxError> {
     let plans = inputs.iter().map(Input::plan).collect::<Result<_, _>>()?;
     let (ours, theirs) = UnixStream::pair()?;
-    let mut child = exec(worker, &theirs)?;
+    let group = Group::make(limits);
+    let door = group.as_ref().ok().and_then(Group::door);
+    let mut child = exec(worker, &theirs, door.as_ref())?;
     drop(theirs);
     let watch = match Watch::over(&child) {
         Ok(watch) => watch,
@@ -261,7 +263,7 @@ pub(crate) fn start(
     let mut running = Running::new(child, watch, ours, limits.clone());
     running.allow(Duration::from_secs(READY_S));
     // The worker cannot see its own group from inside, so the keeper answers for it.
-    let group = Group::around(running.pid(), limits);
+    let group = group.and_then(|group| group.take_in(running.pid()));
     let mut outside = Posture::default();
     note_group(&mut outside, &group);
     let mut layers = profile.layers.clone();
@@ -318,7 +320,7 @@ fn note_group(posture: &mut Posture, group: &io::Result<Group>) {
     }
 }
 
-fn exec(worker: &Path, theirs: &UnixStream) -> Result<Child, SandboxError> {
+fn exec(worker: &Path, theirs: &UnixStream, door: Option<&File>) -> Result<Child, SandboxError> {
     let mut command = Command::new(worker);
     command
         .env_clear()
@@ -326,6 +328,10 @@ fn exec(worker: &Path, theirs: &UnixStream) -> Result<Child, SandboxError> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    // First: the socket may take the door's number.
+    if let Some(door) = door {
+        sys::step_into(&mut command, door.as_raw_fd());
+    }
     sys::hand_socket(&mut command, theirs.as_raw_fd());
     command.spawn().map_err(SandboxError::Start)
 }

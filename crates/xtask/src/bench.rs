@@ -66,14 +66,16 @@ pub(crate) fn pages(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     Ok(tasks::exit(status))
 }
 
-/// The sealed worker beside a plain DuckDB; the program `workspace` of the sandbox's crate measures both.
-pub(crate) fn workspace(place: &Place) -> Result<ExitCode, Fault> {
+/// The sealed worker beside a plain DuckDB, or one part of it; the program `workspace` of the sandbox's crate
+/// measures both.
+pub(crate) fn workspace(place: &Place, part: Option<&str>) -> Result<ExitCode, Fault> {
     tasks::build(place)?;
     let mut command = std::process::Command::new(place.program("examples/workspace"));
     for program in ["strongroom-worker", "examples/plain", "examples/walls"] {
         command.arg(place.program(program));
     }
     command.arg(place.root.join("policies/sandbox/sql.toml"));
+    command.args(part);
     command.env_remove("LD_LIBRARY_PATH");
     Ok(tasks::exit(run::status(&mut command)?))
 }

@@ -54,7 +54,8 @@ cargo xtask COMMAND
                     secondary suppression: cells, hidden, cost and CPU seconds, from 42 to 10,000 cells
   bench differencing [TABLES PEOPLE]
                     a new table against earlier ones (default 1,000 over a million people)
-  bench workspace   what the walls cost: starts, queries, bytes and idle sessions beside a plain DuckDB
+  bench workspace [start|queries|pour|rows|others|idle]
+                    what the walls cost: starts, queries, bytes and idle sessions beside a plain DuckDB
   bench linkage [--sizes N,…] [--profiles typical,hard] [--seed N] [--no-peers] [--no-febrl] [--full]
                     accuracy, CPU time and memory beside Splink and recordlinkage on the same files;
                     --full adds a million records with the peers and ten million without
@@ -105,7 +106,8 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         ("bench", [name, args @ ..]) if name == "differencing" => {
             bench::example(&place, "difference", &[], args)
         }
-        ("bench", [name]) if name == "workspace" => bench::workspace(&place),
+        ("bench", [name]) if name == "workspace" => bench::workspace(&place, None),
+        ("bench", [name, part]) if name == "workspace" => bench::workspace(&place, Some(part)),
         ("bench", [name, args @ ..]) if name == "linkage" => linkage::linkage(&place, args),
         ("bench", [name, args @ ..]) if name == "spine" => spine::bench(&place, args),
         ("docs", []) => tasks::docs(&place),

@@ -1,7 +1,8 @@
 //! What the walls around a workspace cost: `cargo xtask bench workspace`.
 //!
-//! `workspace WORKER PLAIN WALLS PROFILE` measures the sealed worker beside a plain DuckDB process
-//! (`examples/plain` of the engine's crate) in one run, taking turns, and prints a ratio for each goal.
+//! `workspace WORKER PLAIN WALLS PROFILE [PART]` measures the sealed worker beside a plain DuckDB process
+//! (`examples/plain` of the engine's crate) in one run, taking turns, and prints a ratio for each goal: of all parts,
+//! or of `start`, `queries`, `pour`, `rows`, `others` or `idle` alone.
 
 #![allow(
     clippy::print_stdout,
@@ -41,9 +42,10 @@ struct Bench {
 }
 
 fn main() {
-    let words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let part = if words.len() == 5 { words.pop() } else { None };
     let [worker, plain, walls, profile]: [PathBuf; 4] =
-        words.try_into().expect("WORKER PLAIN WALLS PROFILE");
+        words.try_into().expect("WORKER PLAIN WALLS PROFILE [PART]");
     let folder = tempfile::tempdir().unwrap();
     open_to_all(folder.path());
     let bench = Bench {
@@ -57,12 +59,24 @@ fn main() {
         "{:44} {:>10} {:>10} {:>8}  goal",
         "", "sealed", "plain", "ratio"
     );
-    bench.start();
-    bench.queries();
-    bench.pour();
-    bench.rows();
-    bench.beside_others();
-    bench.idle();
+    type Part = (&'static str, fn(&Bench));
+    let parts: [Part; 6] = [
+        ("start", Bench::start),
+        ("queries", Bench::queries),
+        ("pour", Bench::pour),
+        ("rows", Bench::rows),
+        ("others", Bench::beside_others),
+        ("idle", Bench::idle),
+    ];
+    for (name, run) in parts {
+        if part.as_ref().is_none_or(|part| part.as_os_str() == name) {
+            // What rows and others read is made with the queries.
+            if part.is_some() && matches!(name, "rows" | "others" | "idle") {
+                bench.furnish();
+            }
+            run(&bench);
+        }
+    }
 }
 
 /// Workers are users of their own.
@@ -216,7 +230,8 @@ impl Bench {
         );
     }
 
-    fn queries(&self) {
+    /// Makes the extract.
+    fn furnish(&self) -> PathBuf {
         let database = self.file("extract.duckdb");
         let mut plain = Plain::start(&self.plain, &self.limits(), "memory", None);
         for sql in queries::tables(&database) {
@@ -224,6 +239,11 @@ impl Bench {
         }
         drop(plain);
         open_to_all(&database);
+        database
+    }
+
+    fn queries(&self) {
+        let database = self.furnish();
         let text: Vec<&str> = queries::ALL.iter().map(|(_, sql)| *sql).collect();
         let rounds = [text.join(";"), text.join(";"), text.join(";")].join(";");
         let mut running = self.spawn(query(Source::Extract, &rounds), self.extract());
