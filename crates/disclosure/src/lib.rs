@@ -28,6 +28,7 @@ mod datum;
 mod derive;
 pub mod difference;
 mod evidence;
+pub mod inspect;
 pub mod jj;
 mod names;
 mod policy;

@@ -387,6 +387,7 @@ impl Receiving<'_> {
                 | Report::Extract { .. }
                 | Report::Query { .. }
                 | Report::Check { .. }
+                | Report::Inspect { .. }
                 | Report::Price { .. }
                 | Report::Measure { .. }
                 | Report::Dummy

@@ -38,6 +38,8 @@ pub enum Job {
     LinkFiles(LinkFiles),
     /// Runs generated SQL and sends the evidence behind every cell of one statement.
     Check(Check),
+    /// Looks through the files that it names and sends what is seen of each.
+    Inspect(Inspect),
     /// Prices a request for differentially private statistics. Reads nothing.
     Price(Price),
     /// Measures such a request and sends `release.jsonl`: one JSON line for each draw of the noise.
@@ -339,6 +341,14 @@ pub struct Check {
     pub statements: u32,
     /// Whether the people behind each cell are listed as well.
     pub people: People,
+}
+
+/// Look through finished files, of any kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inspect {
+    /// Their names among the inputs.
+    pub files: Vec<String>,
 }
 
 /// What a check tells of the people behind the cells.

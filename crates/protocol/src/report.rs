@@ -72,6 +72,12 @@ pub enum Report {
         /// The evidence: of one statement as it is, of several a list.
         evidence: String,
     },
+    /// Finished files were looked through: for each a list of its parts, JSON text that
+    /// `disclosure::inspect::Seen` reads.
+    Inspect {
+        /// What was seen.
+        seen: String,
+    },
     /// A request was priced.
     Price {
         /// SHA-256 of the canonical request, in hexadecimal.

@@ -1,8 +1,10 @@
 //! `strongroom check`: may the result of this statement leave?
 
+mod finished;
 pub(crate) mod releases;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,7 +16,9 @@ use protocol::job::{Check, Job, Order, PEOPLE, People};
 use protocol::report::Report;
 use sandbox::{Launch, spawn};
 
-use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
+use service::Policies;
+
+use crate::files::{DataFiles, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
 use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
@@ -26,16 +30,29 @@ use releases::Releases;
 /// A sealed worker counts the people behind every cell from the data; the rules are applied outside it.
 /// The report holds counts under the threshold: it is for an output checker.
 ///
+/// With FILE and without --data it looks through finished files of any kind, in the sealed worker: identifiers, a
+/// row a person, small counts, what is hidden in them. Who is behind a finished number cannot be counted, so no
+/// file passes.
+///
 /// The exit code is 0 for pass, 1 for treat, review and fail, 2 if it could not be checked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    data: DataArgs,
+    /// Finished files to look through instead of checking a statement.
+    #[arg(value_name = "FILE", conflicts_with_all = ["data", "unit", "sql", "sql_file", "record", "against"])]
+    finished: Vec<PathBuf>,
+    /// CSV or Parquet file; the table is called NAME or as the file without its ending. May be repeated.
+    #[arg(long, value_name = "[NAME=]FILE", required_unless_present = "finished", num_args = 1..)]
+    data: Vec<OsString>,
     /// Column that tells people apart, in every table that has it.
-    #[arg(long, value_name = "COLUMN")]
-    unit: String,
-    #[command(flatten)]
-    text: SqlTextArgs,
+    #[arg(long, value_name = "COLUMN", required_unless_present = "finished")]
+    unit: Option<String>,
+    /// The SQL text.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true,
+          required_unless_present_any = ["finished", "sql_file"], conflicts_with = "sql_file")]
+    sql: Option<String>,
+    /// A file that holds the SQL text.
+    #[arg(long, value_name = "FILE")]
+    sql_file: Option<PathBuf>,
     /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,
     /// uk-llc, nhs-england, ons-srs, strict).
     #[arg(long, value_name = "FILE")]
@@ -52,23 +69,35 @@ pub(crate) struct Args {
     _form: JsonArgs,
 }
 
-/// Checks the statement.
+/// Checks the statements, or looks through the files.
 ///
 /// # Errors
 /// If a file, the text or a policy cannot be used, no worker can be sealed, or a limit stopped it.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
-    let files = args.data.files()?;
-    if args.unit.is_empty() {
-        return Err(Problem::could_not("--unit names no column"));
-    }
     let policies = args.policies.load()?;
     let own = args.policy.as_deref().map(disclosure_policy).transpose()?;
     let policy = own.as_ref().unwrap_or(&policies.disclosure);
-    let profile = profile(&policies, "sandbox/sql.toml")?;
+    let report = match args.finished.as_slice() {
+        [] => of_statements(args, policy, &policies)?,
+        files => {
+            let seen = finished::seen(files, policy.limits().files, &policies)?;
+            disclosure::inspect::inspect(&seen, policy)
+        }
+    };
+    say(&serde_json::to_string(&report)?)?;
+    Ok(exit(report.verdict))
+}
+
+fn of_statements(args: &Args, policy: &Policy, policies: &Policies) -> Result<Judged, Problem> {
+    let files = DataFiles::find(&args.data)?;
+    let unit = args.unit.clone().filter(|unit| !unit.is_empty());
+    let unit = unit.ok_or_else(|| Problem::could_not("--unit names no column"))?;
+    let text = SqlTextArgs::of(args.sql.clone(), args.sql_file.clone());
+    let profile = profile(policies, "sandbox/sql.toml")?;
     let check = Check {
         source: files.source(),
-        unit: args.unit.clone(),
-        sql: args.text.text(profile.limits.statement_bytes)?,
+        unit,
+        sql: text.text(profile.limits.statement_bytes)?,
         statements: u32::try_from(policy.limits().statements).unwrap_or(u32::MAX),
         people: match args.record.is_some() || args.against.is_some() {
             true => People::Listed,
@@ -84,9 +113,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         inputs: files.inputs(),
         profile,
     })?;
-    let report = judge(&gathered, policy, args)?;
-    say(&serde_json::to_string(&report)?)?;
-    Ok(exit(report.verdict))
+    judge(&gathered, policy, args)
 }
 
 /// What the worker wrote: the evidence as JSON, and who is behind each cell.
@@ -284,7 +311,17 @@ mod tests {
         let words = ["x", "--data", "a.csv", "--sql", "select 1"];
         assert!(Line::try_parse_from(words).is_err());
         let line = Line::try_parse_from([&words[..], &["--unit", "id"]].concat()).unwrap();
-        assert_eq!(line.args.unit, "id");
+        assert_eq!(line.args.unit.as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn finished_files_need_nothing_else_and_stand_beside_no_data() {
+        let line = Line::try_parse_from(["x", "table.csv", "plot.svg"]).unwrap();
+        assert_eq!(line.args.finished.len(), 2);
+        assert!(line.args.data.is_empty() && line.args.sql.is_none());
+        assert!(Line::try_parse_from(["x", "table.csv", "--unit", "id"]).is_err());
+        assert!(Line::try_parse_from(["x", "table.csv", "--data", "a.csv"]).is_err());
+        assert!(Line::try_parse_from(["x"]).is_err());
     }
 
     #[test]

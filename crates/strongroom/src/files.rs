@@ -69,8 +69,17 @@ impl DataArgs {
     /// # Errors
     /// If one is missing, is neither CSV nor Parquet by its ending, or has no usable table name.
     pub(crate) fn files(&self) -> Result<DataFiles, Problem> {
-        let files = self
-            .data
+        DataFiles::find(&self.data)
+    }
+}
+
+impl DataFiles {
+    /// Finds files, each as FILE or NAME=FILE.
+    ///
+    /// # Errors
+    /// As [`DataArgs::files`].
+    pub(crate) fn find(arguments: &[OsString]) -> Result<Self, Problem> {
+        let files = arguments
             .iter()
             .map(|argument| DataFile::find(argument))
             .collect::<Result<Vec<_>, _>>()?;
@@ -81,7 +90,7 @@ impl DataArgs {
                 "two files would become the table {name}; write NAME=FILE to tell them apart"
             )));
         }
-        Ok(DataFiles(files))
+        Ok(Self(files))
     }
 }
 
@@ -161,6 +170,11 @@ impl DataFiles {
 }
 
 impl SqlTextArgs {
+    /// The same, of a command that can do without.
+    pub(crate) fn of(sql: Option<String>, sql_file: Option<PathBuf>) -> Self {
+        Self { sql, sql_file }
+    }
+
     /// The text.
     ///
     /// # Errors

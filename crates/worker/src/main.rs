@@ -93,6 +93,7 @@ fn work(
         | Job::Extract(_)
         | Job::Query(_)
         | Job::Check(_)
+        | Job::Inspect(_)
         | Job::Price(_)
         | Job::Measure(_)
         | Job::Dummy(_)

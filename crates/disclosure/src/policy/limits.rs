@@ -11,6 +11,8 @@ use crate::suppress::CELLS_MAX;
 pub struct Limits {
     /// Most statements that are checked together.
     pub statements: u64,
+    /// Most finished files that are looked through at once.
+    pub files: u64,
     /// Most cells of one problem for which a check searches a pattern. Of a larger table everything that shares
     /// people with a hidden cell is hidden.
     pub pattern_cells: u64,
@@ -31,6 +33,7 @@ impl Limits {
     /// As `policies/disclosure/default.toml` is shipped.
     pub const SHIPPED: Self = Self {
         statements: 20,
+        files: 100,
         pattern_cells: 10_000,
         pattern_totals: 8,
         pattern_steps: 20,
@@ -42,6 +45,7 @@ impl Limits {
     pub(super) fn checked(self) -> Result<Self, PolicyError> {
         let cells = CELLS_MAX as u64;
         within("limits.statements", self.statements, 1, 1_000)?;
+        within("limits.files", self.files, 1, 10_000)?;
         within("limits.pattern_cells", self.pattern_cells, 1, cells)?;
         within("limits.pattern_totals", self.pattern_totals, 1, 1_000)?;
         within("limits.pattern_steps", self.pattern_steps, 1, 1_000_000)?;
@@ -54,8 +58,9 @@ impl Limits {
     /// In words, for `strongroom policy explain`.
     pub(super) fn in_words(self) -> String {
         format!(
-            "at most {} statements are checked together; of a table with more than {} cells (counts taken apart) or {} totals everything that shares people with a hidden cell is hidden; a pattern is improved for at most {} million steps, by strongroom suppress for {} million, over at most {} cells and {} MiB.",
+            "at most {} statements and {} finished files are checked together; of a table with more than {} cells (counts taken apart) or {} totals everything that shares people with a hidden cell is hidden; a pattern is improved for at most {} million steps, by strongroom suppress for {} million, over at most {} cells and {} MiB.",
             self.statements,
+            self.files,
             self.pattern_cells,
             self.pattern_totals,
             self.pattern_steps,

@@ -4,6 +4,7 @@
 mod check;
 mod dummy;
 mod extract;
+mod inspect;
 mod link;
 mod link_files;
 mod load;
@@ -91,6 +92,7 @@ pub(crate) fn run_in(
         Job::Extract(job) => extract::run(rooms, job, limits, hatch),
         Job::Query(job) => query::run(rooms, job, limits, hatch),
         Job::Check(job) => check::run(rooms, job, limits, hatch),
+        Job::Inspect(job) => inspect::run(rooms, job, limits, hatch),
         Job::Price(job) => measure::price(job),
         Job::Measure(job) => measure::run(rooms, job, limits, hatch),
         Job::Dummy(job) => dummy::run(rooms, job, limits, hatch),
