@@ -6,6 +6,7 @@ mod cells;
 mod class;
 mod magnitude;
 mod secondary;
+mod statement;
 mod together;
 mod treated;
 
@@ -14,13 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use against::{
     Beside, CellPeople, Family, Outgoing, cannot_compare, in_words, outgoing, places,
 };
+pub use statement::by_statement;
 pub use together::{Traced, as_one, check_together, hidden};
 
 use absent::{Absent, Structure};
 use cells::{group_cells, implied_zeros};
 use treated::{Hidden, treated};
 
-use crate::derive::COUNTS_MAX;
 use crate::evidence::{Class, Evidence, Group, Shown, Visible};
 use crate::names::Names;
 use crate::report::{
@@ -28,13 +29,15 @@ use crate::report::{
 };
 use crate::{Datum, Policy, ZeroRule};
 
-/// The most cells that are judged, whatever the evidence claims.
-const CELLS_MAX: usize = 1_000_000;
 /// Stands for the row itself where a finding is about no column of it.
 const ROW: &str = "(row)";
 
-/// Judges one statement.
+/// Judges one statement. One of several tables goes to a person here, because their people are not compared:
+/// [`check_together`] does.
 pub fn check(evidence: &Evidence, policy: &Policy) -> Report {
+    if !evidence.further.is_empty() {
+        return statement::not_compared(evidence, policy);
+    }
     check_all(std::slice::from_ref(evidence), policy)
 }
 
@@ -44,7 +47,7 @@ pub fn check(evidence: &Evidence, policy: &Policy) -> Report {
 pub fn check_all(evidence: &[Evidence], policy: &Policy) -> Report {
     let mut verdict = Verdict::Pass;
     let (mut outputs, mut findings) = (Vec::new(), Vec::new());
-    for one in evidence {
+    for one in evidence.iter().flat_map(Evidence::tables) {
         let judged = judge(one, &[], policy);
         verdict = verdict.max(judged.verdict);
         outputs.push(judged.output);
@@ -54,7 +57,7 @@ pub fn check_all(evidence: &[Evidence], policy: &Policy) -> Report {
         verdict = Verdict::Review;
         findings.push(finding(Rule::Untraceable, "there is no statement to check"));
     }
-    if evidence.len() > 1 && verdict == Verdict::Treat {
+    if outputs.len() > 1 && verdict == Verdict::Treat {
         verdict = Verdict::Review;
         findings.push(finding(
             Rule::Differencing,
@@ -108,13 +111,16 @@ fn judge(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
             ),
         ),
         Class::Table => match evidence.validate() {
-            Ok(()) if cells(evidence, evidence.groups.len()) > CELLS_MAX => whole(
+            Ok(()) if cells(evidence, evidence.groups.len()) > cells_max(policy) => whole(
                 evidence,
                 "untraceable",
                 Verdict::Review,
                 finding(
                     Rule::Untraceable,
-                    format!("the table has more than {CELLS_MAX} cells, the most that are judged"),
+                    format!(
+                        "the table has more cells than the limit table_cells, {}, of the disclosure policy",
+                        cells_max(policy)
+                    ),
                 ),
             ),
             Ok(()) => table(evidence, conflicts, policy),
@@ -126,6 +132,11 @@ fn judge(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
             ),
         },
     }
+}
+
+/// The most cells that are judged, whatever the evidence claims.
+fn cells_max(policy: &Policy) -> usize {
+    usize::try_from(policy.limits().table_cells).unwrap_or(usize::MAX)
 }
 
 /// Cells of so many rows. A row without measures counts as one.
@@ -184,7 +195,9 @@ fn draft(
     }
     let absent = match evidence.shown {
         Shown::Large(_) | Shown::Condition | Shown::Unjudged => Some(Vec::new()),
-        Shown::All | Shown::First => structure.absent_keys(evidence),
+        Shown::All | Shown::First | Shown::Joined => {
+            structure.absent_keys(evidence, cells_max(policy))
+        }
     };
     let mut findings = Vec::new();
     if absent.is_none() {
@@ -237,7 +250,7 @@ fn table(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
         absent,
         mut findings,
     } = draft(evidence, conflicts, &names, policy);
-    findings.extend(about_the_whole(evidence));
+    findings.extend(about_the_whole(evidence, policy));
     let primary = cells.iter().any(|c| c.status == Status::Primary);
     let mut treated_rows = Vec::new();
     if primary {
@@ -369,7 +382,7 @@ fn is_empty(evidence: &Evidence) -> bool {
 fn by_condition(evidence: &Evidence) -> bool {
     match evidence.shown {
         Shown::Large(_) | Shown::Condition | Shown::Unjudged => true,
-        Shown::All | Shown::First => false,
+        Shown::All | Shown::First | Shown::Joined => false,
     }
 }
 
@@ -409,19 +422,20 @@ fn shown(evidence: &Evidence) -> impl Iterator<Item = (usize, &Group)> {
 }
 
 /// Findings about the whole table that come from the statement. Each sends it to a person.
-fn about_the_whole(evidence: &Evidence) -> Vec<Finding> {
+fn about_the_whole(evidence: &Evidence, policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
+    let most = policy.limits().row_counts;
     if evidence.shown == Shown::Unjudged {
         found.push(finding(
                 Rule::Untraceable,
                 "the condition on groups (having) is about a number that the table does not show, so what is absent tells something that is not counted",
             ));
     }
-    if evidence.counts.len() > COUNTS_MAX {
+    if evidence.counts.len() as u64 > most {
         found.push(finding(
                 Rule::Differencing,
                 format!(
-                    "a row shows {} counts; what can be formed by adding and subtracting is tried for at most {COUNTS_MAX}",
+                    "a row shows {} counts; what can be formed by adding and subtracting is tried for at most the limit row_counts, {most}, of the disclosure policy",
                     evidence.counts.len()
                 ),
             ));

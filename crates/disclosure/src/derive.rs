@@ -12,8 +12,9 @@
 
 use crate::evidence::{Atom, CountLevel, Counted, Group, Whole};
 
-/// The most counts in one row between which all combinations are tried.
-pub const COUNTS_MAX: usize = 6;
+/// The most counts in one row that are ever taken apart. Of how many all combinations are tried is a limit of the
+/// policy (`row_counts`).
+pub const COUNTS_MAX: usize = 12;
 
 /// A set that a reader can count by adding and subtracting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,12 @@ pub enum Precision {
 
 /// The derived sets of a group with fewer than `minimum` people (as far as known). An
 /// empty set is among them only where it says that a condition holds for everybody.
-pub fn derived_sets(counts: &[Counted], group: &Group, minimum: u64) -> Vec<DerivedSet> {
+pub fn derived_sets(
+    counts: &[Counted],
+    sources: &[u16],
+    group: &Group,
+    minimum: u64,
+) -> Vec<DerivedSet> {
     let one_row_each = group.rows == group.people;
     let (mut rows, mut people) = (Vec::new(), Vec::new());
     for (index, count) in counts.iter().enumerate().take(COUNTS_MAX) {
@@ -50,6 +56,10 @@ pub fn derived_sets(counts: &[Counted], group: &Group, minimum: u64) -> Vec<Deri
             CountLevel::People if !one_row_each => people.push((index, count)),
             CountLevel::People | CountLevel::Rows => rows.push((index, count)),
         }
+        // Rows of joined tables are never the same, but people are.
+        if count.level == CountLevel::Rows && !sources.is_empty() && is_of_people(index, group) {
+            people.push((index, count));
+        }
     }
     let mut found = Vec::new();
     family(&rows, &group.row_atoms, minimum, &mut found);
@@ -57,34 +67,38 @@ pub fn derived_sets(counts: &[Counted], group: &Group, minimum: u64) -> Vec<Deri
     found
 }
 
+/// Whether a count of rows counts each person once.
+fn is_of_people(count: usize, group: &Group) -> bool {
+    let mut inside = group.row_atoms.iter();
+    inside.all(|atom| atom.pattern & (1_u32 << count) == 0 || atom.rows == atom.people)
+}
+
 fn family(counts: &[(usize, &Counted)], atoms: &[Atom], minimum: u64, found: &mut Vec<DerivedSet>) {
     if counts.len() < 2 {
         return;
     }
     let mut seen: Vec<Vec<u32>> = Vec::new();
-    let combinations = 3_u32.pow(u32::try_from(counts.len()).unwrap_or(0));
-    for code in 1..combinations {
-        let factors = factors(code, counts.len());
+    combinations(counts, atoms, &mut |factors| {
         if factors.iter().filter(|f| **f != 0).count() < 2 {
-            continue;
+            return;
         }
-        let Some(inside) = inside(&factors, counts, atoms) else {
-            continue;
+        let Some(inside) = inside(factors, counts, atoms) else {
+            return;
         };
-        if inside.is_empty() && !complement(&factors, counts) {
-            continue;
+        if inside.is_empty() && !complement(factors, counts) {
+            return;
         }
         let patterns: Vec<u32> = inside.iter().map(|a| a.pattern).collect();
         let set = measure(&inside);
         if set.1 >= minimum || (!inside.is_empty() && seen.contains(&patterns)) {
-            continue;
+            return;
         }
         seen.push(patterns);
         found.push(DerivedSet {
-            label: label(&factors, counts),
+            label: label(factors, counts),
             factors: counts
                 .iter()
-                .zip(&factors)
+                .zip(factors)
                 .filter(|(_, factor)| **factor != 0)
                 .map(|((index, _), factor)| (*index, if *factor > 0 { 1 } else { -1 }))
                 .collect(),
@@ -92,23 +106,60 @@ fn family(counts: &[(usize, &Counted)], atoms: &[Atom], minimum: u64, found: &mu
             rows: set.0,
             precision: set.2,
         });
-    }
+    });
 }
 
-/// -1, 0 or 1 for each count, from a number in base 3.
-fn factors(code: u32, len: usize) -> Vec<i32> {
-    let mut rest = code;
-    (0..len)
-        .map(|_| {
-            let digit = rest % 3;
-            rest /= 3;
-            match digit {
-                0 => 0,
-                1 => 1,
-                _ => -1,
-            }
+/// Calls for every combination of factors that can have weight 0 or 1 on every atom, in the order of numbers in base 3
+/// whose digits are 0, 1 and -1, the first count the last digit. A branch ends at the first atom whose counts all
+/// have a factor and that has another weight.
+fn combinations(counts: &[(usize, &Counted)], atoms: &[Atom], visit: &mut dyn FnMut(&[i32])) {
+    // The atoms that are decided by each count: those of which it is the first.
+    let decided: Vec<Vec<u32>> = (0..counts.len())
+        .map(|place| {
+            let first = |atom: &&Atom| {
+                let is_in = |(index, _): &(usize, &Counted)| atom.pattern & (1_u32 << index) != 0;
+                atom.rows > 0 && counts.iter().position(is_in) == Some(place)
+            };
+            atoms
+                .iter()
+                .filter(first)
+                .map(|atom| atom.pattern)
+                .collect()
         })
-        .collect()
+        .collect();
+    let mut factors = vec![0; counts.len()];
+    branch(counts, &decided, counts.len(), &mut factors, visit);
+}
+
+fn branch(
+    counts: &[(usize, &Counted)],
+    decided: &[Vec<u32>],
+    left: usize,
+    factors: &mut Vec<i32>,
+    visit: &mut dyn FnMut(&[i32]),
+) {
+    let Some(place) = left.checked_sub(1) else {
+        visit(factors);
+        return;
+    };
+    for factor in [0, 1, -1] {
+        if let Some(own) = factors.get_mut(place) {
+            *own = factor;
+        }
+        let weight = |pattern: &u32| -> i32 {
+            let own = factors.iter().zip(counts);
+            own.filter(|(_, (index, _))| pattern & (1_u32 << index) != 0)
+                .map(|(factor, _)| factor)
+                .sum()
+        };
+        let atoms = decided.get(place).map_or(&[][..], Vec::as_slice);
+        if atoms.iter().all(|pattern| matches!(weight(pattern), 0 | 1)) {
+            branch(counts, decided, place, factors, visit);
+        }
+    }
+    if let Some(own) = factors.get_mut(place) {
+        *own = 0;
+    }
 }
 
 /// The atoms of weight 1, or `None` if some atom's weight is neither 0 nor 1.
@@ -215,7 +266,7 @@ mod tests {
 
     #[track_caller]
     fn check(counts: &[Counted], atoms: &[(u32, u64)], expected: &[(&str, u64)]) {
-        let found = derived_sets(counts, &group(atoms), 10);
+        let found = derived_sets(counts, &[], &group(atoms), 10);
         let found: Vec<(&str, u64)> = found.iter().map(|s| (s.label.as_str(), s.people)).collect();
         assert_eq!(found, expected);
     }

@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod tables;
+
+pub use tables::{Further, Place, Sort, Union};
+
 use crate::Datum;
 use crate::derive::COUNTS_MAX;
 
@@ -33,6 +37,16 @@ pub struct Evidence {
     pub parts: Vec<Part>,
     /// Every group of the data, in the order of the result.
     pub groups: Vec<Group>,
+    /// For a table that joins others, which of these each of [`Evidence::counts`] counts rows of: no row of one is a
+    /// row of another, but a person can be in both. Empty where all count rows of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<u16>,
+    /// Further tables of the statement, each judged like this one and beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Further>,
+    /// How the rows of a union are put together, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub union: Option<Union>,
 }
 
 /// What kind of answer the statement gives.
@@ -131,6 +145,8 @@ pub enum Shown {
     /// Those that satisfy a condition on counts that stand in [`Evidence::counts`] alone. The others are
     /// judged as well.
     Condition,
+    /// Those that both of two joined tables have. The others are judged as well.
+    Joined,
     /// Those that satisfy a condition on a number that is judged nowhere.
     Unjudged,
 }
@@ -248,7 +264,7 @@ pub struct Magnitude {
     pub least: u64,
     /// People who have the largest value.
     pub most: u64,
-    /// For a quantile, people with a value not above it; otherwise 0.
+    /// For a quantile, people with a value not above it; for a most frequent value, those who have it; otherwise 0.
     pub below: u64,
     /// For a quantile, people with a value not below it; otherwise 0.
     pub above: u64,
@@ -305,6 +321,9 @@ impl Evidence {
             counts: Vec::new(),
             parts: Vec::new(),
             groups: Vec::new(),
+            sources: Vec::new(),
+            further: Vec::new(),
+            union: None,
         }
     }
 
@@ -334,6 +353,12 @@ impl Evidence {
         let measures = self.measures().count();
         if self.counts.len() > 31 {
             return wrong("more than 31 counts");
+        }
+        if !self.sources.is_empty() && self.sources.len() != self.counts.len() {
+            return wrong("the counts are not those of the joined tables");
+        }
+        if self.further.iter().any(|one| !one.table.further.is_empty()) {
+            return wrong("a further table has further tables");
         }
         let keyless = |column: &Column| matches!(column.role, Role::Key(k) if usize::from(k) >= self.keys.len());
         if self.columns.iter().any(keyless) {
@@ -410,7 +435,7 @@ impl Evidence {
             Shown::All => group.visible == Visible::Shown,
             Shown::First => group.visible != Visible::Excluded,
             Shown::Large(least) => (group.visible == Visible::Excluded) == (group.people < least),
-            Shown::Condition | Shown::Unjudged => true,
+            Shown::Condition | Shown::Joined | Shown::Unjudged => true,
         }
     }
 
@@ -418,7 +443,10 @@ impl Evidence {
     /// a reader can form would not be judged.
     fn taken_apart(&self, group: &Group) -> bool {
         let of_people = |count: &&Counted| count.level == CountLevel::People;
-        let people = self.counts.iter().filter(of_people).count();
+        let people = match self.sources.is_empty() {
+            true => self.counts.iter().filter(of_people).count(),
+            false => self.counts.len(),
+        };
         let needed = (2..=COUNTS_MAX).contains(&self.counts.len());
         let (Some(by_row), Some(by_person)) = (
             self.total(&group.row_atoms),

@@ -38,15 +38,15 @@ pub mod round;
 pub mod suppress;
 
 pub use check::{
-    Beside, CellPeople, Family, Outgoing, Traced, as_one, cannot_compare, check, check_all,
-    check_together, hidden, in_words, outgoing, places,
+    Beside, CellPeople, Family, Outgoing, Traced, as_one, by_statement, cannot_compare, check,
+    check_all, check_together, hidden, in_words, outgoing, places,
 };
 pub use csv::to_csv;
 pub use datum::Datum;
 pub use derive::{COUNTS_MAX, DerivedSet, Precision, derived_sets};
 pub use evidence::{
-    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Group, Kind, Magnitude, Malformed,
-    Part, Role, Shown, TOP_MAX, Visible, Whole,
+    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Further, Group, Kind, Magnitude,
+    Malformed, Part, Place, Role, Shown, Sort, TOP_MAX, Union, Visible, Whole,
 };
 pub use policy::{Dominance, Limits, Policy, PolicyError, ZeroRule};
 pub use report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};

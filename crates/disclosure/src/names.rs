@@ -49,7 +49,9 @@ impl<'a> Names<'a> {
             Shown::Unjudged => Told::Nothing,
             _ if self.large.contains(&(set, key)) => Told::Whole,
             Shown::All if crosses_common() => Told::Whole,
-            Shown::All | Shown::First | Shown::Large(_) | Shown::Condition => Told::Kind,
+            Shown::All | Shown::First | Shown::Large(_) | Shown::Condition | Shown::Joined => {
+                Told::Kind
+            }
         }
     }
 }

@@ -19,24 +19,33 @@
 
 mod catalog;
 mod columns;
+mod described;
 mod each;
 mod expr;
 mod group;
+mod inside;
 mod items;
 mod keys;
 mod measure;
+mod merge;
 mod node;
 mod ones;
 mod people;
 mod pivot;
+mod pivoted;
 mod plan;
+mod query;
+mod regroup;
 mod run;
+mod same;
+mod scalar;
 mod scope;
 mod shown;
 mod subquery;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod union;
 mod windows;
 mod wrap;
 
@@ -174,10 +183,16 @@ fn traced(
     let rewritten = pivot::as_select(sql)?;
     let tree = run::parse(conn, rewritten.as_deref().unwrap_or(sql))?;
     let catalog = catalog::Catalog::new(conn, unit)?;
+    let tree = pivoted::without(&catalog, &tree)?;
     let mut reader = subquery::Reader::new(&catalog);
-    let Some(plan) = wrap::read(&mut reader, &tree, &Vec::new())? else {
-        reader.listing(&tree)?;
-        return Ok(Evidence::rows(sql));
-    };
-    run::execute(conn, sql, &plan, limits, listed)
+    match wrap::read(&mut reader, &tree, &Vec::new())? {
+        wrap::Read::Rows => {
+            reader.listing(&tree)?;
+            Ok(Evidence::rows(sql))
+        }
+        wrap::Read::Table(plan) => run::execute(conn, sql, (&plan, &[]), None, limits, listed),
+        wrap::Read::Union(first, under, union) => {
+            run::execute(conn, sql, (&first, &under), Some(union), limits, listed)
+        }
+    }
 }

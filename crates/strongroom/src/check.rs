@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use disclosure::{
-    Beside, CellPeople, Evidence, Policy, Report as Judged, Traced, Verdict, as_one, check_together,
+    Beside, CellPeople, Evidence, Policy, Report as Judged, Traced, Verdict, as_one, by_statement,
+    check_together,
 };
 use protocol::frame::Up;
 use protocol::job::{Check, Job, Order, PEOPLE, People};
@@ -152,7 +153,9 @@ fn gather(launch: Launch) -> Result<Gathered, Problem> {
 /// The rules, then earlier releases, then the record.
 fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Problem> {
     let evidence = read(&gathered.evidence)?;
-    if let ([only], None, None) = (evidence.as_slice(), &args.against, &args.record) {
+    if let ([only], None, None) = (evidence.as_slice(), &args.against, &args.record)
+        && only.further.is_empty()
+    {
         return Ok(disclosure::check(only, policy));
     }
     let mut against = args
@@ -183,7 +186,7 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
             compare(report, &cells, releases, policy)?;
         }
     }
-    let report = as_one(reports.clone(), policy);
+    let report = as_one(by_statement(&evidence, reports.clone(), policy), policy);
     if let Some(folder) = &args.record
         && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
     {
@@ -233,14 +236,18 @@ fn traced(
 ) -> Result<Vec<Traced>, Problem> {
     let mut rest = listed;
     let mut request = Vec::new();
-    for one in evidence {
+    for one in evidence.iter().flat_map(Evidence::tables) {
         let cells = one.groups.len() * one.measures().count();
         let mut people = Vec::with_capacity(cells);
         for _ in 0..cells {
             people.push(releases::people(&mut rest, &mut ordinal)?);
         }
         request.push(Traced {
-            evidence: one.clone(),
+            evidence: Evidence {
+                further: Vec::new(),
+                union: None,
+                ..one.clone()
+            },
             people,
         });
     }

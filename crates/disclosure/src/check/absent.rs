@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CELLS_MAX, cells};
+use super::cells;
 use crate::Datum;
 use crate::evidence::Evidence;
 
@@ -60,9 +60,9 @@ impl Structure {
         })
     }
 
-    /// Combinations of observed key values that no group has, for each grouping set; `None` if they are
-    /// too many.
-    pub(super) fn absent_keys(&self, evidence: &Evidence) -> Option<Vec<Absent>> {
+    /// Combinations of observed key values that no group has, for each grouping set; `None` if their cells are
+    /// more than `cells_max`.
+    pub(super) fn absent_keys(&self, evidence: &Evidence, cells_max: usize) -> Option<Vec<Absent>> {
         let mut found = Vec::new();
         for (number, set) in (0_u16..).zip(&evidence.sets) {
             if set.len() < 2 {
@@ -76,7 +76,7 @@ impl Structure {
                 // A totalled key is missing everywhere.
                 let values: BTreeSet<&Datum> = of_set().filter_map(|g| g.key.get(place)).collect();
                 let most = combinations.len().saturating_mul(values.len());
-                if cells(evidence, most + found.len()) > CELLS_MAX {
+                if cells(evidence, most + found.len()) > cells_max {
                     return None;
                 }
                 combinations = combinations

@@ -79,7 +79,10 @@ pub(super) fn group_cells(
 /// What a reader can form from the numbers of one row.
 fn derived(evidence: &Evidence, group: &Group, policy: &Policy) -> Vec<(String, u64, Found)> {
     let mut formed = Vec::new();
-    for set in derived_sets(&evidence.counts, group, policy.minimum()) {
+    // More counts than the limit are a finding about the whole table.
+    let most = usize::try_from(policy.limits().row_counts).unwrap_or(usize::MAX);
+    let counts = evidence.counts.get(..most).unwrap_or(&evidence.counts);
+    for set in derived_sets(counts, &evidence.sources, group, policy.minimum()) {
         let behind = Behind {
             people: set.people,
             rows: set.rows,
@@ -141,7 +144,8 @@ pub(super) fn judge_cell(kind: Kind, behind: Behind, policy: &Policy) -> Found {
         | Kind::Spread
         | Kind::Relation
         | Kind::Quantile
-        | Kind::Extreme => Vec::new(),
+        | Kind::Extreme
+        | Kind::Mode => Vec::new(),
         // `count(distinct case when rare then event else 0 end)`: all have a value, few are counted. So does
         // the spread of `case when rare then cost else 0 end` tell of few.
         Kind::Crafted => vec![(
@@ -149,13 +153,6 @@ pub(super) fn judge_cell(kind: Kind, behind: Behind, policy: &Policy) -> Found {
             finding(
                 Rule::Untraceable,
                 "a number of distinct values or a spread of an expression can tell of few people though all have a value",
-            ),
-        )],
-        Kind::Mode => vec![(
-            Status::Review,
-            finding(
-                Rule::ClassDisclosure,
-                "a most frequent value can be everybody's, and how many have it is not counted",
             ),
         )],
     }

@@ -43,7 +43,8 @@ pub(super) fn judge(evidence: &Evidence, group: &Group, measure: usize, policy: 
 /// The first rule of a kind that is judged by its values.
 fn needs_values(kind: Kind) -> Option<Rule> {
     match kind {
-        Kind::Count | Kind::Share | Kind::Distinct | Kind::Crafted | Kind::Mode => None,
+        Kind::Count | Kind::Share | Kind::Distinct | Kind::Crafted => None,
+        Kind::Mode => Some(Rule::ClassDisclosure),
         Kind::Total => Some(Rule::Dominance),
         Kind::Spread | Kind::Relation => Some(Rule::DegreesOfFreedom),
         Kind::Quantile | Kind::Extreme => Some(Rule::EndPoint),
@@ -79,7 +80,8 @@ fn rules(part: &Part, values: &Magnitude, policy: &Policy) -> Found {
         found.push(review(Rule::Missing, detail));
     }
     match part.kind {
-        Kind::Count | Kind::Share | Kind::Distinct | Kind::Crafted | Kind::Mode => return found,
+        Kind::Count | Kind::Share | Kind::Distinct | Kind::Crafted => return found,
+        Kind::Mode => found.extend(mode(values, policy)),
         Kind::Total => {
             if values.unnamed > 0 {
                 let detail = format!("{} rows with a value name nobody", values.unnamed);
@@ -202,6 +204,30 @@ fn degrees(values: &Magnitude, fitted: u64, policy: &Policy) -> Found {
                 format!("{degrees} degrees of freedom, {least} are needed"),
             ),
         )],
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The most frequent value is that of the people who have it: few may not have it, nor nearly all.
+fn mode(values: &Magnitude, policy: &Policy) -> Found {
+    let primary = |rule, detail: String| vec![(Status::Primary, finding(rule, detail))];
+    let minimum = policy.minimum();
+    if values.people >= minimum && values.below < minimum {
+        let detail = format!(
+            "{} people have the most frequent value, {minimum} are needed",
+            values.below
+        );
+        return primary(Rule::Threshold, detail);
+    }
+    let nearly_all = |share: f64| exceeds(values.below as f64, share * values.people as f64);
+    match policy.class_share() {
+        Some(share) if !values.same && nearly_all(share) => primary(
+            Rule::ClassDisclosure,
+            format!(
+                "{} of {} people have the most frequent value",
+                values.below, values.people
+            ),
+        ),
         Some(_) | None => Vec::new(),
     }
 }

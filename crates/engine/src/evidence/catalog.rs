@@ -64,6 +64,16 @@ impl<'a> Catalog<'a> {
         Ok(number)
     }
 
+    /// How many relations were numbered; what is read to see whether it can be is read again.
+    pub(super) fn mark(&self) -> u32 {
+        self.relations.get()
+    }
+
+    /// Forgets the relations after a [`Self::mark`].
+    pub(super) fn reset(&self, mark: u32) {
+        self.relations.set(mark);
+    }
+
     /// Looks a table up, without regard to case as the engine does.
     pub(super) fn table(&self, name: &str) -> Result<Table, Stop> {
         let hidden = run::texts(

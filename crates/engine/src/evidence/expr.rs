@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::node::{call, child, list, refuse_used, text};
+use super::node::{self, call, child, list, refuse_used, text};
 use super::{Stop, untraceable};
 
 /// Functions of one row's values without side effects, clock, randomness, settings or
@@ -84,14 +84,65 @@ const SCALARS: [&str; 74] = [
     "~~*",
 ];
 
-/// `||` and the casts behind `interval` are allowed too.
-const MORE_SCALARS: [&str; 6] = [
+/// `||`, the casts behind `interval`, and what analysts use besides.
+const MORE_SCALARS: [&str; 57] = [
     "||",
     "to_days",
     "to_months",
     "to_years",
     "to_weeks",
+    "to_hours",
+    "to_minutes",
+    "to_seconds",
     "regexp_extract",
+    "regexp_replace",
+    "regexp_full_match",
+    "age",
+    "cbrt",
+    "century",
+    "char_length",
+    "character_length",
+    "concat_ws",
+    "cos",
+    "date_add",
+    "date_sub",
+    "datesub",
+    "dayname",
+    "dayofmonth",
+    "decade",
+    "divide",
+    "epoch",
+    "even",
+    "fdiv",
+    "fmod",
+    "format",
+    "initcap",
+    "instr",
+    "isodow",
+    "isoyear",
+    "last_day",
+    "lcase",
+    "make_date",
+    "mod",
+    "monthname",
+    "multiply",
+    "pi",
+    "position",
+    "printf",
+    "repeat",
+    "reverse",
+    "round_even",
+    "sin",
+    "strftime",
+    "strlen",
+    "strpos",
+    "strptime",
+    "subtract",
+    "try_strptime",
+    "ucase",
+    "weekday",
+    "weekofyear",
+    "yearweek",
 ];
 
 /// Types a value may be turned into.
@@ -155,6 +206,7 @@ pub(super) fn copy(node: &Value, hook: &mut Hook<'_>) -> Result<Value, Stop> {
     }
     let kind = text(node, "type");
     match text(node, "class") {
+        node::GENERATED => Ok(required(node, "node")?.clone()),
         "CONSTANT" => constant(node),
         "COMPARISON" if COMPARISONS.contains(&kind) => {
             let left = copy(required(node, "left")?, hook)?;
@@ -252,6 +304,9 @@ fn function(node: &Value, hook: &mut Hook<'_>) -> Result<Value, Stop> {
     }
     refuse_used(node, &["filter", "distinct", "export_state"], &name)?;
     no_order(node, &name)?;
+    if name == "age" && list(node, "children").len() != 2 {
+        return untraceable("age of one date depends on the day; write the other date too");
+    }
     let mut copied = call(&name, copies(node, hook)?, None);
     if let (Some(fields), Some(operator)) = (copied.as_object_mut(), node.get("is_operator")) {
         fields.insert("is_operator".to_owned(), operator.clone());

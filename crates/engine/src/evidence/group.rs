@@ -9,7 +9,7 @@ use super::items::row;
 use super::keys::{holds_window, keys};
 use super::measure::{self, Conditions, Values};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
-use super::plan::{Aggregate, GROUPED, Item, Order, Plan};
+use super::plan::{Aggregate, GROUPED, Item, Lookup, Order, Plan};
 use super::scope::Scope;
 use super::shown::{self, counts};
 use super::subquery::{Env, Reader};
@@ -40,7 +40,12 @@ pub(super) fn is_distinct(select: &Value) -> bool {
 }
 
 /// Reads a grouped select into a plan.
-pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result<Plan, Stop> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    select: &Value,
+    env: &Env,
+    lookups: Vec<Lookup>,
+) -> Result<Plan, Stop> {
     refuse_used(select, &["sample"], "a grouped select")?;
     let env = reader.with(select, env)?;
     let Some(from) = child(select, "from_table") else {
@@ -86,25 +91,18 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result
         values,
         ..
     } = grouping;
+    let keys = named(keys, &items);
     let mut plan = Plan {
-        from: scope.from,
-        condition,
-        unit,
         two_people: scope.two_people,
-        keys: named(keys, &items),
-        sets,
         values: values.0,
-        parts: Vec::new(),
         aggregates,
         conditions: conditions.0,
         items,
-        having: None,
-        qualify: None,
-        shown: Shown::All,
+        lookups,
         orders,
         offset: page.0,
         limit: page.1,
-        counts: Vec::new(),
+        ..Plan::over(scope.from, condition, unit, keys, sets)
     };
     plan.settle(having, qualify);
     Ok(plan)
@@ -126,11 +124,17 @@ impl Plan {
         let used: Vec<usize> = used.collect();
         counts.extend(shown::whole_counts(&used, aggregates, &counts));
         let page = self.limit.is_some() || self.offset > 0;
+        let conditions = having.iter().chain(&qualify);
+        let foreign = conditions
+            .map(|(condition, _)| condition)
+            .any(|condition| self.looks_up(condition));
         self.shown = match (&having, &qualify) {
+            _ if foreign => Shown::Unjudged,
             (Some((condition, used)), None) => {
                 shown::condition(condition, used, aggregates, &counts)
             }
             (_, Some(_)) => shown::chosen(&used, aggregates, &counts, having.is_some()),
+            (None, None) if self.matched.is_some() => Shown::Joined,
             (None, None) if page => Shown::First,
             (None, None) => Shown::All,
         };

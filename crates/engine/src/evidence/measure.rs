@@ -12,7 +12,7 @@ use super::scope::Scope;
 use super::{Stop, untraceable};
 
 /// The most different conditions of one statement.
-const CONDITIONS_MAX: usize = 60;
+pub(super) const CONDITIONS_MAX: usize = 60;
 
 const KNOWN: [(&str, Kind); 30] = [
     ("count", Kind::Count),
@@ -122,6 +122,7 @@ impl Conditions {
             condition: self.index(condition)?,
             level,
             whole,
+            source: 0,
         })
     }
 }
@@ -316,7 +317,15 @@ impl Shape<'_> {
         if let Some(ones) = ones {
             return self.ones(call, argument.clone(), ones, conditions);
         }
-        let value = (self.kind != Kind::Mode).then(|| values.index(argument.clone()));
+        let value = match self.kind {
+            // Whatever it is, people with one value have one hash.
+            Kind::Mode => values.index(node::when(
+                node::present(argument.clone()),
+                node::call("hash", vec![argument.clone()], None),
+                node::null(),
+            )),
+            _ => values.index(argument.clone()),
+        };
         let kind = match self.kind {
             // No rule on contributions guards a measure of spread.
             Kind::Spread if !scope.is_plain(&argument) => Kind::Crafted,
@@ -327,7 +336,7 @@ impl Shape<'_> {
             kind,
             behind: vec![conditions.index(self.with(node::present(argument)))?],
             counts: Vec::new(),
-            value,
+            value: Some(value),
             quantile: None,
         })
     }

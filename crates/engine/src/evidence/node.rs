@@ -113,8 +113,9 @@ pub(super) fn present(value: Value) -> Value {
     operator("OPERATOR_IS_NOT_NULL", vec![value])
 }
 
-/// The conjunction of several conditions; `None` for none.
-pub(super) fn all(mut conditions: Vec<Value>) -> Option<Value> {
+/// The conjunction of several conditions; `None` for none. One of conjunctions is flat, as the engine reads it.
+pub(super) fn all(conditions: Vec<Value>) -> Option<Value> {
+    let mut conditions = flat(conditions, "CONJUNCTION_AND");
     match conditions.len() {
         0 | 1 => conditions.pop(),
         _ => Some(
@@ -122,6 +123,22 @@ pub(super) fn all(mut conditions: Vec<Value>) -> Option<Value> {
             "children": conditions}),
         ),
     }
+}
+
+/// The disjunction of two conditions.
+pub(super) fn either(one: Value, other: Value) -> Value {
+    json!({"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "alias": "",
+        "children": flat(vec![one, other], "CONJUNCTION_OR")})
+}
+
+fn flat(conditions: Vec<Value>, kind: &str) -> Vec<Value> {
+    let parts = conditions
+        .into_iter()
+        .flat_map(|one| match text(&one, "type") == kind {
+            true => flat(list(&one, "children").to_vec(), kind),
+            false => vec![one],
+        });
+    parts.collect()
 }
 
 pub(super) fn when(condition: Value, then: Value, or_else: Value) -> Value {
@@ -152,6 +169,64 @@ pub(super) fn string(value: &str) -> Value {
 pub(super) fn grouping(key: Value) -> Value {
     operator("GROUPING_FUNCTION", vec![key])
 }
+
+/// A copy in which some nodes are replaced by others.
+pub(super) fn replaced(node: &Value, with: &mut dyn FnMut(&Value) -> Option<Value>) -> Value {
+    if let Some(other) = with(node) {
+        return other;
+    }
+    match node {
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            Value::Object(
+                fields
+                    .map(|(name, value)| (name.clone(), replaced(value, with)))
+                    .collect(),
+            )
+        }
+        Value::Array(list) => list.iter().map(|one| replaced(one, with)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => node.clone(),
+    }
+}
+
+/// A generated column reference: table and column.
+pub(super) fn reference(node: &Value) -> Option<(&str, &str)> {
+    match (text(node, "class"), list(node, "column_names")) {
+        ("COLUMN_REF", [table, name]) => Some((table.as_str()?, name.as_str()?)),
+        _ => None,
+    }
+}
+
+/// The tables of the columns in a generated expression.
+pub(super) fn tables_of(node: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match (reference(node), node) {
+        (Some((table, _)), _) => Box::new(std::iter::once(table)),
+        (None, Value::Object(fields)) => Box::new(fields.values().flat_map(tables_of)),
+        (None, Value::Array(list)) => Box::new(list.iter().flat_map(tables_of)),
+        (None, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            Box::new(std::iter::empty())
+        }
+    }
+}
+
+/// Whether a node of a class is inside another.
+pub(super) fn holds(node: &Value, class: &str) -> bool {
+    match node {
+        Value::Object(fields) => {
+            text(node, "class") == class || fields.values().any(|one| holds(one, class))
+        }
+        Value::Array(list) => list.iter().any(|one| holds(one, class)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// An expression that was generated and stands in a statement that is still to be read.
+pub(super) fn generated(node: Value) -> Value {
+    json!({"class": GENERATED, "node": node})
+}
+
+/// The class of [`generated`], which the parser has not.
+pub(super) const GENERATED: &str = "GENERATED";
 
 /// Sets a field of a node.
 pub(super) fn set(node: &mut Value, field: &str, value: Value) {

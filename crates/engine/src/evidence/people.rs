@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::node;
 use super::plan::Plan;
-use super::run::{Found, failed, finest, hash_of, limit_node, print, rows, typed, whole};
+use super::query::{finest, hash_of, limit_node};
+use super::run::{Found, failed, print, rows, typed, whole};
 use super::tally::{Counts, Holds, PartSpec, Row, Spec, Tally, missing, present, subtracts};
 use super::{EvidenceError, Limits, Stop, untraceable};
 
@@ -260,6 +261,7 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
         but: part.but,
         value: part.value,
         is_total: part.kind == Kind::Total,
+        is_mode: part.kind == Kind::Mode,
         quantiles: match part.shown {
             Some(aggregate) => groups
                 .iter()
@@ -278,7 +280,8 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
             Vec::new()
         },
         people_counts: if subtracts {
-            conditions(Some(CountLevel::People))
+            // People can be in several joined tables, rows cannot.
+            conditions((plan.sources < 2).then_some(CountLevel::People))
         } else {
             Vec::new()
         },

@@ -42,6 +42,8 @@ pub(super) struct Part {
     pub(super) condition: usize,
     pub(super) level: CountLevel,
     pub(super) whole: Whole,
+    /// Of which joined table it counts rows; 0 where nothing is joined.
+    pub(super) source: u16,
 }
 
 /// A column of the result.
@@ -65,7 +67,33 @@ pub(super) struct Order {
     pub(super) nulls: Value,
 }
 
+/// Another table whose numbers stand in a plan's: a total of which it shows shares, say.
+#[derive(Debug, Clone)]
+pub(super) struct Lookup {
+    /// Its name in the generated statement.
+    pub(super) name: String,
+    /// The generated table, with keys `k0`…, values `i0`… and `p`, which is never missing. `None` where its one number
+    /// stands in a condition.
+    pub(super) select: Option<Value>,
+    /// The comparisons by which a group finds its row.
+    pub(super) on: Vec<Value>,
+    /// Whose numbers they are.
+    pub(super) of: Whose,
+}
+
+/// Whose numbers another table holds.
+#[derive(Debug, Clone)]
+pub(super) enum Whose {
+    /// Of people who are counted by this plan.
+    Counted(Box<Plan>),
+    /// Of the plan's own groups.
+    Own,
+    /// Nobody's: it is a code list.
+    Nobody,
+}
+
 /// A grouped statement.
+#[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) from: Value,
     pub(super) condition: Option<Value>,
@@ -82,6 +110,12 @@ pub(super) struct Plan {
     pub(super) conditions: Vec<Option<Value>>,
     pub(super) items: Vec<Item>,
     pub(super) having: Option<Value>,
+    /// Which groups all of the joined tables have that must have them.
+    pub(super) matched: Option<Value>,
+    /// Other tables whose numbers stand in this one.
+    pub(super) lookups: Vec<Lookup>,
+    /// How many tables are joined whose rows are not the same.
+    pub(super) sources: u16,
     /// The condition on the rows that are left, which may hold windows.
     pub(super) qualify: Option<Value>,
     pub(super) shown: Shown,
@@ -103,6 +137,65 @@ pub(super) const GROUPED: &str = "g";
 const TOTALS_MAX: usize = 6;
 
 impl Plan {
+    /// Groups of rows of which nothing is computed yet.
+    pub(super) fn over(
+        from: Value,
+        condition: Option<Value>,
+        unit: Value,
+        keys: Vec<(String, Value)>,
+        sets: Vec<Vec<usize>>,
+    ) -> Self {
+        Self {
+            from,
+            condition,
+            unit,
+            two_people: Vec::new(),
+            keys,
+            sets,
+            values: Vec::new(),
+            parts: Vec::new(),
+            aggregates: Vec::new(),
+            conditions: vec![None],
+            items: Vec::new(),
+            having: None,
+            matched: None,
+            lookups: Vec::new(),
+            sources: 1,
+            qualify: None,
+            shown: Shown::All,
+            orders: Vec::new(),
+            offset: 0,
+            limit: None,
+            counts: Vec::new(),
+        }
+    }
+
+    /// The conditions on groups: of the join, and of the statement.
+    pub(super) fn kept(&self) -> Option<Value> {
+        let parts = self.matched.iter().chain(&self.having);
+        super::node::all(parts.cloned().collect())
+    }
+
+    /// The other tables that are judged, each after those that it uses.
+    pub(super) fn inside(&self) -> Vec<&Self> {
+        let judged = self.lookups.iter().filter_map(|one| match &one.of {
+            Whose::Counted(plan) => Some(plan.as_ref()),
+            Whose::Own | Whose::Nobody => None,
+        });
+        judged
+            .flat_map(|plan| plan.inside().into_iter().chain([plan]))
+            .collect()
+    }
+
+    /// Whether an expression uses a number of another table.
+    pub(super) fn looks_up(&self, node: &Value) -> bool {
+        let is_named = |name: &str| {
+            let mut lookups = self.lookups.iter();
+            lookups.any(|one| one.name == name && !matches!(one.of, Whose::Nobody))
+        };
+        super::node::tables_of(node).any(is_named)
+    }
+
     /// The columns that hold numbers about groups.
     pub(super) fn measures(&self) -> impl Iterator<Item = &Item> {
         self.items

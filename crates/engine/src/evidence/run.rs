@@ -1,12 +1,14 @@
 //! Parsing, printing and running: the only place that talks to the engine.
 
-use disclosure::{Class, Column, Counted, Datum, Evidence, Group, Kind, Shown, Visible};
+use disclosure::{
+    Class, Column, Counted, Datum, Evidence, Further, Group, Place, Shown, Union, Visible,
+};
 use duckdb::types::Value as Raw;
 use serde_json::{Value, json};
 
 use super::node::{self, text};
-use super::plan::{GROUPED, Plan};
-use super::tally::Holds;
+use super::plan::Plan;
+use super::query::{finest, quantiles, table_query};
 use super::{EvidenceError, Limits, Stop, people, untraceable};
 use crate::error::kind;
 
@@ -114,8 +116,34 @@ pub(super) fn rows(
     found.collect::<Result<_, _>>().map_err(failed)
 }
 
-/// Runs a plan and puts the evidence together.
+/// Runs the plans of tables that stand one under the other, of most statements one, and puts the evidence together.
+/// People are listed in the order of [`Evidence::tables`].
 pub(super) fn execute(
+    conn: &duckdb::Connection,
+    sql: &str,
+    (first, under): (&Plan, &[Plan]),
+    union: Option<Union>,
+    limits: Limits,
+    mut listed: Option<&mut Vec<u8>>,
+) -> Result<Evidence, Stop> {
+    let mut one = |plan: &Plan| table(conn, sql, plan, limits, listed.as_deref_mut());
+    let mut further = Vec::new();
+    for plan in std::iter::once(first).chain(under).flat_map(Plan::inside) {
+        let (place, table) = (Place::Inside, one(plan)?);
+        further.push(Further { place, table });
+    }
+    let mut evidence = one(first)?;
+    for plan in under {
+        let (place, table) = (Place::Under, one(plan)?);
+        further.push(Further { place, table });
+    }
+    evidence.further = further;
+    evidence.union = union;
+    Ok(evidence)
+}
+
+/// Runs a plan.
+fn table(
     conn: &duckdb::Connection,
     sql: &str,
     plan: &Plan,
@@ -172,6 +200,12 @@ pub(super) fn execute(
             .collect(),
         parts: plan.shows(),
         groups: groups.into_iter().map(|found| found.group).collect(),
+        sources: match plan.sources {
+            0 | 1 => Vec::new(),
+            _ => plan.counts.iter().map(|(_, part)| part.source).collect(),
+        },
+        further: Vec::new(),
+        union: None,
     })
 }
 
@@ -182,130 +216,6 @@ pub(super) struct Found {
     pub(super) quantiles: Vec<(usize, Datum)>,
     /// The engine's hash of the keys; 0 where the table does not show the combinations of all keys.
     pub(super) hash: u64,
-}
-
-/// The grouping set of all keys, if the table has keys and shows their combinations.
-pub(super) fn finest(plan: &Plan) -> Option<u16> {
-    let all = |set: &Vec<usize>| !set.is_empty() && set.len() == plan.keys.len();
-    u16::try_from(plan.sets.iter().position(all)?).ok()
-}
-
-/// The engine's hash of all keys, which `table` calls `k0`….
-pub(super) fn hash_of(plan: &Plan, table: &str) -> Value {
-    let keys = (0..plan.keys.len()).map(|i| node::column(table, &format!("k{i}")));
-    node::call("hash", keys.collect(), None)
-}
-
-/// One query gives keys, values and counts of rows, so that they come from one reading of the data.
-fn table_query(plan: &Plan, limit: usize) -> Value {
-    let mut inner: Vec<Value> = Vec::new();
-    let mut name = |node: Value, alias: String| inner.push(node::alias(node, &alias));
-    for (i, (_, key)) in plan.keys.iter().enumerate() {
-        name(key.clone(), format!("k{i}"));
-    }
-    for (i, aggregate) in plan.aggregates.iter().enumerate() {
-        name(aggregate.call.clone(), format!("a{i}"));
-    }
-    let rows = |condition: Option<Value>| node::call("count_star", vec![], condition);
-    for (i, (condition, holds)) in plan.conditions.iter().zip(people::holds(plan)).enumerate() {
-        let value = match holds {
-            Holds::WithValue(value) => plan.values.get(value),
-            Holds::Always | Holds::Marked => None,
-        };
-        let count = match value {
-            // Cheaper than a filter.
-            Some(value) => node::call("count", vec![value.clone()], None),
-            None => rows(condition.clone()),
-        };
-        name(count, format!("r{i}"));
-    }
-    for (i, condition) in plan.two_people.iter().enumerate() {
-        name(rows(Some(condition.clone())), format!("x{i}"));
-    }
-    if plan.sets.len() > 1 {
-        for (i, (_, key)) in plan.keys.iter().enumerate() {
-            name(node::grouping(key.clone()), format!("s{i}"));
-        }
-    }
-    let mut grouped = node::select(
-        inner,
-        plan.from.clone(),
-        plan.condition.clone(),
-        None,
-        plan.keys.len(),
-    );
-    if !plan.keys.is_empty() {
-        node::set(&mut grouped, "group_sets", json!(plan.sets));
-    }
-    let own = |prefix: &str, i: usize| node::column(GROUPED, &format!("{prefix}{i}"));
-    let mut outer: Vec<Value> = Vec::new();
-    let keys = (0..plan.keys.len()).map(|i| own("k", i));
-    let items = plan.items.iter().map(|item| item.value.clone());
-    for value in keys
-        .chain(items)
-        .chain(quantiles(plan).map(|i| own("a", i)))
-    {
-        outer.push(node::call("typeof", vec![value.clone()], None));
-        outer.push(node::as_text(value));
-    }
-    outer.extend((0..plan.conditions.len()).map(|i| own("r", i)));
-    outer.extend((0..plan.two_people.len()).map(|i| own("x", i)));
-    if plan.sets.len() > 1 {
-        outer.extend((0..plan.keys.len()).map(|i| own("s", i)));
-    }
-    outer.push(visible(plan));
-    outer.extend(finest(plan).map(|_| hash_of(plan, GROUPED)));
-    let mut select = node::select(outer, node::derived(grouped, GROUPED), None, None, 0);
-    node::set(&mut select, "modifiers", order(plan, limit));
-    select
-}
-
-/// 1 for a group that is seen, 2 for one that is not among the chosen, 0 for one that the condition leaves out.
-fn visible(plan: &Plan) -> Value {
-    let chosen = match &plan.qualify {
-        Some(condition) => node::when(condition.clone(), node::number(1), node::number(2)),
-        None => node::number(1),
-    };
-    match &plan.having {
-        Some(condition) => node::when(condition.clone(), chosen, node::number(0)),
-        None => chosen,
-    }
-}
-
-/// The order of the statement and a limit. Ties are broken by the keys, so that the same table gives the same
-/// bytes.
-fn order(plan: &Plan, limit: usize) -> Value {
-    let mut orders: Vec<Value> = plan
-        .orders
-        .iter()
-        .map(|o| json!({"type": o.direction, "null_order": o.nulls, "expression": o.value}))
-        .collect();
-    let totalled = if plan.sets.len() > 1 { "s" } else { "k" };
-    for prefix in [totalled, "k"] {
-        orders.extend((0..plan.keys.len()).map(|i| {
-            json!({"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT",
-                "expression": node::column(GROUPED, &format!("{prefix}{i}"))})
-        }));
-    }
-    let mut modifiers = Vec::new();
-    if !orders.is_empty() {
-        modifiers.push(json!({"type": "ORDER_MODIFIER", "orders": orders}));
-    }
-    modifiers.push(limit_node(limit));
-    Value::Array(modifiers)
-}
-
-/// The aggregates that are quantiles.
-fn quantiles(plan: &Plan) -> impl Iterator<Item = usize> {
-    let aggregates = plan.aggregates.iter().enumerate();
-    aggregates
-        .filter(|(_, one)| one.kind == Kind::Quantile)
-        .map(|(index, _)| index)
-}
-
-pub(super) fn limit_node(limit: usize) -> Value {
-    let limit = node::number(i64::try_from(limit).unwrap_or(i64::MAX));
-    json!({"type": "LIMIT_MODIFIER", "limit": limit, "offset": null})
 }
 
 struct Reader<'a> {
@@ -344,11 +254,14 @@ impl Reader<'_> {
         for _ in 0..plan.conditions.len() {
             rows.push(number()?);
         }
-        for _ in 0..plan.two_people.len() {
+        for condition in &plan.two_people {
             if number()? > 0 {
-                return untraceable(
-                    "a join pairs rows of different people, so a row is nobody's own",
-                );
+                return untraceable(match node::text(condition, "type") {
+                    "OPERATOR_IS_NULL" => {
+                        "a full join of tables of groups is on keys that are missing in some rows"
+                    }
+                    _ => "a join pairs rows of different people, so a row is nobody's own",
+                });
             }
         }
         let mut set: Vec<usize> = (0..plan.keys.len()).collect();

@@ -101,9 +101,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The query behind a `from` of one subquery or one `with` name, what it sees, and its name.
-    pub(super) fn query_of(&self, select: &Value, env: &Env) -> Option<(Value, Env, String)> {
-        let from = child(select, "from_table")?;
+    /// The query behind one subquery or one `with` name in a `from`, what it sees, and its name.
+    pub(super) fn query_of(&self, from: &Value, env: &Env) -> Option<(Value, Env, String)> {
         let alias = text(from, "alias").to_ascii_lowercase();
         if !list(from, "column_name_alias").is_empty() || !node::unused(from, "sample") {
             return None;
@@ -124,9 +123,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether a name is that of a `with` query.
+    pub(super) fn is_named(&self, name: &str, env: &Env) -> bool {
+        env.iter()
+            .any(|named| named.name.eq_ignore_ascii_case(name))
+    }
+
     /// Whether a query can be read as rows of one person each.
     pub(super) fn is_per_person(&mut self, select: &Value, env: &Env) -> bool {
-        self.subquery(select, env).is_ok()
+        let mark = self.catalog.mark();
+        let is_one = self.subquery(select, env).is_ok();
+        self.catalog.reset(mark);
+        is_one
     }
 
     fn table(&mut self, from: &Value, env: &Env) -> Result<Scope, Stop> {

@@ -57,8 +57,10 @@ pub(super) struct PartSpec {
     pub(super) value: usize,
     /// Whether contributions are added up.
     pub(super) is_total: bool,
-    /// For a quantile, its value in each group.
+    /// For a quantile or a most frequent value, its value in each group.
     pub(super) quantiles: Vec<Option<f64>>,
+    /// Whether that is a most frequent value: people who have it are counted, and not those on its sides.
+    pub(super) is_mode: bool,
 }
 
 /// What was counted in one group.

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod groups;
+mod joined;
 mod odd;
 mod ordinary;
 mod reference;

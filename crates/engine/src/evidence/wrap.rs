@@ -1,30 +1,44 @@
 //! A select around a table of groups: it picks, renames, orders and computes, and reads no row of its own.
 
-use disclosure::{Kind, Role, Shown};
+use disclosure::{Kind, Role, Shown, Union};
 use serde_json::{Value, json};
 
 use super::columns::{self, item_name, limit};
 use super::expr;
 use super::group;
+use super::inside::{self, Inside, Relation};
 use super::keys::holds_window;
 use super::node::{self, child, list, refuse_used, text};
-use super::plan::{Item, Order, Plan};
+use super::plan::{GROUPED, Item, Lookup, Order, Plan};
 use super::subquery::{Env, Reader};
-use super::{Stop, untraceable, windows};
+use super::{Stop, regroup, scalar, union, untraceable, windows};
 
 /// The deepest nesting of selects around a table.
 const DEPTH_MAX: usize = 16;
 
-/// Reads a statement into a plan; `None` if it lists rows.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    select: &Value,
-    env: &Env,
-) -> Result<Option<Plan>, Stop> {
-    nested(reader, select, env, 0)
+/// A statement, read.
+pub(super) enum Read {
+    /// It lists rows.
+    Rows,
+    /// A table of groups.
+    Table(Box<Plan>),
+    /// Tables one under the other: the first, the others, and how their rows are put together.
+    Union(Box<Plan>, Vec<Plan>, Union),
 }
 
-fn nested(
+/// Reads a statement.
+pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result<Read, Stop> {
+    if text(select, "type") == "SET_OPERATION_NODE" {
+        return union::read(reader, select, env);
+    }
+    Ok(match nested(reader, select, env, 0)? {
+        Some(plan) => Read::Table(Box::new(plan)),
+        None => Read::Rows,
+    })
+}
+
+/// Reads a select into a plan; `None` if it lists rows.
+pub(super) fn nested(
     reader: &mut Reader<'_>,
     select: &Value,
     env: &Env,
@@ -33,36 +47,36 @@ fn nested(
     if depth > DEPTH_MAX {
         return untraceable("the statement is nested too deeply");
     }
-    if group::is_grouped(select) {
-        return group::read(reader, select, env).map(Some);
-    }
     if text(select, "type") != "SELECT_NODE" {
-        if holds_groups(select) {
-            return untraceable(
-                "a union of tables of groups cannot be traced; check each on its own",
-            );
+        if union::holds_groups(select) {
+            return untraceable("a select around a union of tables of groups cannot be traced");
         }
         return Ok(None);
     }
     let inner_env = reader.with(select, env)?;
-    if let Some((inner, of, name)) = reader.query_of(select, &inner_env)
-        && !reader.is_per_person(&inner, &of)
-        && let Some(plan) = nested(reader, &inner, &of, depth + 1)?
-    {
-        return around(plan, select, &name).map(Some);
+    let is_grouped = group::is_grouped(select);
+    if let Some(inside) = inside::read(reader, select, &inner_env, depth)? {
+        let over = scalar::Over::Groups;
+        let (select, lookups) = scalar::replaced(reader, select, &inner_env, depth, over)?;
+        let name = format!("t{}", reader.catalog.next()?);
+        let mut plan = match is_grouped {
+            true => regroup::read(inside, &select, name, lookups)?,
+            false => around(inside, &select, lookups)?,
+        };
+        plan.settle_lookups();
+        return Ok(Some(plan));
     }
-    if group::is_distinct(select) {
-        return group::read(reader, &grouped(select), env).map(Some);
+    let is_distinct = group::is_distinct(select);
+    if !is_grouped && !is_distinct {
+        return scalar::alone(reader, select, &inner_env, depth);
     }
-    Ok(None)
-}
-
-/// Whether a branch of a union groups rows.
-fn holds_groups(select: &Value) -> bool {
-    group::is_grouped(select)
-        || ["left", "right"]
-            .iter()
-            .any(|side| child(select, side).is_some_and(holds_groups))
+    let own = is_distinct.then(|| grouped(select));
+    let select = own.as_ref().unwrap_or(select);
+    let over = scalar::Over::Rows;
+    let (select, lookups) = scalar::replaced(reader, select, &inner_env, depth, over)?;
+    let mut plan = group::read(reader, &select, env, lookups)?;
+    plan.settle_lookups();
+    Ok(Some(plan))
 }
 
 /// `select distinct a, b` as `select a, b group by all`.
@@ -80,8 +94,13 @@ fn grouped(select: &Value) -> Value {
     grouped
 }
 
-/// The plan of a select around another plan's table.
-fn around(plan: Plan, select: &Value, table: &str) -> Result<Plan, Stop> {
+/// The plan of a select around the tables of others.
+pub(super) fn around(inside: Inside, select: &Value, lookups: Vec<Lookup>) -> Result<Plan, Stop> {
+    let Inside {
+        mut plan,
+        relations,
+        merged,
+    } = inside;
     refuse_used(
         select,
         &["sample", "having", "group_expressions"],
@@ -90,12 +109,12 @@ fn around(plan: Plan, select: &Value, table: &str) -> Result<Plan, Stop> {
     if plan.limit.is_some() || plan.offset > 0 || plan.qualify.is_some() {
         return untraceable("a limit inside a subquery picks rows that cannot be traced");
     }
-    let inner = plan.items.clone();
+    plan.lookups.extend(lookups);
     let had = plan.having.clone();
     let mut outer = Outer {
-        inner: &inner,
-        table,
-        having: had.clone(),
+        having: plan.kept(),
+        relations,
+        merged,
     };
     let mut having: Option<(Value, Vec<usize>)> = match (&had, plan.shown) {
         (None, _) => None,
@@ -113,10 +132,11 @@ fn around(plan: Plan, select: &Value, table: &str) -> Result<Plan, Stop> {
                 (both(first, copied), of)
             }
         });
-        outer.having = having.as_ref().map(|(condition, _)| condition.clone());
+        let kept = having.iter().map(|(condition, _)| condition.clone());
+        outer.having = node::all(plan.matched.iter().cloned().chain(kept).collect());
     }
     // Windows of the inner table see the groups before the outer condition.
-    if inner.iter().any(|item| item.across) && child(select, "where_clause").is_some() {
+    if outer.items_inside().any(|item| item.across) && child(select, "where_clause").is_some() {
         return untraceable("a condition stands around windows over groups");
     }
     let items = outer.items(select, &plan)?;
@@ -161,14 +181,20 @@ fn aggregates_in(node: &Value) -> Vec<usize> {
     }
 }
 
-struct Outer<'a> {
-    inner: &'a [Item],
-    /// The name of the inner table, in lower case.
-    table: &'a str,
-    having: Option<Value>,
+/// What names mean in a select around tables of groups.
+pub(super) struct Outer {
+    pub(super) relations: Vec<Relation>,
+    /// Columns of several of these that `using` made one, in lower case.
+    pub(super) merged: Vec<String>,
+    /// Which groups are left for windows.
+    pub(super) having: Option<Value>,
 }
 
-impl Outer<'_> {
+impl Outer {
+    fn items_inside(&self) -> impl Iterator<Item = &Item> {
+        self.relations.iter().flat_map(|relation| &relation.items)
+    }
+
     /// The inner column that a reference names.
     fn column(&self, reference: &Value, outputs: &[Item]) -> Result<Item, Stop> {
         let names: Vec<String> = list(reference, "column_names")
@@ -176,21 +202,37 @@ impl Outer<'_> {
             .filter_map(Value::as_str)
             .map(str::to_ascii_lowercase)
             .collect();
-        let name = match names.as_slice() {
-            [name] => name,
-            [table, name] if table == self.table => name,
+        let (table, name) = match names.as_slice() {
+            [name] => (None, name),
+            [table, name] => (Some(table), name),
             _ => return untraceable(format!("{} is no column of the subquery", names.join("."))),
         };
         let is = |item: &&Item| item.name.to_ascii_lowercase() == *name;
-        let found = self.inner.iter().find(is);
-        let found = found.or_else(|| outputs.iter().find(is).filter(|_| names.len() == 1));
-        match found {
+        let of_table = |one: &&Relation| table.is_none_or(|table| *table == one.name);
+        let relations = self.relations.iter().filter(of_table);
+        let found = relations.flat_map(|relation| relation.items.iter().filter(is));
+        let found: Vec<&Item> = found.collect();
+        if found.len() > 1 && !self.merged.contains(name) {
+            return untraceable(format!(
+                "{name} is a column of several tables; name the table too"
+            ));
+        }
+        // Of a column that `using` made one, the side is meant that is always there.
+        let is_key =
+            |item: &&&Item| node::reference(&item.value).is_some_and(|one| one.0 == GROUPED);
+        let first = found.iter().find(is_key).or_else(|| found.first()).copied();
+        let first = first.or_else(|| outputs.iter().find(is).filter(|_| table.is_none()));
+        match first {
             Some(item) => Ok(item.clone()),
             None => untraceable(format!("{name} is no column of the subquery")),
         }
     }
 
-    fn copy(&self, expression: &Value, outputs: &[Item]) -> Result<(Value, Vec<usize>), Stop> {
+    pub(super) fn copy(
+        &self,
+        expression: &Value,
+        outputs: &[Item],
+    ) -> Result<(Value, Vec<usize>), Stop> {
         let mut used = Vec::new();
         let copied = expr::copy(expression, &mut |part| match text(part, "class") {
             "COLUMN_REF" => {
@@ -201,7 +243,7 @@ impl Outer<'_> {
             "WINDOW" => {
                 let mut inner = |node: &Value| self.copy(node, outputs);
                 let (window, of) = windows::copy(part, self.having.as_ref(), &mut inner)?;
-                if self.inner.iter().any(|item| item.across) && holds_nested(&window) {
+                if self.items_inside().any(|item| item.across) && holds_nested(&window) {
                     return untraceable("a window stands over another");
                 }
                 used.extend(of);
@@ -263,21 +305,36 @@ impl Outer<'_> {
             ],
             "*",
         )?;
-        let relation = text(item, "relation_name").to_ascii_lowercase();
-        if !relation.is_empty() && relation != self.table {
-            return untraceable(format!("{relation}.* names no table in from"));
+        let table = text(item, "relation_name").to_ascii_lowercase();
+        let is_meant = |one: &&Relation| table.is_empty() || table == one.name;
+        let relations: Vec<&Relation> = self.relations.iter().filter(is_meant).collect();
+        if relations.is_empty() {
+            return untraceable(format!("{table}.* names no table in from"));
         }
         let left_out: Vec<String> = list(item, "exclude_list")
             .iter()
             .filter_map(Value::as_str)
             .map(str::to_ascii_lowercase)
             .collect();
-        let kept = self.inner.iter();
-        let kept = kept.filter(|item| !left_out.contains(&item.name.to_ascii_lowercase()));
-        Ok(kept.cloned().collect())
+        let mut seen: Vec<String> = Vec::new();
+        let mut kept = Vec::new();
+        for item in relations.into_iter().flat_map(|relation| &relation.items) {
+            let name = item.name.to_ascii_lowercase();
+            let again = table.is_empty() && self.merged.contains(&name) && seen.contains(&name);
+            if !again && !left_out.contains(&name) {
+                kept.push(item.clone());
+            }
+            seen.push(name);
+        }
+        Ok(kept)
     }
 
-    fn orders(&self, select: &Value, items: &[Item], plan: &Plan) -> Result<Vec<Order>, Stop> {
+    pub(super) fn orders(
+        &self,
+        select: &Value,
+        items: &[Item],
+        plan: &Plan,
+    ) -> Result<Vec<Order>, Stop> {
         let mut orders = Vec::new();
         for modifier in list(select, "modifiers") {
             match text(modifier, "type") {

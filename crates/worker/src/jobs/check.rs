@@ -27,12 +27,18 @@ pub(super) fn run(
     };
     hatch.progress(0, 0, "gathering evidence")?;
     let statements = statements(job)?;
+    let with_people = |sql: &str| {
+        let found = gather_listed(&connection, &job.unit, sql, cells);
+        found.map(|(found, listed)| (found, Some(listed)))
+    };
     let traced = |sql: &str| match (job.people, statements.as_slice()) {
-        (People::Counted, [_]) => {
-            gather(&connection, &job.unit, sql, cells).map(|found| (found, None))
-        }
-        (People::Counted | People::Listed, _) => gather_listed(&connection, &job.unit, sql, cells)
-            .map(|(found, listed)| (found, Some(listed))),
+        (People::Counted, [_]) => match gather(&connection, &job.unit, sql, cells) {
+            Ok(found) if found.further.is_empty() => Ok((found, None)),
+            // Its tables are compared with each other.
+            Ok(_) => with_people(sql),
+            Err(error) => Err(error),
+        },
+        (People::Counted | People::Listed, _) => with_people(sql),
     };
     let (gathered, why) = watch.guard(limits.time_s, || {
         let traced = statements.iter().map(|sql| traced(sql));

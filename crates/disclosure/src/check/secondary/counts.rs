@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Problem, Unsafe, linked, of_kind};
-use crate::derive::{COUNTS_MAX, derived_sets};
+use crate::derive::derived_sets;
 use crate::evidence::{Atom, CountLevel, Evidence, Group, Kind, Whole};
 use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable, Tie};
 use crate::{Datum, ZeroRule};
@@ -24,7 +24,7 @@ struct Quantity {
     reason = "a table without counts is an answer, and one whose counts cannot be added up is another"
 )]
 pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
-    let quantities = quantities(found.evidence)?;
+    let quantities = quantities(found.evidence, found.policy.limits().row_counts)?;
     if quantities.is_empty() {
         return Some(None);
     }
@@ -45,8 +45,8 @@ pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
     draft.finish().map(Some)
 }
 
-/// `None` if a column shows a count that is not among those that can be subtracted.
-fn quantities(evidence: &Evidence) -> Option<Vec<Quantity>> {
+/// `None` if a column shows a count that is not among those that can be subtracted, or there are more than `most`.
+fn quantities(evidence: &Evidence, most: u64) -> Option<Vec<Quantity>> {
     let measures: Vec<&str> = evidence.measures().map(|(name, _)| name).collect();
     let columns: Vec<usize> = of_kind(evidence, |kind| kind == Kind::Count).collect();
     if evidence.counts.is_empty() {
@@ -57,7 +57,7 @@ fn quantities(evidence: &Evidence) -> Option<Vec<Quantity>> {
         };
         return (columns.len() < 2).then(|| columns.iter().map(alone).collect());
     }
-    if evidence.counts.len() > COUNTS_MAX {
+    if evidence.counts.len() as u64 > most {
         return None;
     }
     let quantities: Vec<Quantity> = evidence
@@ -227,7 +227,7 @@ impl<'a> Draft<'a> {
             cells.push(cell);
         }
         let minimum = found.policy.minimum();
-        for set in derived_sets(&evidence.counts, it, minimum) {
+        for set in derived_sets(&evidence.counts, &evidence.sources, it, minimum) {
             if !found.formed.contains(&(group, set.label.clone())) {
                 continue;
             }

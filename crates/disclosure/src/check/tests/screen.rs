@@ -265,7 +265,7 @@ impl Worlds {
                 })
                 .to_vec();
             let is_out = match self.shown {
-                Shown::All | Shown::First => false,
+                Shown::All | Shown::First | Shown::Joined => false,
                 Shown::Large(least) => *people < least,
                 // A condition follows the numbers: of two worlds only those of safe groups are alike.
                 Shown::Condition if self.is_safe(*people, *ill) => *out,

@@ -48,9 +48,10 @@ impl Acc {
             };
         }
         for (part, acc) in spec.parts.iter().zip(&mut self.parts) {
-            let quantile = part.quantiles.get(number).copied().flatten();
-            let own = own(part, acc, rows);
-            acc.person(&own, who, quantile);
+            let shown = part.quantiles.get(number).copied().flatten();
+            let mode = shown.filter(|_| part.is_mode);
+            let own = own(part, acc, rows, mode);
+            acc.person(&own, who, shown.filter(|_| !part.is_mode));
         }
         if !spec.row_counts.is_empty() {
             self.atoms(spec, rows, named);
@@ -132,9 +133,9 @@ impl Acc {
     }
 }
 
-/// One person's values of a part.
-fn own(part: &PartSpec, acc: &mut PartAcc, rows: &[Seen<'_>]) -> Own {
-    let mut own = Own::new();
+/// One person's values of a part, and whether they have the most frequent one.
+fn own(part: &PartSpec, acc: &mut PartAcc, rows: &[Seen<'_>], mode: Option<f64>) -> Own {
+    let mut own = Own::new(mode);
     for row in rows {
         let inside = (row.mask >> part.condition) & 1 == 1;
         if let Some(but) = part.but

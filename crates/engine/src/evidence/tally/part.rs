@@ -14,11 +14,15 @@ pub(super) struct Own {
     sum: f64,
     least: f64,
     most: f64,
+    mode: Option<f64>,
+    has_mode: bool,
 }
 
 impl Own {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(mode: Option<f64>) -> Self {
         Self {
+            mode,
+            has_mode: false,
             rows: 0,
             negative: 0,
             odd: 0,
@@ -36,6 +40,7 @@ impl Own {
             self.other += 1;
             return;
         }
+        self.has_mode |= self.mode == Some(value);
         self.negative += u64::from(value < 0.0);
         self.other += u64::from(value != 0.0 && value != 1.0);
         self.sum += value.abs();
@@ -128,6 +133,7 @@ impl PartAcc {
         }
         self.least.1 += named & u64::from(own.least <= self.least.0);
         self.most.1 += named & u64::from(own.most >= self.most.0);
+        self.below += named & u64::from(own.has_mode);
         if let Some(quantile) = quantile {
             self.below += named & u64::from(own.least <= quantile);
             self.above += named & u64::from(own.most >= quantile);

@@ -47,8 +47,12 @@ fn kinds_of_statements() {
         ("summarize admissions", "describe"),
         ("select count(*) from (describe admissions)", "describe"),
         (
-            "select race, count(*) from admissions group by 1 union all select race, count(*) from admissions group by 1",
+            "select count(*) from (select race, count(*) as n from admissions group by 1 union all select race, count(*) from admissions group by 1)",
             "union",
+        ),
+        (
+            "select race, count(*) as n from admissions group by 1 except select race, count(*) from admissions group by 1",
+            "unions of one kind",
         ),
         ("values (1)", "values"),
         (
@@ -125,8 +129,8 @@ fn expressions() {
             "reads no table",
         ),
         (
-            "select (select max(cost) from admissions) as m, count(*) from admissions",
-            "subquery inside",
+            "select (select max(o.event) from outcomes o where o.person = a.person) as m, count(*) from admissions a group by all",
+            "no column",
         ),
         (
             "select count(*) from admissions where cost > (select cost from admissions where person = 7)",
@@ -220,16 +224,16 @@ fn whose_rows() {
             "no table in from has the column person",
         ),
         (
-            "select count(*) from (select race, count(*) as n from admissions group by race)",
-            "aggregates",
+            "select n, count(*) from (select race, count(*) as n from admissions group by race) group by n",
+            "by one of its numbers",
         ),
         (
-            "select count(*) from (select count(*) as n from admissions)",
-            "aggregates",
+            "select count(*) from (select race, count(*) as n from admissions group by race) where n > 100",
+            "before they are grouped again",
         ),
         (
-            "select count(*) from (select distinct race from admissions)",
-            "distinct",
+            "select count(*) from (select race, count(*) as n from admissions group by race having count(*) > 100)",
+            "leaves groups out",
         ),
         (
             "select count(*) from (select race from admissions limit 5)",

@@ -1,0 +1,32 @@
+-- Ordinary statements over the published encounters of diabetes (UCI Machine Learning Repository, "Diabetes 130-US hospitals"), as the
+-- table encounters, and the meanings of its admission types, as the table admission_types.
+select gender, count(*) as n from encounters where gender <> 'Unknown/Invalid' group by gender;
+select age, count(*) as n, avg(time_in_hospital) as mean_days from encounters group by age order by age;
+select race, readmitted, count(*) as n from encounters where race <> '?' group by race, readmitted order by all;
+select A1Cresult, count(*) as n, count(distinct patient_nbr) as patients from encounters group by A1Cresult;
+select A1Cresult, round(100.0 * count(*) filter (where readmitted = '<30') / count(*), 1) as per_cent from encounters group by A1Cresult;
+with first as (select * from encounters qualify row_number() over (partition by patient_nbr order by encounter_id) = 1) select A1Cresult, change, count(*) as n, avg(case when readmitted = '<30' then 1 else 0 end) as early from first group by all;
+with first as (select patient_nbr, min(encounter_id) as encounter_id from encounters group by patient_nbr) select e.insulin, count(*) as n from encounters e join first f using (patient_nbr) where e.encounter_id = f.encounter_id group by e.insulin;
+with n as (select age, count(*) as n from encounters group by age), r as (select age, count(*) as early from encounters where readmitted = '<30' group by age) select n.age, n.n, r.early, round(100.0 * r.early / n.n, 1) as rate from n left join r using (age) order by age;
+with a as (select race, avg(num_medications) as medications from encounters group by race), b as (select race, avg(time_in_hospital) as days from encounters where change = 'Ch' group by race) select a.race, medications, days from a join b on a.race = b.race;
+select 'gender' as variable, gender as level, count(*) as n from encounters where gender <> 'Unknown/Invalid' group by gender union all select 'race', race, count(*) from encounters group by race union all select 'readmitted', readmitted, count(*) from encounters group by readmitted;
+select insulin, count(*) as n, 100.0 * count(*) / (select count(*) from encounters) as per_cent from encounters group by insulin;
+select race, count(*) as n, round(100.0 * count(*) / sum(count(*)) over (), 1) as per_cent from encounters group by race;
+select t.description, count(*) as n from encounters e join admission_types t using (admission_type_id) where t.description <> 'Trauma Center' group by t.description;
+with n as (select admission_type_id, count(*) as n from encounters where admission_type_id not in (4, 7) group by 1) select t.description, n.n from n join admission_types t using (admission_type_id) order by n desc;
+select change, diabetesMed, count(*) as n from encounters group by cube (change, diabetesMed);
+select readmitted, avg(number_inpatient) as inpatient, avg(number_emergency) as emergency from encounters group by readmitted;
+select time_in_hospital, count(*) as n from encounters group by time_in_hospital order by time_in_hospital;
+select case when diag_1 like '250%' then 'diabetes' when try_cast(diag_1 as double) between 390 and 459 then 'circulatory' when try_cast(diag_1 as double) between 460 and 519 then 'respiratory' else 'other' end as diagnosis, count(*) as n, avg(time_in_hospital) as days from encounters group by 1;
+select * from (select race, readmitted from encounters where race <> '?') pivot (count(*) for readmitted in ('<30', '>30', 'NO'));
+select gender, median(num_lab_procedures) as median_tests, quantile_cont(num_lab_procedures, [0.25, 0.75]) as quartiles from encounters where gender <> 'Unknown/Invalid' group by gender;
+with per_person as (select patient_nbr, count(*) as stays from encounters group by patient_nbr) select least(stays, 6) as stays, count(*) as patients from per_person group by 1 order by 1;
+with per_person as (select patient_nbr, count(*) as stays, max(age) as age from encounters group by patient_nbr) select age, avg(stays) as mean_stays from per_person group by age order by age;
+select age, gender, count(*) as n from encounters where gender in ('Female', 'Male') group by age, gender having count(distinct patient_nbr) >= 10 order by 1, 2;
+select max_glu_serum, mode(discharge_disposition_id) as commonest from encounters group by max_glu_serum;
+select corr(num_medications, time_in_hospital) as r from encounters;
+with c as (select gender, age, count(*) as n from encounters where gender <> 'Unknown/Invalid' group by all) select gender, avg(n) as mean_per_band from c group by gender;
+select count(*) filter (where insulin <> 'No') as insulin, count(*) filter (where metformin <> 'No') as metformin, count(*) as n from encounters;
+select metformin, count(*) as n, avg(num_medications) as medications, stddev(num_medications) as sd from encounters group by metformin;
+select payer_code = '?' as payer_missing, count(*) as n from encounters group by 1;
+select race, count(*) as n from encounters where time_in_hospital > (select avg(time_in_hospital) from encounters) group by race;
