@@ -78,10 +78,10 @@ fn flatten(
     let (Some(left), Some(right)) = (child(select, "left"), child(select, "right")) else {
         return untraceable("a union is incomplete");
     };
-    let is_inner = !std::ptr::eq(select, top);
+    let may_order = std::ptr::eq(select, top);
     let own = text(select, "setop_type") == "UNION"
         && select.get("setop_all") == top.get("setop_all")
-        && !(is_inner && !list(select, "modifiers").is_empty());
+        && (may_order || list(select, "modifiers").is_empty());
     let left = flatten(reader, left, &env, top, found)?;
     let right = flatten(reader, right, &env, top, found)?;
     Ok(own && left && right)
