@@ -112,3 +112,11 @@ select case when deprivation <= 2 then 'most deprived' else 'others' end as fift
 select emergency, specialty, count(*) as n from admissions group by grouping sets ((emergency, specialty), (emergency), (specialty), ());
 select specialty, sum(cost) / sum(days) as cost_per_day from admissions group by specialty;
 select region, round(10000.0 * count(*) filter (where bmi >= 40) / count(*), 0) as per_10000 from patients group by region;
+select * from (select region, count(*) as n from patients group by region union all select 'Total', count(*) from patients) order by region;
+with t as (select region, count(*) as n from patients group by region union all select 'Total' as region, count(*) as n from patients) select region, n from t order by n desc;
+select region, percentile_cont(0.5) within group (order by age) as median_age from patients group by region;
+with n as (select region, sex, count(*) as n from patients group by all), m as (select region, sum(n) as total from n group by region) select n.region, n.sex, n.n, 100.0 * n.n / m.total as pct from n join m on n.region = m.region;
+with base as (select p.*, case when a.n is null then 0 else a.n end as stays from patients p left join (select person, count(*) as n from admissions group by person) a on a.person = p.person) select region, avg(stays) as mean, count(*) as n from base group by region;
+with dem as (select sex, region, count(*) as n from patients group by sex, region), sup as (select *, case when n < 10 then null else n end as shown from dem) select sex, region, shown from sup;
+select emergency, avg(cost) as c from admissions where cost < (select quantile_cont(cost, 0.99) from admissions) group by emergency;
+select sex, exp(avg(ln(bmi))) as geometric_mean from patients where bmi > 0 group by sex;

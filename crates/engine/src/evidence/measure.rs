@@ -1,7 +1,7 @@
 //! Aggregates: which rows are behind each, and which of them are counts in disguise.
 
 use disclosure::{CountLevel, Kind, Whole};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::expr::{no_order, own_name};
 use super::items::row;
@@ -160,6 +160,8 @@ pub(super) fn read(
     let Some((_, kind)) = KNOWN.into_iter().find(|(known, _)| *known == name) else {
         return Ok(None);
     };
+    let within = within_group(node, &name);
+    let node = within.as_ref().unwrap_or(node);
     own_name(node)?;
     no_order(node, &name)?;
     refuse_used(node, &["export_state"], &name)?;
@@ -204,6 +206,28 @@ pub(super) fn read(
     let mut aggregate = shape.aggregate(call, first, scope, conditions, values)?;
     aggregate.quantile = quantile;
     Ok(Some(aggregate))
+}
+
+/// `quantile_cont(0.5) within group (order by x)` as `quantile_cont(x, 0.5)`; `None` if it is another.
+fn within_group(node: &Value, name: &str) -> Option<Value> {
+    let ([which], [order]) = (
+        list(node, "children"),
+        list(node.get("order_bys")?, "orders"),
+    ) else {
+        return None;
+    };
+    let ascending = matches!(text(order, "type"), "ORDER_DEFAULT" | "ASCENDING");
+    let fits =
+        matches!(name, "quantile_cont" | "quantile_disc") && decimal(which).is_some() && ascending;
+    let value = order.get("expression").filter(|_| fits)?;
+    let mut call = node.clone();
+    node::set(&mut call, "children", json!([value, which]));
+    node::set(
+        &mut call,
+        "order_bys",
+        json!({"type": "ORDER_MODIFIER", "orders": []}),
+    );
+    Some(call)
 }
 
 /// Which quantile an aggregate shows: 0 is the least value, 1 the largest; `None` if it shows none.

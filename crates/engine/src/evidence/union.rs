@@ -54,6 +54,90 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result
     Ok(Read::Union(Box::new(first), under, union))
 }
 
+/// Reads a select around a union that picks, names and orders its columns; `None` if it is another.
+pub(super) fn read_around(
+    reader: &mut Reader<'_>,
+    select: &Value,
+    env: &Env,
+) -> Result<Option<Read>, Stop> {
+    let unused = ["where_clause", "qualify", "sample"];
+    let plain = text(select, "type") == "SELECT_NODE"
+        && unused.iter().all(|field| node::unused(select, field))
+        && !group::is_grouped(select);
+    let Some(from) = child(select, "from_table").filter(|_| plain) else {
+        return Ok(None);
+    };
+    let env = reader.with(select, env)?;
+    let Some((inner, of, table)) = reader.query_of(from, &env) else {
+        return Ok(None);
+    };
+    if text(&inner, "type") != "SET_OPERATION_NODE" || reader.is_per_person(&inner, &of) {
+        return Ok(None);
+    }
+    let Read::Union(mut first, mut under, mut union) = read(reader, &inner, &of)? else {
+        return Ok(None);
+    };
+    if union.distinct {
+        return untraceable("a select stands around a union that merges rows");
+    }
+    let chosen = chosen(select, &table, &first.items)?;
+    let names: Vec<Item> = chosen.iter().map(|(_, item)| item.clone()).collect();
+    for plan in std::iter::once(first.as_mut()).chain(&mut under) {
+        let items = chosen
+            .iter()
+            .filter_map(|(place, _)| plan.items.get(*place));
+        plan.items = items.cloned().collect();
+        plan.parts = Plan::value_parts(&plan.aggregates, &plan.items);
+        named_as(plan, &names)?;
+    }
+    // Rows of a subquery have no order.
+    union.order = order(select, &names)?;
+    Ok(Some(Read::Union(first, under, union)))
+}
+
+/// The columns that a select picks: their places, and as they are called.
+fn chosen(select: &Value, table: &str, items: &[Item]) -> Result<Vec<(usize, Item)>, Stop> {
+    let mut chosen: Vec<(usize, Item)> = Vec::new();
+    for column in list(select, "select_list") {
+        if text(column, "class") == "STAR" {
+            let more = [
+                "exclude_list",
+                "replace_list",
+                "columns",
+                "expr",
+                "rename_list",
+            ];
+            node::refuse_used(column, &more, "* around a union")?;
+            chosen.extend(items.iter().cloned().enumerate());
+            continue;
+        }
+        let is_table = |name: &Value| name.as_str().is_some_and(|n| n.eq_ignore_ascii_case(table));
+        let name = match (text(column, "class"), list(column, "column_names")) {
+            ("COLUMN_REF", [name]) => name.as_str(),
+            ("COLUMN_REF", [of, name]) if is_table(of) => name.as_str(),
+            _ => None,
+        };
+        let is = |(_, item): &(usize, &Item)| {
+            name.is_some_and(|name| item.name.eq_ignore_ascii_case(name))
+        };
+        let Some((place, item)) = items.iter().enumerate().find(is) else {
+            return untraceable("a select around a union does more than pick its columns");
+        };
+        let name = super::columns::item_name(column, place);
+        let item = item.clone();
+        chosen.push((place, Item { name, ..item }));
+    }
+    let mut names: Vec<String> = chosen
+        .iter()
+        .map(|(_, item)| item.name.to_lowercase())
+        .collect();
+    names.sort_unstable();
+    match names.windows(2).any(|pair| pair.first() == pair.last()) {
+        true => untraceable("a select around a union shows a column twice"),
+        false => Ok(chosen),
+    }
+}
+
 /// Whether a branch of what merges selects groups rows.
 pub(super) fn holds_groups(select: &Value) -> bool {
     group::is_grouped(select)

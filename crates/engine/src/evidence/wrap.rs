@@ -31,6 +31,9 @@ pub(super) fn read(reader: &mut Reader<'_>, select: &Value, env: &Env) -> Result
     if text(select, "type") == "SET_OPERATION_NODE" {
         return union::read(reader, select, env);
     }
+    if let Some(read) = union::read_around(reader, select, env)? {
+        return Ok(read);
+    }
     Ok(match nested(reader, select, env, 0)? {
         Some(plan) => Read::Table(Box::new(plan)),
         None => Read::Rows,

@@ -404,6 +404,9 @@ fn tables_over_tables_of_groups_are_traced() {
         "select count(*) as n from (select distinct race from admissions)",
         "select (select max(cost) from admissions) as m, count(*) as n from admissions",
         "select race, count(*) as n from admissions group by 1 union all select race, count(*) from admissions group by 1",
+        "select n, level from (select 'race' as what, race as level, count(*) as n from admissions group by 2 union all select 'age', age, count(*) from admissions group by 2) order by n",
+        "with t as (select age, sum(cost) as s from admissions group by 1 union all select 'all', sum(cost) from admissions) select * from t order by 1",
+        "select age, percentile_cont(0.25) within group (order by cost) as q from admissions group by age",
     ] {
         let (evidence, report) = judged_as_a_whole(&conn, "person", sql, &policy(1, "safe"));
         assert_eq!(evidence.class, Class::Table, "{sql}: {evidence:?}");
