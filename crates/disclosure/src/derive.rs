@@ -10,7 +10,7 @@
 //! An atom that has no rows in this group is ignored: whether a reader knows that it
 //! is empty cannot be seen from here, so it is assumed.
 
-use crate::evidence::{Atom, CountLevel, Counted, Group, Whole};
+use crate::evidence::{Atom, CountLevel, Counted, Group, OF_VALUES, Whole};
 
 /// The most counts in one row that are ever taken apart. Of how many all combinations are tried is a limit of the
 /// policy (`row_counts`).
@@ -49,28 +49,27 @@ pub fn derived_sets(
     minimum: u64,
 ) -> Vec<DerivedSet> {
     let one_row_each = group.rows == group.people;
-    let (mut rows, mut people) = (Vec::new(), Vec::new());
+    let (mut rows, mut people, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for (index, count) in counts.iter().enumerate().take(COUNTS_MAX) {
+        if sources.get(index) == Some(&OF_VALUES) {
+            values.push((index, count));
+            continue;
+        }
         match count.level {
             // With one row a person, counting rows is counting people.
             CountLevel::People if !one_row_each => people.push((index, count)),
             CountLevel::People | CountLevel::Rows => rows.push((index, count)),
         }
-        // Rows of joined tables are never the same, but people are.
-        if count.level == CountLevel::Rows && !sources.is_empty() && is_of_people(index, group) {
+        // Rows of joined tables are never the same, but people are: they are compared like releases.
+        if count.level == CountLevel::Rows && !sources.is_empty() {
             people.push((index, count));
         }
     }
     let mut found = Vec::new();
     family(&rows, &group.row_atoms, minimum, &mut found);
     family(&people, &group.person_atoms, minimum, &mut found);
+    family(&values, &group.person_atoms, minimum, &mut found);
     found
-}
-
-/// Whether a count of rows counts each person once.
-fn is_of_people(count: usize, group: &Group) -> bool {
-    let mut inside = group.row_atoms.iter();
-    inside.all(|atom| atom.pattern & (1_u32 << count) == 0 || atom.rows == atom.people)
 }
 
 fn family(counts: &[(usize, &Counted)], atoms: &[Atom], minimum: u64, found: &mut Vec<DerivedSet>) {

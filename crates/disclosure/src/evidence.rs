@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 mod tables;
 
-pub use tables::{Further, Place, Sort, Union};
+pub use tables::{Further, OF_VALUES, Place, Sort, Union};
 
 use crate::Datum;
 use crate::derive::COUNTS_MAX;
@@ -38,7 +38,8 @@ pub struct Evidence {
     /// Every group of the data, in the order of the result.
     pub groups: Vec<Group>,
     /// For a table that joins others, which of these each of [`Evidence::counts`] counts rows of: no row of one is a
-    /// row of another, but a person can be in both. Empty where all count rows of one.
+    /// row of another, but a person can be in both. [`OF_VALUES`] for the people behind a sum, a mean or another number
+    /// of values, which are subtracted among themselves. Empty where all count rows of one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<u16>,
     /// Further tables of the statement, each judged like this one and beside it.

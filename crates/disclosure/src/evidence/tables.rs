@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Evidence;
 
+/// Stands in [`Evidence::sources`] for no joined table: what is counted are the people behind a number of values.
+pub const OF_VALUES: u16 = u16::MAX;
+
 /// A further table of a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

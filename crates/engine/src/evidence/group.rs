@@ -1,6 +1,6 @@
 //! Reading the outermost select of a grouped statement.
 
-use disclosure::{Kind, Role, Shown};
+use disclosure::{CountLevel, Kind, OF_VALUES, Role, Shown, Whole};
 use serde_json::Value;
 
 use super::columns::{item_name, limit, name_of, named, role};
@@ -9,7 +9,7 @@ use super::items::row;
 use super::keys::{holds_window, keys};
 use super::measure::{self, Conditions, Values};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
-use super::plan::{Aggregate, GROUPED, Item, Lookup, Order, Plan};
+use super::plan::{Aggregate, GROUPED, Item, Lookup, Order, Part, Plan};
 use super::scope::Scope;
 use super::shown::{self, counts};
 use super::subquery::{Env, Reader};
@@ -138,10 +138,34 @@ impl Plan {
             (None, None) if page => Shown::First,
             (None, None) => Shown::All,
         };
+        if self.sources > 1 {
+            counts.extend(self.people_of_values());
+        }
         self.counts = counts;
         self.parts = Plan::value_parts(&self.aggregates, &self.items);
         self.having = having.map(|(condition, _)| condition);
         self.qualify = qualify.map(|(condition, _)| condition);
+    }
+}
+
+impl Plan {
+    /// The people behind the numbers of values that are shown, as counts: of joined tables of different rows a reader
+    /// can subtract these too, and only their people are known to be the same.
+    fn people_of_values(&self) -> Vec<(String, Part)> {
+        let mut found: Vec<(String, Part)> = Vec::new();
+        for part in Self::value_parts(&self.aggregates, &self.items) {
+            let is_new = found.iter().all(|(_, one)| one.condition != part.condition);
+            if part.shown.is_some() && is_new {
+                let people = Part {
+                    condition: part.condition,
+                    level: CountLevel::People,
+                    whole: Whole::Part,
+                    source: OF_VALUES,
+                };
+                found.push((format!("people of {}", part.label), people));
+            }
+        }
+        found
     }
 }
 

@@ -347,6 +347,7 @@ fn few_do_not_smoke() -> duckdb::Connection {
     let conn = duckdb::Connection::open_in_memory().unwrap();
     conn.execute_batch(
         "create table p as select i as person, i % 2 as region, i >= 6 as smoker, i * 3 % 7 as v from range(60) t(i);
+         create table e as select i % 60 as person, i % 2 as region from range(180) t(i);
          create table s as select i as person, i % 2 as region from range(3, 60) t(i);",
     )
     .unwrap();
@@ -366,6 +367,9 @@ fn what_joined_tables_give_away_together_is_found() {
         "with n as (select region, count(*) as n from p group by region), s as (select region, count(*) as m from p where smoker group by region) select region, n, m from n join s using (region)",
         // Of other rows: one person less and two less.
         "with n as (select region, count(*) as n from p group by region), s as (select region, count(*) as m from s group by region) select region, n, m from n join s using (region)",
+        // Sums over other rows: those of three people less, who have several rows.
+        "with n as (select region, sum(v) as n from p group by region), s as (select p.region, sum(p.v) as m from p join s using (person) group by p.region) select n.region, n, m from n join s using (region)",
+        "with n as (select region, count(*) as n from e group by region), s as (select e.region, count(*) as m from e join s using (person) group by e.region) select n.region, n, m from n join s using (region)",
         // A total beside its parts, of which some are left out.
         "select region, count(*) as n, count(*) / (select count(*) from p) as share from p where smoker group by region",
         "select count(*) as n from p union all select count(*) from p where smoker",
