@@ -130,9 +130,23 @@ impl Service {
         caller: &Caller,
         after: Option<&str>,
     ) -> Result<Vec<OutputId>, ServiceError> {
+        let briefs = self.under_review::<Output>(caller, Action::VoteOnOutput, after);
+        let ids = briefs.await?.into_iter();
+        ids.map(|brief| OutputId::try_from(brief.id).map_err(|_| ServiceError::NotFound("output")))
+            .collect()
+    }
+
+    /// What is under review and waits for this act of somebody who is not on its project, as the caller is not; at
+    /// most a page, the longest waiting first. `after` is the last one of the page before.
+    pub(crate) async fn under_review<S: Lifecycle>(
+        &self,
+        caller: &Caller,
+        act: Action,
+        after: Option<&str>,
+    ) -> Result<Vec<Brief>, ServiceError> {
         let on = [(TieKind::On, caller.id().as_str())];
         let cases = Cases::new(self, caller, self.now()?);
-        let states = cases.states(Action::VoteOnOutput, &["under_review"], Standing::Apart);
+        let states = cases.states(act, &["under_review"], Standing::Apart);
         let search = Search {
             states: &states,
             untied: &on,
@@ -141,10 +155,7 @@ impl Service {
             after,
             ..Search::default()
         };
-        let briefs = self.store.search::<Output>(search).await?;
-        let ids = briefs.into_iter().map(|brief| OutputId::try_from(brief.id));
-        ids.map(|id| id.map_err(|_| ServiceError::NotFound("output")))
-            .collect()
+        Ok(self.store.search::<S>(search).await?)
     }
 
     /// Outputs that people decided on, newest in their state first. `after` is the last one of the page before.

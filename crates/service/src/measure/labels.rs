@@ -2,11 +2,10 @@
 
 use governance::measure::Measurement;
 use governance::project::Project;
-use governance::{Action, Batch, Change, MeasurementId, Sha256, TieKind};
-use store::{Held, Search};
+use governance::{Action, Batch, Change, MeasurementId, Sha256};
+use store::Held;
 
 use crate::access::Object;
-use crate::cases::{Cases, Standing};
 use crate::error::ServiceError;
 use crate::{Caller, Service, document, sha256};
 
@@ -21,23 +20,12 @@ impl Service {
         caller: &Caller,
         after: Option<&str>,
     ) -> Result<Vec<MeasurementId>, ServiceError> {
-        let on = [(TieKind::On, caller.id().as_str())];
-        let cases = Cases::new(self, caller, self.now()?);
-        let states = cases.states(Action::ReleaseLabels, &["under_review"], Standing::Apart);
-        let search = Search {
-            states: &states,
-            untied: &on,
-            project_untied: &on,
-            limit: self.policies.limits.page,
-            after,
-            ..Search::default()
-        };
-        let briefs = self.store.search::<Measurement>(search).await?;
-        let ids = briefs
-            .into_iter()
-            .map(|brief| MeasurementId::try_from(brief.id));
-        ids.map(|id| id.map_err(|_| ServiceError::NotFound("measurement")))
-            .collect()
+        let briefs = self.under_review::<Measurement>(caller, Action::ReleaseLabels, after);
+        let ids = briefs.await?.into_iter();
+        ids.map(|brief| {
+            MeasurementId::try_from(brief.id).map_err(|_| ServiceError::NotFound("measurement"))
+        })
+        .collect()
     }
 
     /// An output checker saw the answer with this hash, and its labels tell nobody apart: it is released.
