@@ -42,12 +42,14 @@ const NAME_DEFAULTS: &[&str] = &[
     "ANONYMOUS",
     "MALE",
     "FEMALE",
-    "XX",
-    "XXX",
-    "XXXX",
-    "ZZ",
-    "ZZZ",
 ];
+
+/// Whether a name is no name but what systems and people write in its place: a word of these, or two and more of X
+/// or Z.
+fn is_stand_in(name: &str) -> bool {
+    let filled = |letter: char| name.len() > 1 && name.chars().all(|one| one == letter);
+    NAME_DEFAULTS.contains(&name) || filled('X') || filled('Z')
+}
 
 /// Words before a name that are no part of it.
 const TITLES: &[&str] = &[
@@ -107,7 +109,7 @@ pub(crate) fn name_parts(raw: &str, surname: bool) -> Standard<(String, String, 
             _ => Standard::Invalid,
         };
     }
-    if NAME_DEFAULTS.contains(&whole.as_str()) {
+    if is_stand_in(&whole) {
         return Standard::Default;
     }
     if surname {

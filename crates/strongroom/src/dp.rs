@@ -5,15 +5,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use protocol::frame::Up;
 use protocol::job::{Job, Measure, Order, Price, SelfAudit};
 use protocol::report::Report;
-use sandbox::{Launch, spawn};
+use sandbox::Launch;
 use serde_json::Value;
 
 use crate::files::{DataArgs, PoliciesArgs, profile, read_text, request_limits, worker};
 use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say, say_raw};
+use crate::sealed::{out_of_turn, report};
 
 mod verify;
 
@@ -124,7 +124,7 @@ fn price(args: &PriceArgs) -> Result<ExitCode, Problem> {
         request: read_text(&args.request)?,
         limits: request_limits(&policies)?,
     };
-    let report = work(
+    let report = report(
         Launch {
             worker: worker()?,
             order: Order {
@@ -159,7 +159,7 @@ fn audit(args: &AuditArgs) -> Result<ExitCode, Problem> {
         draws: args.draws,
         limits: request_limits(&policies)?,
     };
-    let report = work(
+    let report = report(
         Launch {
             worker: worker()?,
             order: Order {
@@ -203,7 +203,7 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode, Problem> {
         counts_people_of: None,
     };
     let mut print = |bytes: &[u8]| write_out(bytes);
-    let report = work(
+    let report = report(
         Launch {
             worker: worker()?,
             order: Order {
@@ -224,39 +224,11 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode, Problem> {
     }
 }
 
-/// Runs one job to its report; the bytes of its file go on as they come.
-fn work(
-    launch: Launch,
-    with: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
-) -> Result<Report, Problem> {
-    let mut running = spawn(launch)?;
-    let mut report = None;
-    while let Some(frame) = running.next()? {
-        match frame {
-            Up::Report(done) => report = Some(done),
-            Up::Failed(failure) => return Err(failure.into()),
-            Up::FileBytes(bytes) => with(&bytes)?,
-            Up::MountReady { .. }
-            | Up::Ready(_)
-            | Up::Refused(_)
-            | Up::Progress(_)
-            | Up::Statement(_)
-            | Up::FileStart { .. }
-            | Up::FileEnd { .. } => {}
-        }
-    }
-    report.ok_or_else(out_of_turn)
-}
-
 fn write_out(bytes: &[u8]) -> Result<(), Problem> {
     io::stdout()
         .lock()
         .write_all(bytes)
         .map_err(|error| Problem::could_not(format!("the answer could not be written: {error}")))
-}
-
-fn out_of_turn() -> Problem {
-    Problem::could_not("the worker sent an answer that does not belong to a request")
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod people;
 mod places;
 mod policy;
 mod problem;
+mod sealed;
 mod serve;
 mod sql;
 mod supervisor;

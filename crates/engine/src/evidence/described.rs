@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::catalog::{IsKey, Table};
 use super::inside::{Inside, Relation};
-use super::node::{self, child, conjuncts, list, refuse_used, text};
+use super::node::{self, child, conjuncts, refuse_used, text};
 use super::plan::{GROUPED, Item, Lookup, Whose};
 use super::subquery::{Env, Reader};
 use super::{Stop, untraceable};
@@ -86,15 +86,10 @@ struct List {
 
 impl List {
     fn column(&self, reference: &Value) -> Option<String> {
-        let names = list(reference, "column_names");
-        let (table, name) = match names {
-            [name] => (None, name.as_str()?),
-            [table, name] => (table.as_str(), name.as_str()?),
-            _ => return None,
-        };
-        let of_it = table.is_none_or(|table| table.eq_ignore_ascii_case(&self.visible));
+        let (table, name) = node::named(reference)?;
+        let of_it = table.is_none_or(|table| table == self.visible);
         let mut columns = self.table.columns.iter().filter(|_| of_it);
-        columns.find(|one| one.eq_ignore_ascii_case(name)).cloned()
+        columns.find(|one| one.eq_ignore_ascii_case(&name)).cloned()
     }
 
     fn equated(&self, conjunct: &Value, main: &Inside) -> Option<(usize, String)> {

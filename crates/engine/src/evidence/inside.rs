@@ -250,21 +250,12 @@ fn attached(
 impl Inside {
     /// The group key that a reference names.
     pub(super) fn key(&self, reference: &Value) -> Option<usize> {
-        let names: Vec<String> = list(reference, "column_names")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let (table, name) = match names.as_slice() {
-            [name] => (None, name),
-            [table, name] => (Some(table), name),
-            _ => return None,
-        };
-        let relations = self.relations.iter();
-        let mut relations = relations.filter(|one| table.is_none_or(|table| *table == one.name));
+        let (table, name) = node::named(reference)?;
+        let of_table = |one: &&Relation| table.as_ref().is_none_or(|table| *table == one.name);
+        let mut relations = self.relations.iter().filter(of_table);
         let item = relations.find_map(|relation| {
             let mut items = relation.items.iter();
-            items.find(|item| item.name.to_ascii_lowercase() == *name)
+            items.find(|item| item.name.to_ascii_lowercase() == name)
         })?;
         (0..self.plan.keys.len())
             .find(|index| item.value == node::column(GROUPED, &format!("k{index}")))

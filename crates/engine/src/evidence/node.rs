@@ -197,6 +197,24 @@ pub(super) fn reference(node: &Value) -> Option<(&str, &str)> {
     }
 }
 
+/// The table, where it is given, and the column that a reference of the statement names, both in lower case, as the
+/// engine does not tell case apart; `None` of a path that is longer.
+pub(super) fn named(reference: &Value) -> Option<(Option<String>, String)> {
+    let lower = |name: &Value| Some(name.as_str()?.to_ascii_lowercase());
+    match list(reference, "column_names") {
+        [name] => Some((None, lower(name)?)),
+        [table, name] => Some((Some(lower(table)?), lower(name)?)),
+        _ => None,
+    }
+}
+
+/// A reference as it is shown.
+pub(super) fn shown(reference: &Value) -> String {
+    let names = list(reference, "column_names").iter();
+    let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+    names.join(".").to_ascii_lowercase()
+}
+
 /// The tables of the columns in a generated expression.
 pub(super) fn tables_of(node: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
     match (reference(node), node) {

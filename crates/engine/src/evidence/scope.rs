@@ -118,32 +118,26 @@ impl Scope {
     }
 
     fn find(&self, reference: &Value) -> Result<(&Relation, &Column), Unknown> {
-        let names: Vec<String> = node::list(reference, "column_names")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let shown = names.join(".");
-        let (table, name) = match names.as_slice() {
-            [name] => (None, name),
-            [table, name] => (Some(table), name),
-            _ => return Err(Unknown::Absent(shown)),
+        let shown = node::shown(reference);
+        let Some((table, name)) = node::named(reference) else {
+            return Err(Unknown::Absent(shown));
         };
         let mut found = self
             .relations
             .iter()
-            .filter(|relation| table.is_none_or(|table| *table == relation.visible))
+            .filter(|relation| {
+                table
+                    .as_ref()
+                    .is_none_or(|table| *table == relation.visible)
+            })
             .flat_map(|relation| {
-                let columns = relation
-                    .columns
-                    .iter()
-                    .filter(|column| column.name == *name);
+                let columns = relation.columns.iter().filter(|column| column.name == name);
                 columns.map(move |column| (relation, column))
             });
         let Some(first) = found.next() else {
             return Err(Unknown::Absent(shown));
         };
-        let merged = table.is_none() && self.merged.contains(name);
+        let merged = table.is_none() && self.merged.contains(&name);
         if found.next().is_some() && !merged {
             return Err(Unknown::Ambiguous(shown));
         }

@@ -200,22 +200,16 @@ impl Outer {
 
     /// The inner column that a reference names.
     fn column(&self, reference: &Value, outputs: &[Item]) -> Result<Item, Stop> {
-        let names: Vec<String> = list(reference, "column_names")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let (table, name) = match names.as_slice() {
-            [name] => (None, name),
-            [table, name] => (Some(table), name),
-            _ => return untraceable(format!("{} is no column of the subquery", names.join("."))),
+        let Some((table, name)) = node::named(reference) else {
+            let shown = node::shown(reference);
+            return untraceable(format!("{shown} is no column of the subquery"));
         };
-        let is = |item: &&Item| item.name.to_ascii_lowercase() == *name;
-        let of_table = |one: &&Relation| table.is_none_or(|table| *table == one.name);
+        let is = |item: &&Item| item.name.to_ascii_lowercase() == name;
+        let of_table = |one: &&Relation| table.as_ref().is_none_or(|table| *table == one.name);
         let relations = self.relations.iter().filter(of_table);
         let found = relations.flat_map(|relation| relation.items.iter().filter(is));
         let found: Vec<&Item> = found.collect();
-        if found.len() > 1 && !self.merged.contains(name) {
+        if found.len() > 1 && !self.merged.contains(&name) {
             return untraceable(format!(
                 "{name} is a column of several tables; name the table too"
             ));

@@ -192,8 +192,7 @@ impl Measurement {
             answer,
             labels_checked_by: None,
         };
-        let change = Change::new(to, action, &By::System, at);
-        Ok(tell_answer(change, &facts, &told).book(postings(&facts, Step::Spend)))
+        Ok(spent(to, action, &facts, &told))
     }
 
     /// Its answer waits for an output checker: what was held is spent. `void` as in [`Measurement::release`].
@@ -216,8 +215,7 @@ impl Measurement {
         }
         let (facts, told) = (core.clone(), answer.clone());
         let to = Self::UnderReview { core, answer };
-        let change = Change::new(to, action, &By::System, at);
-        Ok(tell_answer(change, &facts, &told).book(postings(&facts, Step::Spend)))
+        Ok(spent(to, action, &facts, &told))
     }
 
     fn answered(
@@ -446,6 +444,12 @@ fn postings(core: &Core, step: Step) -> Vec<Posting> {
             loss: core.price,
         })
         .collect()
+}
+
+/// The answer is there: what was held is spent.
+fn spent(to: Measurement, action: Action, core: &Core, answer: &Answer) -> Change<Measurement> {
+    let change = Change::new(to, action, &By::System, answer.at);
+    tell_answer(change, core, answer).book(postings(core, Step::Spend))
 }
 
 /// The answer in the facts of the leaf, so that the leaf proves it.

@@ -62,7 +62,18 @@ fn names_have_one_spelling() {
 
 #[test]
 fn stand_ins_for_names_are_missing() {
-    for raw in ["Baby", "BABY BOY", "unknown", "Not known", "N/A", "N.K."] {
+    for raw in [
+        "Baby",
+        "BABY BOY",
+        "unknown",
+        "Not known",
+        "N/A",
+        "N.K.",
+        "XXX",
+        "xx xx",
+        "Zz",
+        "XXXXXXX",
+    ] {
         assert_eq!(name(raw), Standard::Default, "{raw}");
     }
     assert_eq!(name("  "), Standard::Missing);

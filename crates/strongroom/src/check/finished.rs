@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use disclosure::inspect::Seen;
-use protocol::frame::Up;
 use protocol::job::{Inspect, Job, Order};
 use protocol::report::Report;
-use sandbox::{Input, Launch, spawn};
+use sandbox::{Input, Launch};
 use service::Policies;
 
 use crate::files::{profile, worker};
 use crate::problem::Problem;
+use crate::sealed::{out_of_turn, report};
 
 /// What is seen of each file, under the name by which it was given.
 ///
@@ -45,7 +45,10 @@ pub(super) fn seen(
         inputs: inputs.collect(),
         profile,
     };
-    let parts: Vec<Vec<Seen>> = serde_json::from_str(&looked(launch)?)
+    let Report::Inspect { seen } = report(launch, &mut |_| Ok(()))? else {
+        return Err(out_of_turn());
+    };
+    let parts: Vec<Vec<Seen>> = serde_json::from_str(&seen)
         .map_err(|_| Problem::could_not("what the worker saw of the files cannot be read"))?;
     if parts.len() != files.len() {
         return Err(Problem::could_not(
@@ -64,27 +67,6 @@ fn readable(path: &Path) -> Result<(), Problem> {
         true => Ok(()),
         false => Err(Problem::could_not(format!("{shown} is not a regular file"))),
     }
-}
-
-fn looked(launch: Launch) -> Result<String, Problem> {
-    let mut running = spawn(launch)?;
-    let mut found = None;
-    while let Some(frame) = running.next()? {
-        match frame {
-            Up::Report(Report::Inspect { seen }) => found = Some(seen),
-            Up::Failed(failure) => return Err(failure.into()),
-            Up::MountReady { .. }
-            | Up::Ready(_)
-            | Up::Refused(_)
-            | Up::Progress(_)
-            | Up::Statement(_)
-            | Up::FileStart { .. }
-            | Up::FileBytes(_)
-            | Up::FileEnd { .. }
-            | Up::Report(_) => {}
-        }
-    }
-    found.ok_or_else(|| Problem::could_not("the worker did not say what it saw"))
 }
 
 #[cfg(test)]
