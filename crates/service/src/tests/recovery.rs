@@ -85,6 +85,28 @@ async fn one_that_nobody_confirms_lapses_and_one_that_is_open_ends_at_its_minute
 }
 
 #[tokio::test]
+async fn it_is_on_the_list_of_everybody_who_can_confirm_it() {
+    let house = House::open().await;
+    let (_, workspace) = house.working().await;
+    let recovery = house.asked_recovery(&workspace.core().id, 60).await;
+    let asked = async |who: &str| {
+        let list = house.list(who).await.needs_you;
+        let mut actions = list.iter().filter(|item| item.id == recovery.as_str());
+        actions.next().map(|item| item.action)
+    };
+    for who in ["steward", "controller"] {
+        assert_eq!(asked(who).await, Some("confirm_recovery"), "{who}");
+    }
+    for who in ["administrator", "ada", "pat", "chair", "indexer"] {
+        assert_eq!(asked(who).await, None, "{who}");
+    }
+    house.confirmed(&recovery, "controller").await;
+    for who in ["steward", "controller"] {
+        assert_eq!(asked(who).await, None, "{who}");
+    }
+}
+
+#[tokio::test]
 async fn it_ends_with_its_project() {
     let house = House::open().await;
     let (project, workspace) = house.working().await;

@@ -224,13 +224,19 @@ impl<'a> Desk<'a> {
         self.wanted.push(wanted.newest().tied(on));
     }
 
-    /// Recoveries that wait for their second person. A controller finds those of its datasets on their page.
+    /// Recoveries that wait for their second person: any for whoever confirms all, of a controller those of projects
+    /// that have a dataset of theirs.
     fn recoveries(&mut self) {
         let confirms = Action::ConfirmRecovery;
+        let wanted = self.want::<Recovery>(Purpose::Ask(confirms), &["asked"]);
+        let wanted = wanted.project_untied([(TieKind::On, self.me)]);
         if self.cases.may(confirms, "asked", Standing::Apart) {
-            let wanted = self.want::<Recovery>(Purpose::Ask(confirms), &["asked"]);
-            self.wanted
-                .push(wanted.project_untied([(TieKind::On, self.me)]));
+            self.wanted.push(wanted);
+        } else if self.controlled().next().is_some()
+            && self.cases.may(confirms, "asked", Standing::Controller)
+        {
+            let theirs = self.controlled().map(|d| (TieKind::Asks, d.id.as_str()));
+            self.wanted.push(wanted.project_tied(theirs));
         }
     }
 

@@ -36,6 +36,7 @@ pub(super) struct Wanted<'a> {
     states: Vec<&'a str>,
     tied: Vec<Tied<'a>>,
     untied: Vec<Tied<'a>>,
+    project_tied: Vec<Tied<'a>>,
     project_untied: Vec<Tied<'a>>,
     order: Order,
     limit: u32,
@@ -51,6 +52,7 @@ impl<'a> Wanted<'a> {
             states: states.to_vec(),
             tied: Vec::new(),
             untied: Vec::new(),
+            project_tied: Vec::new(),
             project_untied: Vec::new(),
             order: Order::OldestFirst,
             limit,
@@ -72,6 +74,11 @@ impl<'a> Wanted<'a> {
         self
     }
 
+    pub(super) fn project_tied(mut self, ties: impl IntoIterator<Item = Tied<'a>>) -> Self {
+        self.project_tied.extend(ties);
+        self
+    }
+
     pub(super) fn project_untied(mut self, ties: impl IntoIterator<Item = Tied<'a>>) -> Self {
         self.project_untied.extend(ties);
         self
@@ -82,6 +89,7 @@ impl<'a> Wanted<'a> {
             states: &self.states,
             tied: &self.tied,
             untied: &self.untied,
+            project_tied: &self.project_tied,
             project_untied: &self.project_untied,
             order: self.order,
             limit: self.limit,

@@ -112,6 +112,7 @@ async fn what_no_queued_job_names_is_adrift() {
         workspace: "wsp_1".parse().unwrap(),
         person: who.parse().unwrap(),
         statement: "0".repeat(64).try_into().unwrap(),
+        screen: governance::job::Screen::default(),
     };
     for (name, who) in [("job_1", "per_1"), ("job_2", "per_2")] {
         let authority = Authority::Instruction {

@@ -6,6 +6,7 @@ use governance::dataset::{ColumnKind, Dataset, Dictionary, Purpose, Unmatched, V
 use governance::project::{PanelVerdict, Project, SignatureVerdict};
 use governance::request::{
     Commercial, DatasetRequest, EventPseudonym, Request, TierPolicy, Transform, VariableRequest,
+    View,
 };
 use governance::{
     Batch, Change, DatasetId, Lifecycle, PersonId, ProjectId, Refusal, Sha256, TieKind, Timestamp,
@@ -59,6 +60,7 @@ fn request(author: u32) -> Request {
         end: day("2026-06-30"),
         minimum_cell: 10,
         commercial: Commercial::None,
+        view: View::Aggregates,
         outputs: String::new(),
         controls: String::new(),
     }
@@ -165,6 +167,8 @@ fn walked(
             (search.tied.is_empty() || search.tied.iter().any(|t| has(p, known, *t)))
                 && !search.untied.iter().any(|t| has(p, known, *t))
                 && !search.project_untied.iter().any(|t| has(p, known, *t))
+                && (search.project_tied.is_empty()
+                    || search.project_tied.iter().any(|t| has(p, known, *t)))
         })
         .map(|p| (known[p.id()].since, p.id().to_owned()))
         .collect();
@@ -221,6 +225,7 @@ async fn every_search_is_right(store: &Store, known: &BTreeMap<String, Known>) -
                             states,
                             tied,
                             untied,
+                            project_tied: if after.is_some() { tied } else { &[] },
                             project_untied: if limit == 2 { untied } else { &[] },
                             order,
                             limit,

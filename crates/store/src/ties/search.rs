@@ -50,6 +50,8 @@ pub struct Search<'a> {
     pub tied: &'a [(TieKind, &'a str)],
     /// With none of these ties.
     pub untied: &'a [(TieKind, &'a str)],
+    /// Of a project that has at least one of these ties; of any project when empty.
+    pub project_tied: &'a [(TieKind, &'a str)],
     /// Of a project that has none of these ties.
     pub project_untied: &'a [(TieKind, &'a str)],
     /// In this order.
@@ -67,6 +69,7 @@ impl Default for Search<'_> {
             states: &[],
             tied: &[],
             untied: &[],
+            project_tied: &[],
             project_untied: &[],
             order: Order::OldestFirst,
             limit: LIST_MAX,
@@ -159,6 +162,24 @@ pub(super) fn without(query: &mut Query, (kind, id): (&str, &str), ties: &[(TieK
     }
 }
 
+/// The condition that at least one of these ties is there.
+fn with_any(query: &mut Query, (kind, id): (&str, &str), ties: &[(TieKind, &str)]) {
+    query
+        .push(" and exists (select 1 from ties x where x.kind = ")
+        .push_bind(kind)
+        .push(" and x.id = ")
+        .push(id);
+    for (index, (tie, who)) in ties.iter().enumerate() {
+        query
+            .push(if index == 0 { " and ((" } else { ") or (" })
+            .push("x.tie = ")
+            .push_bind(tie.word())
+            .push(" and x.who = ")
+            .push_bind(*who);
+    }
+    query.push(")))");
+}
+
 /// What follows the choice of a range: the page's edge, order and length.
 fn page(query: &mut Query, search: &Search<'_>, edge: Edge<'_>) {
     let (side, way) = match search.order {
@@ -204,12 +225,13 @@ fn range(
     };
     query.push(" and r.state = ").push_bind(state);
     without(query, (kind, "r.id"), search.untied);
-    if !search.project_untied.is_empty() {
-        let project = match tie {
-            None => "r.project",
-            Some(_) => "(select p.project from states p where p.kind = r.kind and p.id = r.id)",
-        };
-        without(query, (Project::KIND, project), search.project_untied);
+    let project = match tie {
+        None => "r.project",
+        Some(_) => "(select p.project from states p where p.kind = r.kind and p.id = r.id)",
+    };
+    without(query, (Project::KIND, project), search.project_untied);
+    if !search.project_tied.is_empty() {
+        with_any(query, (Project::KIND, project), search.project_tied);
     }
     page(query, search, edge);
 }
