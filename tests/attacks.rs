@@ -9,6 +9,7 @@ mod ordinary;
 mod page;
 pub(crate) mod plain;
 mod recovery;
+mod rows;
 mod screen;
 mod sql;
 mod table;

@@ -43,6 +43,11 @@ pub(crate) struct Haven {
 impl Haven {
     /// `init`, `serve`, and everybody added by the administrator.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same, with more in the config file than the folder.
+    pub(crate) fn start_with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("haven");
         let made = Command::new(program("strongroom"))
@@ -56,7 +61,9 @@ impl Haven {
             String::from_utf8_lossy(&made.stderr)
         );
         let made: Value = serde_json::from_slice(&made.stdout).expect("init prints JSON");
-        let serving = serve(&folder.path().join("stderr"), &data);
+        let config = format!("data_dir = {data:?}\n{config}\n");
+        fs::write(folder.path().join("haven.toml"), config).unwrap();
+        let serving = serve(folder.path());
         let heard = Heard::default();
         let mut haven = Self {
             door: Client::new(&data.join("strongroom.sock"), heard.clone()),
@@ -114,8 +121,7 @@ impl Haven {
         loop {
             let ended = self.serving.as_mut().map(|c| c.try_wait().unwrap());
             if !matches!(ended, Some(None)) {
-                let stderr = self.folder.path().join("stderr");
-                self.serving = Some(serve(&stderr, &self.at("")));
+                self.serving = Some(serve(self.folder.path()));
             }
             let health = self.door.try_send("GET", "/v1/health", &[]);
             if health.is_ok_and(|answer| answer.status == 200) {
@@ -221,15 +227,15 @@ impl Haven {
     }
 }
 
-fn serve(stderr: &Path, data: &Path) -> Child {
+fn serve(folder: &Path) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
-        .open(stderr)
+        .open(folder.join("stderr"))
         .unwrap();
     Command::new(program("strongroom"))
-        .args(["serve", "--data-dir"])
-        .arg(data)
+        .args(["serve", "--config"])
+        .arg(folder.join("haven.toml"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

@@ -205,6 +205,11 @@ pub(crate) fn deliver_payload(haven: &Haven, delivery: &str, csv: &str) -> Value
 
 /// From an empty safe haven to an open workspace.
 pub(crate) fn open(haven: &Haven) -> Open {
+    open_showing(haven, "aggregates")
+}
+
+/// The same, of a project whose screen may show this.
+pub(crate) fn open_showing(haven: &Haven, view: &str) -> Open {
     let population = population();
     let sets = sets(haven);
     let register = population.register_rows();
@@ -224,7 +229,9 @@ pub(crate) fn open(haven: &Haven) -> Open {
         deliveries.push(delivery);
     }
     let project = start(haven);
-    let version = submit(haven, &project, &form(haven, &sets));
+    let mut form = form(haven, &sets);
+    form["view"] = view.into();
+    let version = submit(haven, &project, &form);
     approve(haven, &project, &sets, &version);
     let at = |act: &str| format!("/v1/projects/{project}/{act}");
     let indexings: Vec<String> = deliveries

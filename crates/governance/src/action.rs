@@ -148,6 +148,8 @@ actions! {
     CloseWorkspace "close_workspace" Person "workspace" ["open" "suspended"];
     /// Runs a statement.
     RunQuery "run_query" Person "workspace" ["open"];
+    /// Sees the rows of a statement, on a locked desktop.
+    ViewRows "view_rows" Person "workspace" ["open"];
     /// Asks for the recovery of what somebody left in a workspace.
     AskRecovery "ask_recovery" Person "recovery" ["-"];
     /// The second person opens it.

@@ -1,5 +1,7 @@
 //! Jobs: what the keeper is asked to do, under whose authority. The intent is in the log before anything runs.
 
+mod screen;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,10 @@ use crate::ids::{
 };
 use crate::project::Permit;
 use crate::refusal::Refusal;
+use crate::request::View;
 use crate::workspace::Workspace;
+
+pub use screen::{Screen, Statement, must_be_approved};
 
 /// What permits a job. There are two kinds and no third.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +79,7 @@ pub enum Task {
         /// The extract.
         extract: ExtractId,
     },
-    /// Run a statement for the screen of a workspace, which shows checked results only.
+    /// Run a statement for the screen of a workspace.
     Query {
         /// The workspace.
         workspace: WorkspaceId,
@@ -82,6 +87,9 @@ pub enum Task {
         person: PersonId,
         /// Hash of the statement's text, a key into the documents.
         statement: Sha256,
+        /// What the screen shows of it.
+        #[serde(default, skip_serializing_if = "Screen::is_checked")]
+        screen: Screen,
     },
     /// Check a staged output.
     Check {
@@ -107,6 +115,20 @@ impl Task {
             Self::Query { .. } => "query",
             Self::Check { .. } => "check",
             Self::Measure { .. } => "measure",
+        }
+    }
+
+    /// The view level that it needs, if it is for a screen.
+    #[must_use]
+    pub fn view(&self) -> Option<View> {
+        match self {
+            Self::Query { screen, .. } => Some(screen.view()),
+            Self::LoadIdentifiers { .. }
+            | Self::LoadPayload { .. }
+            | Self::Index { .. }
+            | Self::Extract { .. }
+            | Self::Check { .. }
+            | Self::Measure { .. } => None,
         }
     }
 
@@ -152,6 +174,9 @@ pub struct Outcome {
     pub verdict: Option<String>,
     /// Hash of the bytes it made, if any.
     pub bytes: Option<Sha256>,
+    /// Rows of people that a screen showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 /// Why a job was not done.
@@ -270,7 +295,7 @@ impl Job {
         at: Timestamp,
     ) -> Change<Self> {
         let (word, object) = (task.word(), task.object().to_owned());
-        let cited = authority.cited();
+        let (cited, view) = (authority.cited(), task.view());
         let core = Core {
             id,
             task,
@@ -279,10 +304,14 @@ impl Job {
             asked_by: by.clone(),
             attempt: 1,
         };
-        Change::new(Self::Queued { core }, Action::QueueJob, by, at)
+        let change = Change::new(Self::Queued { core }, Action::QueueJob, by, at)
             .fact("task", word)
             .fact("of", &object)
-            .fact("authority", &cited)
+            .fact("authority", &cited);
+        match view {
+            Some(view @ View::Rows) => change.fact("view", view.word()),
+            Some(View::Aggregates) | None => change,
+        }
     }
 
     /// Queues an interrupted job once more, under a new id: the keeper runs an id once. The safe haven itself
@@ -339,12 +368,13 @@ impl Job {
     ///
     /// # Errors
     /// If the permit is another person's or has ended, or the workspace is not open or belongs to another
-    /// project than the permit.
+    /// project than the permit, or rows are to be shown and the approval or the workspace is for checked
+    /// results only.
     pub fn query(
         id: JobId,
         permit: &Permit,
         workspace: &Workspace,
-        statement: Sha256,
+        statement: Statement,
         deadline: Timestamp,
         by: &PersonId,
         at: Timestamp,
@@ -354,10 +384,12 @@ impl Job {
         if place.project != *permit.project() {
             return Err(Refusal::Elsewhere("this workspace"));
         }
+        must_be_approved(statement.screen.view(), [permit.view(), place.view])?;
         let task = Task::Query {
             workspace: place.id,
             person: by.clone(),
-            statement,
+            statement: statement.sha256,
+            screen: statement.screen,
         };
         let authority = Authority::Manifest {
             project: permit.project().clone(),
@@ -389,6 +421,9 @@ impl Job {
         }
         if let Some(bytes) = &said.bytes {
             change = change.fact("bytes", bytes);
+        }
+        if let Some(rows) = said.rows {
+            change = change.fact("rows", rows);
         }
         Ok(change)
     }

@@ -24,6 +24,7 @@ pub mod change;
 pub mod comment;
 pub mod dataset;
 pub mod delivery;
+pub mod desktop;
 pub mod extract;
 pub mod ids;
 pub mod indexing;

@@ -40,6 +40,9 @@ pub struct Request {
     pub minimum_cell: u32,
     /// Whether a commercial party takes part.
     pub commercial: Commercial,
+    /// What the screen of a workspace is to show.
+    #[serde(default, skip_serializing_if = "View::is_aggregates")]
+    pub view: View,
     /// Which results are to be released, in plain words; may be left out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub outputs: String,
@@ -56,6 +59,33 @@ pub enum Commercial {
     None,
     /// At least one.
     Involved,
+}
+
+/// What the screen of a workspace may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// Checked results only: the screen is an output.
+    #[default]
+    Aggregates,
+    /// Rows of people as well, on a locked desktop and nowhere else.
+    Rows,
+}
+
+impl View {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Aggregates => "aggregates",
+            Self::Rows => "rows",
+        }
+    }
+
+    // What is not asked for is not written, so that the bytes of other applications stay what they were.
+    pub(crate) fn is_aggregates(&self) -> bool {
+        *self == Self::Aggregates
+    }
 }
 
 /// What is asked of one dataset.
@@ -233,7 +263,8 @@ impl TierPolicy {
             .since(request.start)
             .map_or(i32::MAX, |s| s.get_days());
         let long = i64::from(days) > i64::from(self.months_max) * 31;
-        if many || events || long || request.commercial == Commercial::Involved {
+        let rows = request.view == View::Rows;
+        if many || events || long || rows || request.commercial == Commercial::Involved {
             Tier::Two
         } else {
             Tier::One

@@ -14,6 +14,7 @@ mod pages;
 mod panel;
 mod recovery;
 mod review;
+mod rows;
 mod samples;
 mod table;
 mod tries;

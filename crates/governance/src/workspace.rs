@@ -9,14 +9,7 @@ use crate::extract::Extract;
 use crate::ids::{ExtractId, PersonId, ProjectId, WorkspaceId};
 use crate::project::InForce;
 use crate::refusal::Refusal;
-
-/// What the screen of a workspace shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum View {
-    /// Checked results only. The screen is an output.
-    Aggregates,
-}
+use crate::request::View;
 
 /// What every state of a workspace knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +21,7 @@ pub struct Core {
     pub project: ProjectId,
     /// On which extract.
     pub extract: ExtractId,
-    /// What the screen shows.
+    /// What the screen may show.
     pub view: View,
 }
 
@@ -103,14 +96,16 @@ impl Workspace {
             id,
             project: project.core.id.clone(),
             extract: made.id.clone(),
-            view: View::Aggregates,
+            view: project.manifest.view,
         };
         let by = By::Person(by.clone());
-        let extract = made.id.clone();
-        Ok(
-            Change::new(Self::Open { core }, Action::OpenWorkspace, &by, at)
-                .fact("extract", &extract),
-        )
+        let (extract, view) = (made.id.clone(), core.view);
+        let change = Change::new(Self::Open { core }, Action::OpenWorkspace, &by, at)
+            .fact("extract", &extract);
+        Ok(match view {
+            View::Aggregates => change,
+            View::Rows => change.fact("view", view.word()),
+        })
     }
 
     /// Closes it for now.

@@ -3,9 +3,10 @@
 use audit_log::Vkey;
 use governance::dataset::{Dataset, Purpose as Kind};
 use governance::delivery::{Delivery, KeptIdentifiers, PayloadDue};
+use governance::desktop::DesktopNetworks;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::{Authority, Core, Job as Ordered, Task};
+use governance::job::{Authority, Core, Job as Ordered, Screen, Task, must_be_approved};
 use governance::measure::Measurement;
 use governance::output::Output;
 use governance::project::{InForce, Project};
@@ -51,6 +52,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) trusted: &'a [Vkey],
     pub(crate) linkage_settings: &'a str,
     pub(crate) request_limits: &'a RequestLimits,
+    pub(crate) desktops: &'a DesktopNetworks,
     pub(crate) now: Timestamp,
 }
 
@@ -103,10 +105,14 @@ impl Desk<'_> {
                 Task::Query {
                     workspace,
                     statement,
+                    screen,
                     ..
                 },
                 Right::Manifest(project),
-            ) => self.query(workspace.as_str(), statement, project).await?,
+            ) => {
+                let place = workspace.as_str();
+                self.query(place, statement, screen, project).await?
+            }
             (Task::Check { output }, Right::Manifest(project)) => {
                 self.check(output.as_str(), project).await?
             }
@@ -381,14 +387,21 @@ impl Desk<'_> {
         &self,
         workspace: &str,
         statement: &Sha256,
+        screen: &Screen,
         project: &InForce,
     ) -> Result<(Mounts, Job), Refused> {
         let place: Workspace = self.books.get(workspace).await?;
         let place = place.must_be_open(Action::RunQuery).map_err(by_rule)?;
         must_be_of(&place.project, project, "the workspace")?;
+        let approved = [project.manifest.view, place.view];
+        must_be_approved(screen.view(), approved).map_err(by_rule)?;
         let extract = self.database(&place.extract, project).await?;
         let sql = self.books.text(statement).await?;
-        Ok((Mounts::Query { extract }, orders::check(sql)))
+        let order = match screen {
+            Screen::Checked => orders::check(sql),
+            Screen::Rows { .. } => orders::rows(sql),
+        };
+        Ok((Mounts::Query { extract }, order))
     }
 
     async fn check(&self, output: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {

@@ -2,6 +2,7 @@
 
 use audit_log::{Entry, leaf_hash, verify_inclusion};
 use governance::job::Core;
+use governance::request::View;
 use governance::{Action, JobId, Lifecycle, Sha256};
 use protocol::keeper::Refused;
 use store::{Held, Store};
@@ -36,6 +37,9 @@ impl Books {
     /// Whether the log holds the intent of this very job: intent comes before the act.
     pub(crate) async fn intent(&self, leaf: u64, job: &JobId, core: &Core) -> Result<(), Refused> {
         let cited = core.authority.cited();
+        // Only the intent to show rows says what it shows.
+        let rows = core.task.view().filter(|view| *view == View::Rows);
+        let rows = rows.map(View::word);
         let entry = self.logged(leaf).await?;
         let fact = |name: &str| {
             let facts = entry.details.get("facts");
@@ -45,7 +49,8 @@ impl Books {
             && entry.object == job.as_str()
             && fact("task") == Some(core.task.word())
             && fact("of") == Some(core.task.object())
-            && fact("authority") == Some(cited.as_str());
+            && fact("authority") == Some(cited.as_str())
+            && fact("view") == rows;
         if said {
             Ok(())
         } else {

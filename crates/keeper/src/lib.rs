@@ -183,6 +183,8 @@ pub struct Config {
     pub linkage_settings: String,
     /// How large a request for differentially private statistics may be (`policies/privacy/request.toml`).
     pub request_limits: protocol::job::RequestLimits,
+    /// Where a screen may show rows, as the site's own configuration says; nowhere if it says nothing.
+    pub desktops: governance::desktop::DesktopNetworks,
     /// Most bytes of one delivered file (`delivery_mib` in `policies/limits.toml`).
     pub upload_bytes_max: u64,
     /// How many workers there are.

@@ -2,7 +2,7 @@
 
 use governance::PersonId;
 use governance::dataset::Dataset;
-use governance::job::Task;
+use governance::job::{Screen, Task};
 use governance::measure::{Core, Measurement};
 use governance::output::Output;
 use governance::person::Person;
@@ -17,7 +17,10 @@ impl Desk<'_> {
     /// counted, while they are.
     pub(crate) async fn must_permit(&self, project: &InForce, task: &Task) -> Result<(), Refused> {
         let (person, count): (PersonId, Option<Core>) = match task {
-            Task::Query { person, .. } => (person.clone(), None),
+            Task::Query { person, screen, .. } => {
+                self.must_be_at_a_desktop(screen)?;
+                (person.clone(), None)
+            }
             Task::Check { output } => {
                 let output: Output = self.books.get(output.as_str()).await?;
                 (output.core().author.clone(), None)
@@ -45,5 +48,16 @@ impl Desk<'_> {
             }
         };
         Ok(())
+    }
+
+    /// A screen that shows rows is one of the site's locked desktops, by the keeper's own list.
+    fn must_be_at_a_desktop(&self, screen: &Screen) -> Result<(), Refused> {
+        match screen {
+            Screen::Checked => Ok(()),
+            Screen::Rows { desktop } => {
+                let admitted = self.desktops.admit(desktop.address());
+                admitted.map(drop).map_err(by_rule)
+            }
+        }
     }
 }

@@ -33,6 +33,7 @@ impl Keeper {
             trusted: self.custody.trusted(),
             linkage_settings: &self.linkage_settings,
             request_limits: &self.request_limits,
+            desktops: &self.desktops,
             now: self.now()?,
         })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use governance::desktop::DesktopNetworks;
 use governance::project::Project;
 use governance::{ProjectId, Timestamp};
 use protocol::keeper::{Door, Refused, Reply, Request};
@@ -54,6 +55,7 @@ pub(crate) struct Keeper {
     pub(crate) query_profile: Profile,
     pub(crate) linkage_settings: String,
     pub(crate) request_limits: protocol::job::RequestLimits,
+    pub(crate) desktops: DesktopNetworks,
     pub(crate) upload_bytes_max: u64,
     pub(crate) capacity: Capacity,
     pub(crate) job_places: Arc<Queue>,
@@ -103,6 +105,7 @@ impl Keeper {
             query_profile,
             linkage_settings: config.linkage_settings,
             request_limits: config.request_limits,
+            desktops: config.desktops,
             upload_bytes_max: config.upload_bytes_max,
             capacity,
             job_places: Queue::of(capacity.jobs_at_once, capacity.jobs_at_once),

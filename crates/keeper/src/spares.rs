@@ -312,6 +312,7 @@ mod tests {
                 workspace: whose.workspace.clone(),
                 person: whose.person.clone(),
                 statement: hash_of(b"select 1"),
+                screen: governance::job::Screen::default(),
             },
             asked_by: governance::By::Person(whose.person.clone()),
             deadline: at(60),

@@ -8,6 +8,7 @@ mod journey;
 mod lies;
 mod measurements;
 mod recovery;
+mod rows;
 mod signing;
 mod start;
 mod waiting;
@@ -20,13 +21,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use governance::dataset::Dataset;
 use governance::delivery::{Delivery, SealedFile};
+use governance::desktop::DesktopNetworks;
 use governance::extract::Extract;
 use governance::indexing::{Counts, Indexing};
 use governance::job::{Authority, Job, Task};
 use governance::output::Output;
 use governance::person::Person;
 use governance::project::{PanelVerdict, Paper, Papers, Project, SignatureVerdict};
-use governance::request::{Request, TierPolicy};
+use governance::request::{Request, TierPolicy, View};
 use governance::workspace::Workspace;
 use governance::{Batch, By, Change, DatasetId, Lifecycle, PersonId, ProjectId, Sha256, Timestamp};
 use protocol::keeper::Door;
@@ -88,6 +90,8 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
     Truth,
+    /// Nothing; its projects ask for rows on the screen.
+    Rows,
     /// Put in force under the hash of another manifest.
     OtherHash,
     /// Signed by a key of the same name that is not the keeper's.
@@ -119,6 +123,7 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         query_profile_toml: include_str!("../../../policies/sandbox/sql.toml").into(),
         linkage_settings: "{}".into(),
         request_limits: request_limits(),
+        desktops: DesktopNetworks::parse(&["10.20.0.0/16".into()]).unwrap(),
         upload_bytes_max: 1 << 20,
         capacity: CAPACITY,
         clock: Arc::new(move || Timestamp::from_second(time.load(Ordering::SeqCst)).unwrap()),
@@ -235,7 +240,8 @@ impl World {
                     {"name": "age", "source": "born", "why": "w",
                      "transform": {"to": "age_at", "date": "admitted"}}],
                 "rows": [{"is": "in", "column": "sex", "values": ["F", "M"]}]}],
-            "start": "2026-01-05", "end": "2026-02-10", "minimum_cell": 10, "commercial": "none"
+            "start": "2026-01-05", "end": "2026-02-10", "minimum_cell": 10, "commercial": "none",
+            "view": if told == Told::Rows { View::Rows } else { View::Aggregates }
         }))
         .unwrap();
         let tiers: TierPolicy = serde_json::from_value(serde_json::json!({
@@ -283,7 +289,7 @@ impl World {
         let at = self.now();
         let (mut note, mut hash) = self.keeper.sign_manifest(name).await.unwrap();
         match told {
-            Told::Truth => {}
+            Told::Truth | Told::Rows => {}
             Told::OtherHash => hash = "0f".repeat(32),
             Told::OtherKey => {
                 let key = self.keeper.custody.manifest.vkey().name().to_owned();
@@ -438,6 +444,7 @@ pub(crate) fn query() -> Task {
         workspace: id("wsp_a"),
         person: id("per_a"),
         statement: hash_of(STATEMENT.as_bytes()),
+        screen: governance::job::Screen::default(),
     }
 }
 

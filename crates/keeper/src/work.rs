@@ -9,14 +9,14 @@ use std::time::Instant;
 use governance::job::{Authority, Task};
 use protocol::frame::Up;
 use protocol::job::{Job, Order, Reserved};
-use protocol::keeper::{Cost, File, Outcome, Refused};
-use protocol::report::Report;
+use protocol::keeper::{Cost, File, Outcome, Refused, RefusedCode};
+use protocol::report::{Report, StatementResult};
 use sandbox::{Launch, Profile, Running, Spare};
 use vault::{PseudonymKey, Purpose, SealWriter, seal_file_atomically, stream_pseudonymise};
 
 use crate::authority::Warrant;
 use crate::custody::Custody;
-use crate::error::{by_sandbox, by_vault, by_worker, internal};
+use crate::error::{by_sandbox, by_vault, by_worker, internal, no};
 use crate::halt::Halt;
 use crate::mounts::PSEUDONYMS;
 use crate::progress::Teller;
@@ -125,6 +125,7 @@ pub(crate) fn work(
         warrant,
         plan,
         files: BTreeMap::new(),
+        statement: None,
         answer: None,
         made: Made::new(&tools.rooms.sealed),
     };
@@ -172,6 +173,8 @@ struct Receiving<'a> {
     plan: Plan,
     /// By the word in their names.
     files: BTreeMap<&'static str, File>,
+    /// What came of the statement of a screen that shows rows.
+    statement: Option<StatementResult>,
     /// What a measurement sends: noisy numbers that may be published, and so are not sealed.
     answer: Option<Vec<u8>>,
     made: Made,
@@ -186,12 +189,12 @@ impl Receiving<'_> {
                 Some(Up::Progress(progress)) => self.tools.tell.worker(&progress),
                 Some(Up::FileStart { name }) => self.receive(&name, running)?,
                 Some(Up::Report(found)) => report = Some(found),
+                Some(Up::Statement(result)) => self.look(result)?,
                 Some(Up::Failed(failure)) => return Err(by_worker(failure)),
                 Some(
                     Up::MountReady { .. }
                     | Up::Ready(_)
                     | Up::Refused(_)
-                    | Up::Statement(_)
                     | Up::FileBytes(_)
                     | Up::FileEnd { .. },
                 ) => return Err(strange()),
@@ -232,6 +235,25 @@ impl Receiving<'_> {
         self.made.add(&sealed);
         self.files.insert(word, file(&sealed, &info));
         Ok(())
+    }
+
+    /// The one result of a screen that shows rows.
+    fn look(&mut self, result: StatementResult) -> Result<(), Refused> {
+        let Job::Query(_) = &self.warrant.order else {
+            return Err(strange());
+        };
+        match self.statement.replace(result) {
+            None => Ok(()),
+            Some(_) => Err(no(
+                RefusedCode::BadInput,
+                "a screen shows one statement at a time: run them one by one",
+            )),
+        }
+    }
+
+    fn looked(&mut self) -> Result<Outcome, Refused> {
+        let result = self.statement.take().ok_or_else(strange)?;
+        Ok(Outcome::Statement { result })
     }
 
     /// The one line that a measurement sends.
@@ -368,7 +390,10 @@ impl Receiving<'_> {
                 file: self.take("extract")?,
                 tables,
             }),
-            (Task::Query { .. } | Task::Check { .. }, Report::Check { evidence }) => {
+            (Task::Query { .. }, Report::Query { statements: 1 }) => self.looked(),
+            (Task::Query { .. } | Task::Check { .. }, Report::Check { evidence })
+                if matches!(self.warrant.order, Job::Check(_)) =>
+            {
                 Ok(Outcome::Evidence { evidence })
             }
             (Task::Measure { .. }, report @ Report::Measure { .. }) => self.measured(report),

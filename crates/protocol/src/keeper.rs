@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::dummy::Dummy;
 use crate::job::PracticeTable;
 use crate::posture::Tried;
-use crate::report::ExtractTable;
+use crate::report::{ExtractTable, StatementResult};
 
 /// Most bytes of one JSON message.
 pub const MESSAGE_MAX: usize = 64 * 1024 * 1024;
@@ -382,6 +382,11 @@ pub enum Outcome {
     Evidence {
         /// JSON text that `disclosure::Evidence` reads.
         evidence: String,
+    },
+    /// A statement was run for the screen of a locked desktop.
+    Statement {
+        /// What came of it: rows of people, which go to that screen and are kept nowhere.
+        result: StatementResult,
     },
     /// Noise was drawn, for a measurement.
     Measured {

@@ -142,7 +142,7 @@ pub struct ExtractTable {
 }
 
 /// The result of one statement of a query job: exactly one of `result`, `error`, `killed`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatementResult {
     /// Number of the statement in the order, from 0.
@@ -159,7 +159,7 @@ pub struct StatementResult {
 
 /// A result as typed columns and JSON values (null, bool, number, text). Numbers that JSON cannot carry
 /// exactly are text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
     /// Column names.

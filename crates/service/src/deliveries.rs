@@ -319,6 +319,7 @@ impl Service {
             outcome: JobOutcome {
                 verdict: None,
                 bytes,
+                rows: None,
             },
             answer: Answer::Delivery(answer),
         })
@@ -362,6 +363,7 @@ impl Service {
             outcome: JobOutcome {
                 verdict: None,
                 bytes,
+                rows: None,
             },
             answer: Answer::Delivery(answer),
         })

@@ -151,6 +151,7 @@ impl Service {
             outcome: JobOutcome {
                 verdict: None,
                 bytes,
+                rows: None,
             },
             answer: Answer::Indexing(answer),
         })
@@ -228,6 +229,7 @@ impl Service {
             outcome: JobOutcome {
                 verdict: None,
                 bytes: Some(sha256),
+                rows: None,
             },
             answer: Answer::Extract(answer),
         })

@@ -290,6 +290,9 @@ impl Service {
             (Task::Query { person, .. }, Outcome::Evidence { evidence }) => {
                 self.query_judged(core, person, &evidence, cost).await
             }
+            (Task::Query { person, .. }, Outcome::Statement { result }) => {
+                self.rows_shown(core, person, result, cost).await
+            }
             (Task::Check { output }, Outcome::Evidence { evidence }) => {
                 self.output_checked(core, output, &evidence, cost).await
             }
@@ -309,6 +312,7 @@ impl Service {
                 | Outcome::Index { .. }
                 | Outcome::Extract { .. }
                 | Outcome::Evidence { .. }
+                | Outcome::Statement { .. }
                 | Outcome::Measured { .. },
             ) => Err(ServiceError::strange()),
         }

@@ -87,7 +87,7 @@ pub use policies::Policies;
 pub use projects::ProjectView;
 pub use protocol::keeper::Door;
 pub use protocol::posture::{LayerState, Outcome as AttackOutcome, Requirement, Tried, Wall};
-pub use queries::QueryAnswer;
+pub use queries::{QueryAnswer, RowsAnswer, Shown};
 pub use reading::ProjectReading;
 pub use recovery::{Recovered, RecoveredOutput, RecoveredPerson, RecoveryView};
 pub use register::{Left, RegisterAct, RegisterDataset, RegisterEntry, RegisterRelease};

@@ -126,6 +126,7 @@ impl Service {
         let outcome = JobOutcome {
             verdict: Some(word(report.verdict).to_owned()),
             bytes: Some(checked.exact.sha256.clone()),
+            rows: None,
         };
         let change = held.value.complete_check(checked, self.now()?)?;
         let answer = CheckAnswer {

@@ -1,11 +1,15 @@
-//! Queries of a workspace. The screen is an output: it shows checked results only.
+//! Queries of a workspace. The screen is an output: it shows checked results only, but for rows on a locked desktop
+//! where every controller agreed to that.
 
 use disclosure::{Evidence, Policy, Report, Verdict};
-use governance::job::{Core, Job, Outcome as JobOutcome};
+use governance::desktop::LockedDesktop;
+use governance::job::{Core, Job, Outcome as JobOutcome, Screen, Statement, must_be_approved};
 use governance::project::{InForce, Permit, Project};
+use governance::request::View;
 use governance::workspace::Workspace;
 use governance::{Action, Batch, By, JobId, PersonId, WorkspaceId};
 use protocol::keeper::Cost;
+use protocol::report::StatementResult;
 use serde::Serialize;
 use store::Document;
 
@@ -27,6 +31,24 @@ pub struct QueryAnswer {
     pub cost: Cost,
 }
 
+/// Rows of people, for the screen of a locked desktop. They are kept nowhere.
+pub struct RowsAnswer {
+    /// The job.
+    pub job: JobId,
+    /// What came of the statement.
+    pub result: StatementResult,
+    /// What the worker cost.
+    pub cost: Cost,
+}
+
+/// What a screen shows of a statement.
+pub enum Shown {
+    /// Its checked result.
+    Checked(QueryAnswer),
+    /// Its rows.
+    Rows(RowsAnswer),
+}
+
 impl Service {
     /// Runs a statement in a workspace, with the workspace tables that it names, and shows what is safe to show.
     ///
@@ -38,20 +60,45 @@ impl Service {
         workspace: &WorkspaceId,
         sql: &str,
     ) -> Result<QueryAnswer, ServiceError> {
+        match self.show(caller, workspace, sql, None).await? {
+            Shown::Checked(answer) => Ok(answer),
+            Shown::Rows(_) => Err(ServiceError::strange()),
+        }
+    }
+
+    /// The same for a screen: its rows where the approval says so and the screen is a locked desktop, and else its
+    /// checked result.
+    ///
+    /// # Errors
+    /// As [`Service::query`].
+    pub async fn show(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        sql: &str,
+        desktop: Option<LockedDesktop>,
+    ) -> Result<Shown, ServiceError> {
         let now = self.now()?;
-        let (workspace, _, permit) = self
+        let (workspace, in_force, permit) = self
             .enter(caller, workspace, Action::RunQuery, "workspace")
             .await?;
+        let screen = match (self.level(caller, &workspace, &in_force)?, desktop) {
+            (View::Rows, Some(desktop)) => Screen::Rows { desktop },
+            (View::Rows, None) | (View::Aggregates, _) => Screen::Checked,
+        };
         let sql = &self.with_tables(caller, &workspace.core().id, sql).await?;
         let statement = self.statement(sql)?;
-        let hash = sha256(sql.as_bytes())?;
+        let asked = Statement {
+            sha256: sha256(sql.as_bytes())?,
+            screen,
+        };
         let job: JobId = self.fresh(JobId::PREFIX)?;
         let deadline = self.deadline(self.statement_s())?;
         let queue = Job::query(
             job.clone(),
             &permit,
             &workspace,
-            hash,
+            asked,
             deadline,
             caller.id(),
             now,
@@ -62,10 +109,35 @@ impl Service {
         self.begin_job(caller, &task, &job, batch, vec![statement])
             .await?;
         drop(room);
-        let Answer::Query(answer) = self.carry_out(&job).await? else {
-            return Err(ServiceError::strange());
-        };
-        Ok(answer)
+        match self.carry_out(&job).await? {
+            Answer::Query(answer) => Ok(Shown::Checked(answer)),
+            Answer::Rows(answer) => Ok(Shown::Rows(answer)),
+            Answer::Delivery(_)
+            | Answer::Indexing(_)
+            | Answer::Extract(_)
+            | Answer::Check(_)
+            | Answer::Measurement(_) => Err(ServiceError::strange()),
+        }
+    }
+
+    /// What the screen of a workspace may show the caller, on a locked desktop.
+    ///
+    /// # Errors
+    /// If the time cannot be told.
+    pub(crate) fn level(
+        &self,
+        caller: &Caller,
+        workspace: &Workspace,
+        project: &InForce,
+    ) -> Result<View, ServiceError> {
+        let approved = [project.manifest.view, workspace.core().view];
+        let object = Object::of(workspace).people(project.people());
+        let now = self.now()?;
+        let may = self.authorise(caller, Action::ViewRows, &object, now);
+        Ok(match must_be_approved(View::Rows, approved) {
+            Ok(()) if may.is_ok() => View::Rows,
+            Ok(()) | Err(_) => View::Aggregates,
+        })
     }
 
     /// Statements of the caller's own that run in a workspace now.
@@ -102,6 +174,7 @@ impl Service {
         let outcome = JobOutcome {
             verdict: Some(verdict.clone()),
             bytes: Some(sha256(&serde_json::to_vec(&report)?)?),
+            rows: None,
         };
         let answer = QueryAnswer {
             job: core.id.clone(),
@@ -113,6 +186,33 @@ impl Service {
             batch: Batch::new(),
             outcome,
             answer: Answer::Query(answer),
+        })
+    }
+
+    /// Rows for a locked desktop: the log keeps how many there were, and nothing keeps them.
+    pub(crate) async fn rows_shown(
+        &self,
+        core: &Core,
+        person: &PersonId,
+        result: StatementResult,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
+        // The approval may have lapsed while the statement ran: then nothing is shown.
+        self.still_permitted(core, person).await?;
+        let rows = result.result.as_ref().map_or(0, |shown| shown.rows.len());
+        let outcome = JobOutcome {
+            rows: Some(u64::try_from(rows).unwrap_or(u64::MAX)),
+            ..JobOutcome::default()
+        };
+        let answer = RowsAnswer {
+            job: core.id.clone(),
+            result,
+            cost,
+        };
+        Ok(Done {
+            batch: Batch::new(),
+            outcome,
+            answer: Answer::Rows(answer),
         })
     }
 

@@ -7,6 +7,7 @@ use governance::delivery::Delivery;
 use governance::extract::{Extract, Table};
 use governance::output::Output;
 use governance::project::Project;
+use governance::request::View;
 use governance::workspace::Workspace;
 use governance::{Action, DatasetId, Lifecycle, OutputId, TieKind, Timestamp, WorkspaceId};
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub struct WorkspaceView {
     pub tables: Vec<Table>,
     /// Fewest people behind a number that the screen shows, while the project is in force.
     pub minimum: Option<u64>,
+    /// What the screen may show the caller, where that is rows on a locked desktop only.
+    pub view: View,
 }
 
 /// An output in its author's list.
@@ -74,8 +77,11 @@ impl Service {
         let core = workspace.core();
         let project = self.project(caller, &core.project).await?;
         let extract = self.load::<Extract>(core.extract.as_str()).await?.value;
-        let minimum = match &project.project {
-            Project::InForce(in_force) => Some(self.project_policy(in_force)?.minimum()),
+        let (minimum, view) = match &project.project {
+            Project::InForce(in_force) => (
+                Some(self.project_policy(in_force)?.minimum()),
+                self.level(caller, &workspace, in_force)?,
+            ),
             Project::Draft { .. }
             | Project::Submitted(_)
             | Project::Returned { .. }
@@ -85,7 +91,7 @@ impl Service {
             | Project::Expired { .. }
             | Project::Revoked { .. }
             | Project::Closed { .. }
-            | Project::Destroyed { .. } => None,
+            | Project::Destroyed { .. } => (None, View::Aggregates),
         };
         Ok(WorkspaceView {
             workspace: core.id.clone(),
@@ -98,6 +104,7 @@ impl Service {
                 }
             },
             minimum,
+            view,
         })
     }
 

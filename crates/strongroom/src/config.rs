@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use nix::sys::termios::{self, LocalFlags, SetArg};
 use protocol::keeper::Door;
 use serde::Deserialize;
-use web::Reached;
+use web::{Desktops, Reached};
 use zeroize::Zeroizing;
 
+use crate::desktops::LockedDesktops;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::users::{Users, UsersConfig};
@@ -115,6 +116,8 @@ struct ConfigFile {
     root_key: Option<RootKeyFrom>,
     #[serde(default)]
     users: Option<UsersConfig>,
+    #[serde(default)]
+    locked_desktops: LockedDesktops,
 }
 
 /// How a safe haven is to be run.
@@ -131,6 +134,8 @@ pub(crate) struct Settings {
     pub(crate) root_key: RootKeyFrom,
     /// A user for each process; none where all run as whoever started them.
     pub(crate) users: Option<Users>,
+    /// Where screens may show rows.
+    pub(crate) locked_desktops: LockedDesktops,
 }
 
 impl Settings {
@@ -141,6 +146,14 @@ impl Settings {
         } else {
             Reached::Loopback
         }
+    }
+
+    /// Where the screen of a workspace may show rows.
+    ///
+    /// # Errors
+    /// In one sentence, what is wrong with it.
+    pub(crate) fn desktops(&self) -> Result<Desktops, Problem> {
+        self.locked_desktops.of_desk(self.behind_tls_proxy)
     }
 
     /// Where the pages of a desk listen.
@@ -162,6 +175,7 @@ impl Settings {
             behind_tls_proxy: false,
             root_key: RootKeyFrom::Folder {},
             users: None,
+            locked_desktops: LockedDesktops::default(),
         }
     }
 
@@ -204,6 +218,7 @@ impl Settings {
                 "[root_key] takes a file or an fd for the passphrase, not both",
             ));
         }
+        file.locked_desktops.of_desk(file.behind_tls_proxy)?;
         Ok(Self {
             policies: file.policies,
             origin: file.origin.unwrap_or_else(|| ORIGIN.to_owned()),
@@ -212,6 +227,7 @@ impl Settings {
             behind_tls_proxy: file.behind_tls_proxy,
             root_key,
             users,
+            locked_desktops: file.locked_desktops,
             ..Self::of_folder(&file.data_dir)
         })
     }

@@ -12,7 +12,7 @@ use service::{Clock, Keeper, RandomIds, Service, ServiceError};
 use store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
-use web::Reached;
+use web::{Desktops, Reached};
 
 use crate::config::Listen;
 use crate::files::load_policies;
@@ -94,11 +94,17 @@ impl Prepared {
     ///
     /// # Errors
     /// If the keeper does not answer, is another build, or an address cannot be listened on.
-    pub(crate) async fn open(self, listen: Listen, reached: Reached) -> Result<Desk, Problem> {
+    pub(crate) async fn open(
+        self,
+        listen: Listen,
+        reached: Reached,
+        desktops: Desktops,
+    ) -> Result<Desk, Problem> {
         wait_for(self.service.keeper()).await?;
         // This process holds the desk's lock: what an earlier one of this desk left is nobody's.
         self.service.repair_at_start().await?;
-        let front = web::Front::new(self.service.clone(), self.places.log(), reached)?;
+        let front = web::Front::new(self.service.clone(), self.places.log(), reached)?
+            .with_desktops(desktops);
         let said = self.places.pages_file(self.door);
         let mut tasks = Vec::new();
         let mut pages = None;

@@ -51,7 +51,10 @@ impl House {
         // The indexing desk first, so that whoever finds the research desk open finds everything open.
         let mut indexing = ChildDesk::start(settings, Door::Indexing, logs)?;
         indexing.opened(&places).await?;
-        let desk = prepared.open(settings.listen, settings.reached()).await?;
+        let desktops = settings.desktops()?;
+        let desk = prepared
+            .open(settings.listen, settings.reached(), desktops)
+            .await?;
         let mending = tokio::spawn(mend_after_starts(keeping.starts(), desk.service().clone()));
         Ok(Self {
             places,
@@ -192,6 +195,9 @@ fn line(settings: &Settings, door: Door, logs: Logs) -> Vec<OsString> {
     line.extend(["--listen".into(), settings.listen_of(door).word().into()]);
     if settings.behind_tls_proxy {
         line.push("--behind-tls-proxy".into());
+    }
+    if door == Door::Research {
+        line.extend(settings.locked_desktops.for_desk());
     }
     line
 }

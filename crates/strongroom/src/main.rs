@@ -18,6 +18,7 @@ mod client;
 mod config;
 mod demo;
 mod desk;
+mod desktops;
 mod doctor;
 mod dp;
 mod files;

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Listen, Settings};
 use crate::desk::{MachineClock, Prepared};
+use crate::desktops::LockedDesktops;
 use crate::files::{linkage_settings, load_policies, request_limits, worker};
 use crate::house::House;
 use crate::keeping::Logs;
@@ -67,6 +68,8 @@ pub(crate) struct Args {
     /// A proxy with TLS stands before the pages.
     #[arg(long, hide = true, requires = "desk")]
     behind_tls_proxy: bool,
+    #[command(flatten)]
+    desktops: LockedDesktops,
     #[arg(long, hide = true, default_value = "info")]
     logs: String,
 }
@@ -106,6 +109,8 @@ pub(crate) struct KeeperArgs {
     research_uid: Option<u32>,
     #[arg(long)]
     indexing_uid: Option<u32>,
+    #[command(flatten)]
+    desktops: LockedDesktops,
 }
 
 impl Args {
@@ -120,6 +125,7 @@ impl Args {
         let mut settings = Settings::of_folder(folder);
         settings.policies.clone_from(&self.policies);
         settings.behind_tls_proxy = self.behind_tls_proxy;
+        settings.locked_desktops.clone_from(&self.desktops);
         if let Some(origin) = &self.origin {
             settings.origin.clone_from(origin);
         }
@@ -214,7 +220,11 @@ async fn one_desk(
     };
     let prepared = Prepared::new(door, &settings.places, settings.policies.as_deref()).await?;
     let desk = prepared
-        .open(settings.listen_of(door), settings.reached())
+        .open(
+            settings.listen_of(door),
+            settings.reached(),
+            settings.desktops()?,
+        )
         .await?;
     if let Some(pages) = desk.pages() {
         tracing::info!(%pages, "the pages are open");
@@ -294,6 +304,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         query_profile_toml: policies.text("sandbox/sql.toml").to_owned(),
         linkage_settings: linkage_settings(&policies)?,
         request_limits: request_limits(&policies)?,
+        desktops: args.desktops.networks()?,
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),
         capacity: capacity(&policies.limits),
         clock: keeper::machine_clock(),

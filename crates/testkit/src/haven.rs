@@ -11,6 +11,7 @@ use governance::person::{Person, Role};
 use governance::project::{InForce, PanelVerdict, Paper, Papers, Project, SignatureVerdict};
 use governance::request::{
     Commercial, DatasetRequest, EventPseudonym, Request, TierPolicy, Transform, VariableRequest,
+    View,
 };
 use governance::workspace::Workspace;
 use governance::{Action, By, Change, DatasetId, Date, PersonId, Refusal, Sha256, Timestamp};
@@ -164,6 +165,7 @@ fn request(people: &[Person], datasets: &[Dataset]) -> Result<Request, Refusal> 
         end: day("2026-06-30")?,
         minimum_cell: 10,
         commercial: Commercial::None,
+        view: View::Aggregates,
         outputs: String::new(),
         controls: String::new(),
     })

@@ -15,6 +15,7 @@
 mod answer;
 mod asks;
 mod data;
+mod desktops;
 mod jobs;
 mod log;
 mod measure;
@@ -24,6 +25,7 @@ mod projects;
 mod recovery;
 mod saved;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ use service::{Caller, Service, ServiceError};
 use tokio::sync::Semaphore;
 
 pub use answer::{Answer, No};
+pub use desktops::{Desktops, Proxies};
 pub use pages::indexing_pages;
 pub use pages::sign_in::password_hash;
 pub use pages::totp::Authenticator;
@@ -58,6 +61,7 @@ pub struct Front {
     service: Service,
     log: Arc<PathBuf>,
     reached: Reached,
+    desktops: Arc<Desktops>,
     limits: Arc<pages::limits::Limits>,
     /// A hash that no password has, verified where a name is not known.
     nobody: Arc<str>,
@@ -74,10 +78,18 @@ impl Front {
             service,
             log: Arc::new(log),
             reached,
+            desktops: Arc::default(),
             limits: Arc::default(),
             nobody: pages::sign_in::nobody()?.into(),
             password_places: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
         })
+    }
+
+    /// With desktops on which the screen of a workspace may show rows.
+    #[must_use]
+    pub fn with_desktops(mut self, desktops: Desktops) -> Self {
+        self.desktops = Arc::new(desktops);
+        self
     }
 
     fn is_behind_tls(&self) -> bool {
@@ -118,7 +130,10 @@ pub async fn serve(listener: tokio::net::UnixListener, front: Front) -> std::io:
 /// # Errors
 /// If the port cannot be listened on any more.
 pub async fn serve_pages(listener: tokio::net::TcpListener, front: Front) -> std::io::Result<()> {
-    axum::serve(listener, pages::pages(front)).await
+    let pages = pages::pages(front);
+    // Where a connection comes from decides whether a screen may show rows.
+    let pages = pages.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, pages).await
 }
 
 /// Serves the pages of the indexing desk on a TCP port, until it is dropped.

@@ -56,6 +56,7 @@ pub(crate) mod words;
 pub(crate) mod workspace;
 pub(crate) mod workspace_report;
 pub(crate) mod workspace_result;
+pub(crate) mod workspace_rows;
 pub(crate) mod workspace_saved;
 pub(crate) mod workspace_tables;
 

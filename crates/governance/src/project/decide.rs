@@ -13,7 +13,7 @@ use crate::change::{By, Change, Lifecycle};
 use crate::dataset::Dataset;
 use crate::ids::{DatasetId, PersonId, Sha256};
 use crate::refusal::Refusal;
-use crate::request::{MINIMUM_CELL_MAX, TierPolicy};
+use crate::request::{MINIMUM_CELL_MAX, TierPolicy, View};
 
 impl Project {
     /// A controller signs or declines, for its dataset and this version.
@@ -280,6 +280,7 @@ impl Submitted {
                 })
             }
             Condition::EndBy { day } => *day >= self.request.start,
+            Condition::AggregatesOnly {} => self.request.view == View::Rows,
         };
         if sensible {
             Ok(())
@@ -351,6 +352,7 @@ impl Submitted {
             minimum_cell: request.minimum_cell,
             start: request.start,
             end: request.end,
+            view: request.view,
         };
         for condition in conditions {
             match condition {
@@ -358,6 +360,7 @@ impl Submitted {
                     manifest.minimum_cell = manifest.minimum_cell.max(*people);
                 }
                 Condition::EndBy { day } => manifest.end = manifest.end.min(*day),
+                Condition::AggregatesOnly {} => manifest.view = View::Aggregates,
                 Condition::ExcludeVariable { dataset, variable } => {
                     for asked in manifest
                         .datasets

@@ -13,6 +13,7 @@ use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
 use crate::measure::Loss;
 use crate::person::Person;
 use crate::refusal::Refusal;
+use crate::request::View;
 
 /// Proof that a person may use a project's data now, or have its people counted. Made only by
 /// [`InForce::permit`] and [`InForce::count_permit`].
@@ -22,6 +23,7 @@ pub struct Permit {
     project: ProjectId,
     manifest: Sha256,
     last_day: Date,
+    view: View,
     /// For counts of people alone: of which dataset, and at which price.
     counts: Option<(DatasetId, Loss)>,
 }
@@ -46,6 +48,11 @@ impl Permit {
     #[must_use]
     pub fn last_day(&self) -> Date {
         self.last_day
+    }
+    /// What the screen of a workspace may show.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view
     }
 
     /// The dataset whose people may be counted, and nothing else done, if that is all that is permitted.
@@ -279,6 +286,7 @@ impl InForce {
             project: self.core.id.clone(),
             manifest: self.manifest_sha256.clone(),
             last_day: self.manifest.end.min(self.papers.until()),
+            view: self.manifest.view,
             counts: None,
         })
     }
@@ -307,6 +315,7 @@ impl InForce {
             project: self.core.id.clone(),
             manifest: self.manifest_sha256.clone(),
             last_day: self.manifest.end.min(self.papers.until()),
+            view: View::Aggregates,
             counts: Some((dataset.id.clone(), Loss::of_rho(allowed.nano_rho))),
         })
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Lifecycle, Tie, TieKind};
 use crate::ids::{DatasetId, PersonId, ProjectId, Sha256};
 use crate::refusal::Refusal;
-use crate::request::{DatasetRequest, Request, Tier, TierPolicy};
+use crate::request::{DatasetRequest, Request, Tier, TierPolicy, View};
 
 /// What every state of a project knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +101,8 @@ pub enum Condition {
         /// Last day.
         day: Date,
     },
+    /// The screen shows checked results only, though rows were asked for.
+    AggregatesOnly {},
 }
 
 /// A paper with its date of expiry.
@@ -180,6 +182,9 @@ pub struct Manifest {
     pub start: Date,
     /// Last day of access.
     pub end: Date,
+    /// What the screen of a workspace may show.
+    #[serde(default, skip_serializing_if = "View::is_aggregates")]
+    pub view: View,
 }
 
 /// A submitted version while it is decided on.

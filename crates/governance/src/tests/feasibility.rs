@@ -84,7 +84,15 @@ fn somebody_on_no_project_counts_at_the_price_that_was_set_and_does_nothing_else
     };
     let price = Refusal::NotApproved("this price of a count");
     assert_eq!(reserve(&dearer).unwrap_err(), price);
-    let query = Job::query(id("job_1"), &permit, &open, hash('6'), at, &planner, at);
+    let query = Job::query(
+        id("job_1"),
+        &permit,
+        &open,
+        statement('6'),
+        at,
+        &planner,
+        at,
+    );
     assert_eq!(query.unwrap_err(), Refusal::NotAMember);
     assert_eq!(permit.must_cover(&planner, at), Err(Refusal::NotAMember));
     let run = |permit: &Permit, by: &str| {

@@ -1,7 +1,7 @@
 //! Jobs that are tried again, and what is noted of them.
 
 use super::samples::{id, moment, now, queued, to};
-use crate::job::{Cause, Job, Task};
+use crate::job::{Cause, Job, Screen, Task};
 use crate::keeper_refusal::KeeperRefusal;
 use crate::{Action, By, Change, Fact, Lifecycle, Refusal};
 
@@ -82,6 +82,7 @@ fn loads_queries_and_measurements_are_not_tried_again() {
             workspace: id("wsp_1"),
             person: id("per_1"),
             statement: super::samples::hash('7'),
+            screen: Screen::default(),
         },
         Task::Measure {
             measurement: id("msr_1"),

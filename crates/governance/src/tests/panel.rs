@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::project::{Condition, Manifest, PanelVerdict, Project, SignatureVerdict};
-use crate::request::{Commercial, EventPseudonym, Request, Tier, TierPolicy};
+use crate::request::{Commercial, EventPseudonym, Request, Tier, TierPolicy, View};
 use crate::{Lifecycle, Refusal};
 
 use PanelVerdict::{Approve, Refuse, Return};
@@ -89,6 +89,7 @@ fn facts_of_the_request_place_it_in_a_tier() {
         tier(|r| r.datasets[0].event = EventPseudonym::Present, tiers()),
         Tier::Two
     );
+    assert_eq!(tier(|r| r.view = View::Rows, tiers()), Tier::Two);
     assert_eq!(tier(|r| r.end = day("2027-03-07"), tiers()), Tier::One);
     assert_eq!(tier(|r| r.end = day("2027-03-10"), tiers()), Tier::Two);
 }
@@ -204,6 +205,7 @@ fn a_condition_about_something_else_is_refused_with_its_vote() {
             day: day("2026-02-28"),
         },
         Condition::MinimumCell { people: 10_001 },
+        Condition::AggregatesOnly {},
     ] {
         let vote = vote(submitted(), "pat", Approve, vec![condition]);
         assert!(matches!(vote.unwrap_err(), Refusal::Invalid(_)));

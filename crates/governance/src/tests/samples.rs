@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use crate::dataset::{ColumnKind, Dataset, Dictionary, Purpose, Unmatched, Variable};
 use crate::delivery::SealedFile;
+use crate::job::{Screen, Statement};
 use crate::person::{Person, Role};
 use crate::project::{
     Condition, Destruction, InForce, PanelVerdict, Paper, Papers, Project, SignatureVerdict,
@@ -16,6 +17,7 @@ use crate::project::{
 };
 use crate::request::{
     Commercial, DatasetRequest, EventPseudonym, Request, TierPolicy, Transform, VariableRequest,
+    View,
 };
 use crate::{By, Change, DatasetId, Date, Lifecycle, PersonId, Refusal, Sha256, Timestamp};
 
@@ -50,6 +52,14 @@ pub(super) fn id<I: TryFrom<String>>(text: &str) -> I {
 
 pub(super) fn hash(digit: char) -> Sha256 {
     id(&digit.to_string().repeat(64))
+}
+
+/// A statement whose checked result is shown.
+pub(super) fn statement(digit: char) -> Statement {
+    Statement {
+        sha256: hash(digit),
+        screen: Screen::default(),
+    }
 }
 
 pub(super) fn file(digit: char) -> SealedFile {
@@ -186,6 +196,7 @@ pub(super) fn request() -> Request {
         end: day("2026-06-30"),
         minimum_cell: 10,
         commercial: Commercial::None,
+        view: View::Aggregates,
         outputs: String::new(),
         controls: String::new(),
     }

@@ -8,7 +8,8 @@ use crate::action::{Action, Actor, STATES};
 use crate::refusal::Refusal;
 
 /// Acts of reading and publishing: no rule of this crate changes anything, so none is tried.
-const READING: [Action; 15] = [
+const READING: [Action; 16] = [
+    Action::ViewRows,
     Action::ViewRecovery,
     Action::ViewBudget,
     Action::ViewMeasurement,

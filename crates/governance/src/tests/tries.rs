@@ -400,7 +400,7 @@ fn of_workspace(action: Action, workspace: &Workspace) -> Vec<Done> {
                 id("job_3"),
                 &permit,
                 &workspace,
-                hash('7'),
+                s::statement('7'),
                 deadline,
                 &by,
                 at,

@@ -10,7 +10,7 @@ use governance::dataset::Dataset;
 use governance::delivery::{Delivery, SealedFile};
 use governance::extract::Extract;
 use governance::indexing::{Counts, Indexing};
-use governance::job::{Job, Task};
+use governance::job::{Job, Screen, Statement, Task};
 use governance::workspace::Workspace;
 use governance::{Batch, By, Sha256};
 use protocol::keeper::{File, Outcome, Refused, RefusedCode};
@@ -291,12 +291,20 @@ async fn cut(world: &World) {
 }
 
 async fn queue_query(world: &World, job: &str, sql: &str) {
+    queue_screen(world, job, sql, Screen::default()).await;
+}
+
+async fn queue_screen(world: &World, job: &str, sql: &str, screen: Screen) {
     let (at, in_force) = (world.now(), world.in_force("prj_a").await);
     let permit = in_force.permit(&world.get("per_a").await, at).unwrap();
     let place: Workspace = world.get("wsp_r").await;
     let deadline = at.checked_add(Duration::from_secs(600)).unwrap();
-    let hash = hash_of(sql.as_bytes());
-    let queued = Job::query(id(job), &permit, &place, hash, deadline, &id("per_a"), at);
+    let statement = Statement {
+        sha256: hash_of(sql.as_bytes()),
+        screen,
+    };
+    let by = id("per_a");
+    let queued = Job::query(id(job), &permit, &place, statement, deadline, &by, at);
     let document = Document {
         kind: "statement".into(),
         bytes: sql.into(),
@@ -313,7 +321,7 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
     };
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(worker, dir.path().join("worker")).unwrap();
-    let world = World::within(dir, Told::Truth).await;
+    let world = World::within(dir, Told::Rows).await;
     deliver(&world, "del_s", "dst_spine", &spine()).await;
     deliver(&world, "del_m", "dst_stays", &identifiers()).await;
     deliver_payload(&world).await;
@@ -332,6 +340,7 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
     assert!(evidence.to_string().contains("150"), "{evidence}");
     assert!(!super::doors::holds(world.dir.path(), b"Unmistakable"));
     a_spare_does_the_next(&world).await;
+    a_locked_desktop_sees_rows(&world).await;
 
     // A statement that runs for long ends within seconds of its right.
     queue_query(
@@ -355,6 +364,34 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
             .unwrap_err()
             .message
             .contains("while the job is cancelled")
+    );
+}
+
+/// Rows reach the screen of a locked desktop, one statement at a time; what went wrong is told to its author alone.
+async fn a_locked_desktop_sees_rows(world: &World) {
+    let desktop = world.keeper.desktops.admit("10.20.3.4".parse().unwrap());
+    let desktop = desktop.unwrap();
+    let look = async |job: &str, sql: &str| {
+        queue_screen(world, job, sql, Screen::Rows { desktop }).await;
+        run(world, job).await
+    };
+    let rows = "select person, sex from stays order by person limit 3";
+    let Outcome::Statement { result } = look("job_r1", rows).await.unwrap() else {
+        panic!("rows");
+    };
+    let shown = result.result.unwrap();
+    assert_eq!((shown.columns.len(), shown.rows.len()), (2, 3));
+    let wrong = "select error(sex) from stays";
+    let Outcome::Statement { result } = look("job_r2", wrong).await.unwrap() else {
+        panic!("what went wrong");
+    };
+    assert!(result.result.is_none() && result.error.is_some());
+    let two = look("job_r3", "select 1; select 2").await.unwrap_err();
+    assert_eq!(two.code, RefusedCode::BadInput);
+    assert!(
+        two.message.contains("one statement at a time"),
+        "{}",
+        two.message
     );
 }
 

@@ -194,6 +194,7 @@ impl Lie {
                     workspace,
                     person,
                     statement,
+                    screen: governance::job::Screen::default(),
                 })
                 .await;
             }
@@ -212,6 +213,7 @@ impl Lie {
                     workspace: id("wsp_new"),
                     person: id("per_a"),
                     statement: hash_of(STATEMENT.as_bytes()),
+                    screen: governance::job::Screen::default(),
                 })
                 .await;
             }
@@ -235,6 +237,7 @@ impl Lie {
                     workspace,
                     person,
                     statement,
+                    screen: governance::job::Screen::default(),
                 })
                 .await;
             }
@@ -245,6 +248,7 @@ impl Lie {
                     workspace,
                     person,
                     statement,
+                    screen: governance::job::Screen::default(),
                 })
                 .await;
             }

@@ -356,6 +356,7 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
     lapsed.training_until = Some("2026-03-01".parse().unwrap());
     for (action, state) in [
         (Action::RunQuery, "open"),
+        (Action::ViewRows, "open"),
         (Action::StageOutput, "-"),
         (Action::DownloadOutput, "released"),
         (Action::ReserveMeasurement, "-"),
@@ -377,7 +378,7 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
 }
 
 /// Acts that touch data, decide or release.
-const GUARDED: [Action; 21] = [
+const GUARDED: [Action; 22] = [
     Action::GiveInstruction,
     Action::AllowFeasibility,
     Action::CountPeople,
@@ -392,6 +393,7 @@ const GUARDED: [Action; 21] = [
     Action::OrderIndexing,
     Action::OrderExtract,
     Action::RunQuery,
+    Action::ViewRows,
     Action::StageOutput,
     Action::VoteOnOutput,
     Action::ReleaseOutput,
@@ -434,6 +436,7 @@ fn an_indexer_touches_no_payload_even_with_another_role() {
             Action::DeliverPayload,
             Action::OrderExtract,
             Action::RunQuery,
+            Action::ViewRows,
             Action::StageOutput,
             Action::VoteOnOutput,
             Action::ReleaseOutput,
@@ -470,8 +473,7 @@ fn all_roles_together_do_not_decide_on_their_own_project() {
         );
         if decides && matches!(relation, Relation::Author | Relation::Member) {
             let object = object(row.kind, state, relation);
-            let result = access.authorise(&everything, row.action, &object, at());
-            let why = reason(result);
+            let why = reason(access.authorise(&everything, row.action, &object, at()));
             assert!(why.contains("their-own-project"), "{}: {why}", row.word);
         }
     }

@@ -11,7 +11,7 @@ use crate::error::ServiceError;
 use crate::extracts::{ExtractAnswer, IndexingAnswer};
 use crate::measure::MeasureAnswer;
 use crate::outputs::CheckAnswer;
-use crate::queries::QueryAnswer;
+use crate::queries::{QueryAnswer, RowsAnswer};
 
 /// What whoever asked for a job is told once it is done.
 pub(crate) enum Answer {
@@ -20,6 +20,7 @@ pub(crate) enum Answer {
     Extract(ExtractAnswer),
     Check(CheckAnswer),
     Query(QueryAnswer),
+    Rows(RowsAnswer),
     Measurement(MeasureAnswer),
 }
 
@@ -32,7 +33,8 @@ impl Answer {
             | Self::Indexing(_)
             | Self::Extract(_)
             | Self::Check(_)
-            | Self::Query(_) => Vec::new(),
+            | Self::Query(_)
+            | Self::Rows(_) => Vec::new(),
         }
     }
 }

@@ -454,6 +454,7 @@ impl Service {
             outcome: JobOutcome {
                 verdict: None,
                 bytes: Some(hash),
+                rows: None,
             },
             answer: Answer::Measurement(MeasureAnswer { bytes }),
         })

@@ -35,6 +35,7 @@ impl House {
                 workspace: "wsp_1".parse().unwrap(),
                 person: self.id("ada"),
                 statement: hash('9'),
+                screen: governance::job::Screen::default(),
             },
             _ => Task::Measure {
                 measurement: "msr_1".parse().unwrap(),

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use governance::ProjectId;
-use governance::request::PEOPLE_MAX;
+use governance::request::{PEOPLE_MAX, View};
 use service::{CommentView, Kind, ServiceError};
 
 use super::application_draft::{Entry, entries};
@@ -53,6 +53,7 @@ struct Section {
     faults: Faults,
     comments: Vec<CommentView>,
     commercial: Vec<Choice>,
+    view: Vec<Choice>,
     standing: Vec<(&'static str, String)>,
     minimum: u64,
     statement_bytes: usize,
@@ -134,7 +135,9 @@ pub(crate) async fn show(
 
 fn task(work: &Work, word: &'static str, title: &'static str) -> Task {
     let (status, colour) = match work.far(word) {
-        Far::Complete if word == "settings" => ("Nothing to fill in", ""),
+        Far::Complete if word == "settings" && work.draft.view.is_empty() => {
+            ("Nothing to fill in", "")
+        }
         Far::Complete => ("Completed", ""),
         Far::Begun => ("Incomplete", "govuk-tag--orange"),
         Far::Untouched => ("Not started", "govuk-tag--blue"),
@@ -202,12 +205,33 @@ pub(crate) async fn section(
         faults,
         comments,
         commercial: commercial.into(),
+        view: views(work.draft.view()),
         standing,
         minimum: policies.disclosure.minimum(),
         statement_bytes: policies.limits.statement_bytes,
         query_s: policies.limits.query_s,
         work,
     })
+}
+
+/// What the screen may show, to choose from.
+fn views(chosen: View) -> Vec<Choice> {
+    [
+        (
+            View::Aggregates,
+            "Checked results only",
+            "What a project needs as a rule. Nobody sees a row of a person.",
+        ),
+        (
+            View::Rows,
+            "Rows of people as well",
+            "On the safe haven's locked desktops and nowhere else. Every controller must agree, and the whole panel decides. Say under Safe outputs why results are not enough.",
+        ),
+    ]
+    .map(|(view, label, hint)| {
+        Choice::new(view.word(), label).hint(hint).among([chosen.word()])
+    })
+    .into()
 }
 
 fn named(word: &str) -> Result<(&'static str, &'static str), ServiceError> {
@@ -248,6 +272,7 @@ pub(crate) async fn save(
             draft.outputs = text("outputs");
             draft.controls = text("controls");
         }
+        "settings" => draft.view = text("view"),
         _ => {}
     }
     work.save(&front, &posted.visitor).await?;
@@ -321,7 +346,7 @@ fn answers(work: &Work) -> Vec<Answers> {
     let one = |text: &str| vec![text.to_owned()];
     SECTIONS
         .iter()
-        .filter(|(word, _)| !matches!(*word, "data" | "settings"))
+        .filter(|(word, _)| *word != "data")
         .map(|&(word, title)| Answers {
             word,
             title,
@@ -335,6 +360,7 @@ fn answers(work: &Work) -> Vec<Answers> {
                     ("Last day of access", one(&day(&draft.end))),
                     ("Commercial party", one(commercial)),
                 ],
+                "settings" => vec![("Screen", one(project_words::view(draft.view())))],
                 _ => vec![
                     (
                         "Smallest number of people behind a released number",

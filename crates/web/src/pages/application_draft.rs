@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use governance::person::Person;
 use governance::request::{
-    Commercial, DatasetRequest, EventPseudonym, Request, RowFilter, VariableRequest,
+    Commercial, DatasetRequest, EventPseudonym, Request, RowFilter, VariableRequest, View,
 };
 use governance::{DatasetId, PersonId};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ pub(crate) struct Draft {
     pub(crate) outputs: String,
     /// What keeps them safe.
     pub(crate) controls: String,
+    /// `rows`, or anything else for checked results only.
+    #[serde(default)]
+    pub(crate) view: String,
 }
 
 /// What is asked of one dataset, as typed.
@@ -142,6 +145,7 @@ impl Draft {
             minimum_cell: request.minimum_cell.to_string(),
             outputs: request.outputs.clone(),
             controls: request.controls.clone(),
+            view: request.view.word().to_owned(),
         }
     }
 
@@ -170,7 +174,17 @@ impl Draft {
             },
             outputs: self.outputs.clone(),
             controls: self.controls.clone(),
+            view: self.view(),
         })
+    }
+
+    /// What the screen is to show: rows only where that was chosen.
+    pub(crate) fn view(&self) -> View {
+        if self.view == View::Rows.word() {
+            View::Rows
+        } else {
+            View::Aggregates
+        }
     }
 
     /// What stands in the field for people.

@@ -76,7 +76,7 @@ pub(crate) fn missing(draft: &Draft, known: &Known<'_>) -> Vec<Missing> {
     list.0
 }
 
-/// How far a section is. Nothing is filled in under settings.
+/// How far a section is. Nothing need be filled in under settings.
 pub(crate) fn far(draft: &Draft, section: &str, missing: &[Missing]) -> Far {
     let clear = !missing.iter().any(|m| m.section == section);
     let untouched = match section {

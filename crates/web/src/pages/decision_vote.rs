@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use governance::project::{Condition, PanelVerdict, Project, Submitted};
+use governance::request::View;
 use governance::{Action, DatasetId, Lifecycle, ProjectId, Sha256};
 use service::{Caller, ServiceError};
 
@@ -15,6 +16,9 @@ use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use super::words;
 use crate::{Front, Ready};
+
+/// What the box says that asks for no rows.
+const AGGREGATES_ONLY: &str = "aggregates_only";
 
 #[derive(Template)]
 #[template(path = "vote.html")]
@@ -30,6 +34,8 @@ struct Page {
     excluded: Vec<Group>,
     end: DateTyped,
     end_hint: String,
+    /// Where rows are asked for, that they are not to be shown; else empty.
+    screen: Vec<Choice>,
 }
 
 /// Variables of one dataset that a condition may take out.
@@ -134,6 +140,13 @@ async fn filled(
             "The applicant asks for access until {}. For example, 27 3 2027; leave empty for no condition.",
             words::day(request.end)
         ),
+        screen: match request.view {
+            View::Aggregates => Vec::new(),
+            View::Rows => vec![
+                Choice::new(AGGREGATES_ONLY, "Checked results only, no rows")
+                    .among(form.all("screen")),
+            ],
+        },
     })
 }
 
@@ -215,6 +228,9 @@ fn read(form: &Form) -> Result<Result<Vote, Faults>, ServiceError> {
     }
     let end = DateTyped::of(form, "end").optional(&mut faults, "end", "last day");
     conditions.extend(end.map(|day| Condition::EndBy { day }));
+    if form.one("screen") == AGGREGATES_ONLY {
+        conditions.push(Condition::AggregatesOnly {});
+    }
     Ok(match verdict {
         Some(verdict) if faults.is_empty() => Ok((verdict, conditions)),
         Some(_) | None => Err(faults),
@@ -234,7 +250,7 @@ mod tests {
     #[test]
     fn a_vote_is_read_with_every_condition() {
         let text = "verdict=approve&minimum_cell=20&exclude=dst_a.ward&exclude=dst_b.site\
-                    &end-day=31&end-month=12&end-year=2027";
+                    &end-day=31&end-month=12&end-year=2027&screen=aggregates_only";
         let (verdict, conditions) = read(&form(text)).unwrap().unwrap();
         assert_eq!(verdict, PanelVerdict::Approve);
         let exclude = |dataset: &str, variable: &str| Condition::ExcludeVariable {
@@ -250,7 +266,8 @@ mod tests {
                 Condition::MinimumCell { people: 20 },
                 exclude("dst_a", "ward"),
                 exclude("dst_b", "site"),
-                end
+                end,
+                Condition::AggregatesOnly {},
             ]
         );
     }

@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn each_change_is_told_in_its_section_and_nothing_else() {
         type Change = fn(&mut Request);
-        let cases: [(Change, &[&str]); 9] = [
+        let cases: [(Change, &[&str]); 10] = [
             (
                 |r| r.title = "Long stays".into(),
                 &["Safe projects | Changed | Title: -[Stays]+[Long stays]"],
@@ -257,6 +257,12 @@ mod tests {
                 |r| r.minimum_cell = 20,
                 &[
                     "Safe outputs | Changed | Smallest number of people behind a released number: -[12]+[20]",
+                ],
+            ),
+            (
+                |r| r.view = governance::request::View::Rows,
+                &[
+                    "Safe settings | Changed | Screen: The screen shows -[checked results only, never ]rows of people+[ as well, on the safe haven's locked desktops and nowhere else].",
                 ],
             ),
             (

@@ -54,6 +54,8 @@ pub(crate) fn fields(
         fields.push(field("projects", what, what, text));
     }
     fields.extend(data(request, titles));
+    let screen = project_words::view(request.view);
+    fields.push(field("settings", "Screen", "Screen", screen));
     for (what, text) in [
         (
             "Smallest number of people behind a released number",

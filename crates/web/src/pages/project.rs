@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use governance::comment::Visibility;
 use governance::person::Role;
 use governance::project::Project;
-use governance::request::Request;
+use governance::request::{Request, View};
 use governance::{Action, DatasetId, Date, Lifecycle, ProjectId, Sha256};
 use serde::Deserialize;
 use service::{CommentView, Named, ServiceError, Standing, Version};
@@ -97,6 +97,10 @@ struct Page {
     commercial: &'static str,
     /// First and last day that are asked for.
     period: String,
+    /// What the screen may show, as asked for.
+    screen: &'static str,
+    /// Whether that is rows.
+    shows_rows: bool,
     versions: Vec<VersionRow>,
     decision: Option<Decision>,
     conditions: Vec<String>,
@@ -198,6 +202,8 @@ pub(crate) async fn show(
         period: form.as_ref().map_or_else(String::new, |form| {
             format!("{} to {}", words::day(form.start), words::day(form.end))
         }),
+        screen: form.as_ref().map_or("", |form| said::view(form.view)),
+        shows_rows: form.as_ref().is_some_and(|form| form.view == View::Rows),
         form,
         versions: versions.into_iter().rev().map(VersionRow::of).collect(),
         decision: telling.decision(project, tiers),
@@ -376,6 +382,7 @@ fn manifest(project: &Project) -> Vec<(&'static str, String)> {
             "People behind every released number",
             format!("at least {}", manifest.minimum_cell),
         ),
+        ("Screen", said::view(manifest.view).to_owned()),
         ("First day", words::day(manifest.start)),
         ("Last day", words::day(manifest.end)),
     ]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use governance::dataset::Dataset;
 use governance::project::{Condition, PanelVerdict};
-use governance::request::{Commercial, DatasetRequest, EventPseudonym, RowFilter, Tier, Transform};
+use governance::request::{
+    Commercial, DatasetRequest, EventPseudonym, RowFilter, Tier, Transform, View,
+};
 use governance::{DatasetId, Fact};
 
 use super::words;
@@ -154,6 +156,7 @@ pub(crate) fn condition(condition: &Condition, titles: &Titles) -> String {
         Condition::EndBy { day } => {
             format!("Access ends on {} at the latest.", words::day(*day))
         }
+        Condition::AggregatesOnly {} => view(View::Aggregates).to_owned(),
     }
 }
 
@@ -179,6 +182,16 @@ pub(crate) fn commercial(commercial: Commercial) -> &'static str {
     match commercial {
         Commercial::None => "No commercial party takes part.",
         Commercial::Involved => "A commercial party takes part.",
+    }
+}
+
+/// What the screen of a workspace may show, as a sentence.
+pub(crate) fn view(view: View) -> &'static str {
+    match view {
+        View::Aggregates => "The screen shows checked results only, never rows of people.",
+        View::Rows => {
+            "The screen shows rows of people as well, on the safe haven's locked desktops and nowhere else."
+        }
     }
 }
 
@@ -280,6 +293,10 @@ mod tests {
             (
                 r#"{"condition":"end_by","day":"2027-03-07"}"#,
                 "Access ends on 7 March 2027 at the latest.",
+            ),
+            (
+                r#"{"condition":"aggregates_only"}"#,
+                "The screen shows checked results only, never rows of people.",
             ),
         ] {
             let parsed: Condition = serde_json::from_str(json).unwrap();

@@ -1,13 +1,16 @@
 //! A workspace: the tables of the extract, a box for SQL, the checked result, and the way of a result into an
-//! output request. The screen is an output: it shows what a release would show.
+//! output request. The screen is an output: it shows what a release would show, but for rows on a locked desktop
+//! where the approval says so.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
+use governance::desktop::LockedDesktop;
 use governance::job::Job;
 use governance::project::Project;
+use governance::request::View;
 use governance::{JobId, Lifecycle, Refusal, WorkspaceId};
 use service::{JobView, Kind, ServiceError, WorkspaceView};
 
@@ -18,9 +21,11 @@ use super::session::Visitor;
 use super::shell::{Reply, Shell, again, page, see};
 use super::words;
 use super::workspace_report::Report;
+use super::workspace_rows::Rows;
 use super::workspace_saved::{self, Ask, Desk, Ran, Saved};
 use super::workspace_tables::{Table, schema};
 use crate::answer::{No, to_the_end};
+use crate::desktops::FromDesktop;
 use crate::{Front, Ready};
 
 #[derive(Template)]
@@ -41,7 +46,29 @@ pub(super) struct Page {
     statement_bytes: usize,
     query_s: i64,
     running: Vec<Running>,
+    screen: Screen,
     outcome: Outcome,
+}
+
+/// What the screen may show whoever looks at it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Screen {
+    /// Checked results.
+    Checked,
+    /// Rows.
+    Rows,
+    /// Checked results, because this is no locked desktop.
+    RowsElsewhere,
+}
+
+impl Screen {
+    fn of(approved: View, desktop: Option<LockedDesktop>) -> Self {
+        match (approved, desktop) {
+            (View::Aggregates, _) => Self::Checked,
+            (View::Rows, Some(_)) => Self::Rows,
+            (View::Rows, None) => Self::RowsElsewhere,
+        }
+    }
 }
 
 /// The part of the page that tells of statements that run.
@@ -78,6 +105,8 @@ pub(super) struct Outcome {
     /// The part of it that was run, if only a part was.
     part: String,
     report: Option<Report>,
+    /// Rows of people, on a locked desktop.
+    rows: Option<Rows>,
     pub(super) faults: Faults,
     shows: String,
     safe: String,
@@ -93,6 +122,7 @@ impl Outcome {
             sql: sql.to_owned(),
             part: String::new(),
             report: None,
+            rows: None,
             faults: Faults::default(),
             shows: String::new(),
             safe: String::new(),
@@ -113,6 +143,7 @@ impl Outcome {
     fn may_go(&self) -> bool {
         match &self.report {
             Some(report) => report.verdict != "fail",
+            None if self.rows.is_some() => true,
             None => {
                 !self.shows.is_empty() || !self.safe.is_empty() || self.faults.of("shows").is_some()
             }
@@ -139,16 +170,18 @@ pub(crate) fn routes() -> Router<Front> {
 pub(crate) async fn show(
     State(front): Ready,
     visitor: Visitor,
+    desktop: FromDesktop,
     Path(id): Path<WorkspaceId>,
     Query(ask): Query<Ask>,
 ) -> Reply {
-    page(&open(&front, &visitor, Outcome::of(&id, ""), &ask).await?)
+    page(&open(&front, &visitor, &desktop, Outcome::of(&id, ""), &ask).await?)
 }
 
 /// The page with what came of a statement in it, or with the statement that is asked for.
 pub(super) async fn open(
     front: &Front,
     visitor: &Visitor,
+    desktop: &FromDesktop,
     mut outcome: Outcome,
     ask: &Ask,
 ) -> Result<Page, Told> {
@@ -187,6 +220,7 @@ pub(super) async fn open(
         statement_bytes: limits.statement_bytes,
         query_s: limits.query_s,
         running: running_now(front, visitor, &id).await?,
+        screen: Screen::of(view.view, desktop.0),
         tables,
         outcome,
         view,
@@ -252,9 +286,10 @@ pub(crate) async fn cancel(
     Ok(see(&format!("/workspaces/{id}"), "job_cancelled"))
 }
 
-/// Runs a statement and shows its checked result below the box, which keeps the statement.
+/// Runs a statement and shows what the screen may show of it below the box, which keeps the statement.
 pub(crate) async fn run(
     State(front): Ready,
+    desktop: FromDesktop,
     Path(id): Path<WorkspaceId>,
     headers: HeaderMap,
     posted: Posted,
@@ -264,19 +299,24 @@ pub(crate) async fn run(
     form.raw("part").trim().clone_into(&mut outcome.part);
     let sql = outcome.ran().to_owned();
     let (service, caller) = (front.service.clone(), visitor.caller.clone());
-    let work = async move { service.query(&caller, &id, &sql).await };
+    let at = desktop.0;
+    let work = async move { service.show(&caller, &id, &sql, at).await };
     match to_the_end(work).await {
-        Ok(answer) => outcome.report = Report::read(answer.report)?,
+        Ok(service::Shown::Checked(answer)) => outcome.report = Report::read(answer.report)?,
+        Ok(service::Shown::Rows(answer)) => match Rows::of(answer.result) {
+            Ok(rows) => outcome.rows = Some(rows),
+            Err(words) => outcome.faults.add("sql", words),
+        },
         Err(no) => outcome.faults = mended(no)?,
     }
     let faults = outcome.faults.clone();
     if headers.contains_key("hx-request") {
-        let shell = Shell::of(&visitor, "Checked result");
+        let shell = Shell::of(&visitor, "Result");
         return either(&faults, &Fragment { shell, outcome });
     }
     either(
         &faults,
-        &open(&front, &visitor, outcome, &Ask::default()).await?,
+        &open(&front, &visitor, &desktop, outcome, &Ask::default()).await?,
     )
 }
 
@@ -312,6 +352,7 @@ fn mended(no: No) -> Result<Faults, Told> {
 /// Keeps a result for release: the statement is run again, its table kept and checked.
 pub(crate) async fn stage(
     State(front): Ready,
+    desktop: FromDesktop,
     Path(id): Path<WorkspaceId>,
     posted: Posted,
 ) -> Reply {
@@ -327,7 +368,7 @@ pub(crate) async fn stage(
     );
     faults.unless(!outcome.safe.is_empty(), "safe", "Say why it is safe");
     if !outcome.faults.is_empty() {
-        return again(&open(&front, &visitor, outcome, &Ask::default()).await?);
+        return again(&open(&front, &visitor, &desktop, outcome, &Ask::default()).await?);
     }
     let text = context(&outcome.shows, &outcome.safe);
     let (service, caller) = (front.service.clone(), visitor.caller.clone());
@@ -336,7 +377,7 @@ pub(crate) async fn stage(
         Ok(answer) => Ok(see(&format!("/outputs/{}", answer.output), "output_staged")),
         Err(no) => {
             outcome.faults = mended(no)?;
-            again(&open(&front, &visitor, outcome, &Ask::default()).await?)
+            again(&open(&front, &visitor, &desktop, outcome, &Ask::default()).await?)
         }
     }
 }

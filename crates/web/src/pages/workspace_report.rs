@@ -105,6 +105,15 @@ pub(crate) fn sentence(verdict: &str) -> &'static str {
 }
 
 impl Table {
+    /// Columns and rows that nothing is said about.
+    pub(super) fn plain(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
+        Self {
+            columns,
+            rows,
+            cells: Vec::new(),
+        }
+    }
+
     /// Rows as text.
     pub(crate) fn lines(&self) -> Vec<Vec<String>> {
         self.rows

@@ -13,6 +13,7 @@ use super::shell::{Reply, again, see};
 use super::words;
 use super::workspace::{Outcome, open};
 use crate::answer::{No, to_the_end};
+use crate::desktops::FromDesktop;
 use crate::{Front, Ready};
 
 /// Longest piece of a statement that a list shows, in characters.
@@ -133,6 +134,7 @@ impl Desk {
 /// Keeps a statement under a name.
 pub(crate) async fn save(
     State(front): Ready,
+    desktop: FromDesktop,
     Path(id): Path<WorkspaceId>,
     posted: Posted,
 ) -> Reply {
@@ -149,7 +151,7 @@ pub(crate) async fn save(
             let mut outcome = Outcome::of(&id, sql);
             outcome.name = name.to_owned();
             outcome.faults.add("name", sentence(&error.to_string()));
-            again(&open(&front, &visitor, outcome, &Ask::default()).await?)
+            again(&open(&front, &visitor, &desktop, outcome, &Ask::default()).await?)
         }
         Err(error) => Err(error.into()),
     }
