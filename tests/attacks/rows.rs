@@ -252,10 +252,10 @@ fn by_the_api(haven: &Haven, open: &Open) {
         json!({ "sql": ROWS, "view": "rows" }),
         json!({ "sql": ROWS, "desktop": INSIDE }),
     ] {
-        let status = haven.post("researcher", &path, &ask).status;
+        let status = haven.post("colleague", &path, &ask).status;
         assert!(status == 400 || status == 422, "{status}");
     }
-    let answer = haven.yes("researcher", &path, &json!({ "sql": ROWS }));
+    let answer = haven.yes("colleague", &path, &json!({ "sql": ROWS }));
     assert_eq!(text(&answer, "/verdict"), "fail");
     assert_eq!(answer["report"]["outputs"][0]["rows"], json!([]));
 }
@@ -310,14 +310,7 @@ fn nothing_keeps_a_row(haven: &Haven, page: &str) {
 #[test]
 fn a_project_without_the_yes_of_every_controller_shows_no_rows_on_any_desktop() {
     let haven = Haven::start_with(SITE);
-    // Of a project that asked for checked results, not on a locked desktop either.
     let open = project::open(&haven);
-    let mut browser = Browser::of(&haven, "researcher");
-    let (_, page) = browser.run(&open.workspace, ROWS, &[("x-real-ip", INSIDE)]);
-    assert!(
-        !shows_rows(&page) && !page.contains("locked desktop"),
-        "{page}"
-    );
     // One that asks for rows is not approved before the last controller has signed for it, and not over a no.
     for word in [None, Some("declined")] {
         let project = project::start(&haven);
@@ -336,6 +329,13 @@ fn a_project_without_the_yes_of_every_controller_shows_no_rows_on_any_desktop() 
         let path = format!("/v1/projects/{project}/approve");
         haven.no(409, "chair", &path, &json!({}));
     }
+    // Of a project that asked for checked results, not on a locked desktop either.
+    let mut browser = Browser::of(&haven, "researcher");
+    let (_, page) = browser.run(&open.workspace, ROWS, &[("x-real-ip", INSIDE)]);
+    assert!(
+        !shows_rows(&page) && !page.contains("locked desktop"),
+        "{page}"
+    );
 }
 
 #[test]

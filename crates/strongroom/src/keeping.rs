@@ -251,13 +251,13 @@ fn line(order: &KeeperOrder) -> Vec<OsString> {
     if let Some(policies) = &settings.policies {
         add("--policies", policies.into());
     }
-    line.extend(settings.locked_desktops.for_keeper());
     if let Some(users) = settings.users {
         for door in [Door::Research, Door::Indexing] {
             let uid = users.desk(door).uid.to_string();
             add(&format!("--{}-uid", door.word()), uid.into());
         }
     }
+    line.extend(settings.locked_desktops.for_keeper());
     line
 }
 

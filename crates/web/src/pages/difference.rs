@@ -261,9 +261,7 @@ mod tests {
             ),
             (
                 |r| r.view = governance::request::View::Rows,
-                &[
-                    "Safe settings | Changed | Screen: The screen shows -[checked results only, never ]rows of people+[ as well, on the safe haven's locked desktops and nowhere else].",
-                ],
+                &["Safe settings | Changed | Screen: -[checked results]+[rows]"],
             ),
             (
                 |r| drop(r.datasets.remove(1)),

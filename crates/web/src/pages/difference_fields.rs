@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use governance::PersonId;
-use governance::request::{EventPseudonym, Request};
+use governance::request::{EventPseudonym, Request, View};
 
 use super::project_words::{self, Titles};
 use super::words;
@@ -54,7 +54,11 @@ pub(crate) fn fields(
         fields.push(field("projects", what, what, text));
     }
     fields.extend(data(request, titles));
-    let screen = project_words::view(request.view);
+    // Short, because two versions are compared word by word.
+    let screen = match request.view {
+        View::Aggregates => "checked results",
+        View::Rows => "rows",
+    };
     fields.push(field("settings", "Screen", "Screen", screen));
     for (what, text) in [
         (

@@ -33,6 +33,16 @@ pub(crate) struct Table {
     pub(super) rows: Vec<Vec<Value>>,
     /// The cells that are not safe.
     pub(crate) cells: Vec<Cell>,
+    #[serde(skip)]
+    holds: Holds,
+}
+
+/// What the rows of a table are.
+#[derive(Debug, Clone, Copy, Default)]
+enum Holds {
+    #[default]
+    Results,
+    People,
 }
 
 /// A cell that is not safe.
@@ -105,12 +115,21 @@ pub(crate) fn sentence(verdict: &str) -> &'static str {
 }
 
 impl Table {
-    /// Columns and rows that nothing is said about.
+    /// Rows of people, of which nothing is said.
     pub(super) fn plain(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
         Self {
             columns,
             rows,
             cells: Vec::new(),
+            holds: Holds::People,
+        }
+    }
+
+    /// What the rows are, in words.
+    pub(crate) fn caption(&self) -> &'static str {
+        match self.holds {
+            Holds::Results => "Checked result",
+            Holds::People => "Rows of people",
         }
     }
 
