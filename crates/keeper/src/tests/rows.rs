@@ -17,6 +17,13 @@ fn screen(address: &str) -> Screen {
     }
 }
 
+/// Project `prj_a` with its extract and an open workspace.
+async fn open(told: Told) -> World {
+    let world = World::with(told).await;
+    world.extract("prj_a", "a").await;
+    world
+}
+
 fn query(screen: Screen) -> Task {
     Task::Query {
         workspace: id("wsp_a"),
@@ -29,7 +36,7 @@ fn query(screen: Screen) -> Task {
 #[tokio::test]
 async fn the_keeper_gives_rows_where_approval_and_its_own_list_say_so_and_nowhere_else() {
     for told in [Told::Truth, Told::Rows] {
-        let world = World::with(told).await;
+        let world = open(told).await;
         for (n, (screen, inside)) in [
             (Screen::default(), true),
             (screen("10.20.3.4"), true),
@@ -63,7 +70,7 @@ async fn the_keeper_gives_rows_where_approval_and_its_own_list_say_so_and_nowher
 
 #[tokio::test]
 async fn a_workspace_that_was_opened_for_checked_results_shows_no_rows() {
-    let world = World::with(Told::Rows).await;
+    let world = open(Told::Rows).await;
     world
         .queue(
             "job_1",
@@ -83,7 +90,7 @@ async fn a_workspace_that_was_opened_for_checked_results_shows_no_rows() {
 
 #[tokio::test]
 async fn a_query_that_is_made_one_for_rows_afterwards_does_not_run() {
-    let world = World::with(Told::Rows).await;
+    let world = open(Told::Rows).await;
     world
         .queue(
             "job_1",
