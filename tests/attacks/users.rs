@@ -41,7 +41,12 @@ impl Apart {
         }
         open_to_all(folder.path());
         // Where they were built, the users of this test may not go.
-        for name in ["strongroom", "strongroom-worker", "libduckdb.so"] {
+        for name in [
+            "strongroom",
+            "strongroom-worker",
+            "strongroom-query",
+            "libduckdb.so",
+        ] {
             let built = program("strongroom").with_file_name(name);
             let to = folder.path().join(name);
             fs::copy(&built, &to).unwrap_or_else(|why| panic!("{}: {why}", built.display()));

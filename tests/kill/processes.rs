@@ -53,7 +53,7 @@ pub(crate) fn find(front: u32, victim: Victim) -> Option<u32> {
     let mut fitting = found.iter().filter(|(pid, words)| match victim {
         Victim::Front => *pid == front,
         Victim::Keeper => words.get(1).is_some_and(|word| word == "keeper"),
-        Victim::Worker => is(words, "strongroom-worker"),
+        Victim::Worker => is(words, "strongroom-worker") || is(words, "strongroom-query"),
     });
     // The last is the innermost: of a worker, the one that sees rows.
     fitting.next_back().map(|(pid, _)| *pid)

@@ -169,8 +169,10 @@ pub struct Config {
     pub research: Socket,
     /// Where the indexing desk asks: indexing and nothing else.
     pub indexing: Socket,
-    /// The program `strongroom-worker`.
+    /// The program `strongroom-worker`: every job.
     pub worker: PathBuf,
+    /// The program `strongroom-query` beside it: statements of researchers.
+    pub query_worker: PathBuf,
     /// The libraries that it loads from beside it; the keeper does not start with others.
     pub libraries: Vec<PinnedLibrary>,
     /// Name of the log, such as `strongroom.example/log`: no space, no `+`.

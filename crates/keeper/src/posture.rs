@@ -14,11 +14,13 @@ impl Keeper {
     /// # Errors
     /// If no worker can be started at all. A missing wall is no error: it is in the answer.
     pub(crate) async fn posture(&self) -> Result<Vec<Tried>, Refused> {
-        let worker = self.worker.clone();
-        let profiles = [self.job_profile.clone(), self.query_profile.clone()];
+        let both = [
+            (self.worker.clone(), self.job_profile.clone()),
+            (self.query_worker.clone(), self.query_profile.clone()),
+        ];
         self.in_place_of_a_query(move || {
-            let tried = profiles.iter().map(|profile| {
-                let walls = sandbox::doctor(&worker, profile).map_err(by_sandbox)?;
+            let tried = both.iter().map(|(worker, profile)| {
+                let walls = sandbox::doctor(worker, profile).map_err(by_sandbox)?;
                 Ok(tried(profile, walls))
             });
             tried.collect()

@@ -1,6 +1,7 @@
 //! Runs a job under its warrant, and stops it when its right ends.
 
 use std::future::{Future, pending};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ impl Keeper {
             }
         };
         tokio::pin!(ended);
-        let (places, _) = self.place(warrant);
+        let (places, ..) = self.place(warrant);
         let patience = Patience::of(warrant, &self.capacity);
         let waiting = places.enter(project(warrant), |number| tell.waiting(number));
         let place = tokio::select! {
@@ -111,12 +112,12 @@ impl Keeper {
         let spare = Whose::of(warrant).and_then(|whose| self.spares.take(&whose));
         let mut task = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let (_, profile) = keeper.place(&its_warrant);
+            let (_, profile, worker) = keeper.place(&its_warrant);
             let tools = Tools {
                 spare,
                 custody: &keeper.custody,
                 rooms: &keeper.rooms,
-                worker: keeper.worker.clone(),
+                worker: worker.to_owned(),
                 profile: profile.clone(),
                 tell,
             };
@@ -153,15 +154,18 @@ impl Keeper {
         }
     }
 
-    fn place(&self, warrant: &Warrant) -> (&Arc<Queue>, &sandbox::Profile) {
+    /// Where a job waits for its turn, under which walls it runs, and in which program.
+    fn place(&self, warrant: &Warrant) -> (&Arc<Queue>, &sandbox::Profile, &Path) {
         match &warrant.core.task {
-            Task::Query { .. } | Task::Check { .. } => (&self.query_places, &self.query_profile),
+            Task::Query { .. } | Task::Check { .. } => {
+                (&self.query_places, &self.query_profile, &self.query_worker)
+            }
             // Somebody waits for it; it may take what a job takes.
-            Task::Measure { .. } => (&self.query_places, &self.job_profile),
+            Task::Measure { .. } => (&self.query_places, &self.job_profile, &self.worker),
             Task::LoadIdentifiers { .. }
             | Task::LoadPayload { .. }
             | Task::Index { .. }
-            | Task::Extract { .. } => (&self.job_places, &self.job_profile),
+            | Task::Extract { .. } => (&self.job_places, &self.job_profile, &self.worker),
         }
     }
 

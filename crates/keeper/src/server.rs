@@ -51,6 +51,7 @@ pub(crate) struct Keeper {
     pub(crate) rooms: Rooms,
     pub(crate) ran: Ran,
     pub(crate) worker: PathBuf,
+    pub(crate) query_worker: PathBuf,
     pub(crate) job_profile: Profile,
     pub(crate) query_profile: Profile,
     pub(crate) linkage_settings: String,
@@ -84,10 +85,15 @@ impl Keeper {
         };
         let job_profile = profile("load, link and extract jobs", &config.job_profile_toml)?;
         let query_profile = profile("queries and checks", &config.query_profile_toml)?;
-        if !config.worker.is_file() {
-            return Err(KeeperError::NoWorker(config.worker));
+        for worker in [&config.worker, &config.query_worker] {
+            if !worker.is_file() {
+                return Err(KeeperError::NoWorker(worker.clone()));
+            }
         }
         library::check(&config.worker, &config.libraries)?;
+        if config.query_worker.parent() != config.worker.parent() {
+            library::check(&config.query_worker, &config.libraries)?;
+        }
         let rooms = Rooms::open(&config.data_dir)?;
         let custody = Custody::open(&rooms, &config.root_key, &config.origin)?;
         let books = Books {
@@ -101,6 +107,7 @@ impl Keeper {
             ran: Ran::new(rooms.ran.clone()),
             rooms,
             worker: config.worker,
+            query_worker: config.query_worker,
             job_profile,
             query_profile,
             linkage_settings: config.linkage_settings,

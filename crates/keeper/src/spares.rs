@@ -220,8 +220,14 @@ impl Keeper {
             let inputs = mounts.open(&keeper.custody, &keeper.rooms, &Halt::default())?;
             let profile = keeper.query_profile.clone();
             let limits = profile.limits.clone();
-            Spare::start(&keeper.worker, profile, limits, inputs, Source::Extract)
-                .map_err(by_sandbox)
+            Spare::start(
+                &keeper.query_worker,
+                profile,
+                limits,
+                inputs,
+                Source::Extract,
+            )
+            .map_err(by_sandbox)
         });
         let spare = started
             .await

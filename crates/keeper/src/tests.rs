@@ -105,9 +105,12 @@ fn socket(path: PathBuf) -> Socket {
 }
 
 pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
-    let worker = dir.join("worker");
-    if !worker.exists() {
-        std::fs::write(&worker, b"not a program").unwrap();
+    let [worker, query_worker] = ["worker", "query-worker"].map(|name| dir.join(name));
+    for program in [&worker, &query_worker]
+        .into_iter()
+        .filter(|program| !program.exists())
+    {
+        std::fs::write(program, b"not a program").unwrap();
     }
     let time = Arc::clone(time);
     Config {
@@ -117,6 +120,7 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         research: socket(dir.join("research.sock")),
         indexing: socket(dir.join("indexing.sock")),
         worker,
+        query_worker,
         libraries: Vec::new(),
         origin: "strongroom.example/test".into(),
         job_profile_toml: include_str!("../../../policies/sandbox/job.toml").into(),

@@ -19,7 +19,9 @@ use sandbox::{Launch, spawn};
 
 use service::Policies;
 
-use crate::files::{DataFiles, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, worker};
+use crate::files::{
+    DataFiles, PoliciesArgs, SqlTextArgs, disclosure_policy, profile, query_worker,
+};
 use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
@@ -106,7 +108,7 @@ fn of_statements(args: &Args, policy: &Policy, policies: &Policies) -> Result<Ju
         },
     };
     let gathered = gather(Launch {
-        worker: worker()?,
+        worker: query_worker()?,
         order: Order {
             job: Job::Check(check),
             limits: profile.limits.clone(),

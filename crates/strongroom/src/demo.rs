@@ -108,7 +108,7 @@ fn settings(root: &Path) -> Settings {
 fn walls(teller: &mut Teller) -> Result<(), Problem> {
     let policies = files::load_policies(None)?;
     let profile = files::profile(&policies, "sandbox/sql.toml")?;
-    let worker = files::worker()?;
+    let worker = files::query_worker()?;
     let layers = sandbox::doctor(&worker, &profile)
         .map_err(|e| Problem::could_not(format!("the sandbox cannot be tried: {e}")))?;
     teller.step("The walls", "every layer of the sandbox, tried now")?;

@@ -12,7 +12,7 @@ use sandbox::LayerReport;
 use serde::{Deserialize, Serialize};
 use service::Policies;
 
-use crate::files::{PROFILES, PoliciesArgs, profile, worker};
+use crate::files::{PROFILES, PoliciesArgs, profile, worker, workers};
 use crate::form::Form;
 use crate::problem::{Problem, REFUSED, say};
 use crate::users::User;
@@ -110,9 +110,8 @@ struct Image {
 /// # Errors
 /// If a policy cannot be used, the worker is missing, of another build or cannot be started at all.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
-    let worker = worker()?;
     if args.layers {
-        say(&serde_json::to_string(&try_layers(args, &worker)?)?)?;
+        say(&serde_json::to_string(&try_layers(args)?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let purpose = if args.production {
@@ -120,11 +119,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     } else {
         Purpose::Rehearsal
     };
-    let machine = machine::look(&worker, &pinned()?, args.data_dir.as_deref())?;
+    let machine = machine::look(&worker()?, &pinned()?, args.data_dir.as_deref())?;
     // The walls are those that the keeper's workers get, so whoever runs the keeper must try them.
     let profiles = match machine.keeper_elsewhere() {
         Some(keeper) => layers_of(keeper, args)?,
-        None => try_layers(args, &worker)?,
+        None => try_layers(args)?,
     };
     let findings = judge(profiles, &machine, purpose);
     match args.format {
@@ -138,27 +137,27 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     })
 }
 
-fn try_layers(args: &Args, worker: &Path) -> Result<Vec<Tried>, Problem> {
+fn try_layers(args: &Args) -> Result<Vec<Tried>, Problem> {
     let policies = args.policies.load()?;
     let mut profiles = Vec::new();
-    for name in PROFILES {
+    for (name, worker) in PROFILES.into_iter().zip(workers()?) {
         let profile = profile(&policies, name)?;
         profiles.push(Tried {
-            layers: sandbox::doctor(worker, &profile)?,
+            layers: sandbox::doctor(&worker, &profile)?,
             profile: profile.name,
         });
     }
     Ok(profiles)
 }
 
-/// Tries every wall under both profiles, now.
+/// Tries every wall under both profiles, each in its own program, now.
 ///
 /// # Errors
-/// The first required wall that does not stand, in one sentence.
-pub(crate) fn must_hold(worker: &Path, policies: &Policies) -> Result<(), Problem> {
-    for name in PROFILES {
+/// If a worker is missing. The first required wall that does not stand, in one sentence.
+pub(crate) fn must_hold(policies: &Policies) -> Result<(), Problem> {
+    for (name, worker) in PROFILES.into_iter().zip(workers()?) {
         let profile = profile(policies, name)?;
-        for report in sandbox::doctor(worker, &profile)? {
+        for report in sandbox::doctor(&worker, &profile)? {
             if let (Requirement::Required, LayerState::Missing { why, remedy }) =
                 (report.requirement, report.state)
             {

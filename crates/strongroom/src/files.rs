@@ -14,14 +14,16 @@ use crate::problem::Problem;
 
 /// Most bytes of a text file that a command reads whole.
 const TEXT_MAX: u64 = 1 << 20;
-/// Walls and limits of the keeper's own jobs, and of researchers' statements.
+/// Walls and limits of the keeper's own jobs, and of researchers' statements; the workers stand in the same order in
+/// [`workers`].
 pub(crate) const PROFILES: [&str; 2] = ["sandbox/job.toml", "sandbox/sql.toml"];
 /// Settings of the linkage engine.
 pub(crate) const LINKAGE: &str = "linkage/standard.toml";
 /// Limits of requests for differentially private statistics.
 pub(crate) const REQUEST: &str = "privacy/request.toml";
-/// The program that alone sees rows.
+/// The program that does every job of a sealed worker, and the one that takes statements alone.
 const WORKER: &str = "strongroom-worker";
+const QUERY_WORKER: &str = "strongroom-query";
 
 /// The data that a command works on.
 #[derive(Debug, clap::Args)]
@@ -352,19 +354,39 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
 /// # Errors
 /// If it is not there.
 pub(crate) fn worker() -> Result<PathBuf, Problem> {
+    beside_me(WORKER)
+}
+
+/// The worker for statements beside this program.
+///
+/// # Errors
+/// If it is not there.
+pub(crate) fn query_worker() -> Result<PathBuf, Problem> {
+    beside_me(QUERY_WORKER)
+}
+
+/// The worker of each of [`PROFILES`].
+///
+/// # Errors
+/// If one is not there.
+pub(crate) fn workers() -> Result<[PathBuf; 2], Problem> {
+    Ok([worker()?, query_worker()?])
+}
+
+fn beside_me(name: &str) -> Result<PathBuf, Problem> {
     let here = std::env::current_exe().map_err(|error| {
         Problem::could_not(format!("this program cannot tell where it lies: {error}"))
     })?;
-    worker_beside(&here)
+    beside(&here, name)
 }
 
-fn worker_beside(program: &Path) -> Result<PathBuf, Problem> {
-    let worker = program.with_file_name(WORKER);
-    if worker.is_file() {
-        return Ok(worker);
+fn beside(program: &Path, name: &str) -> Result<PathBuf, Problem> {
+    let found = program.with_file_name(name);
+    if found.is_file() {
+        return Ok(found);
     }
     Err(Problem::could_not(format!(
-        "the program {WORKER} is not beside {}; install both from one build",
+        "the program {name} is not beside {}; install both from one build",
         program.display()
     )))
 }

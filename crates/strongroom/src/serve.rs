@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::config::{Listen, Settings};
 use crate::desk::{MachineClock, Prepared};
 use crate::desktops::LockedDesktops;
-use crate::files::{linkage_settings, load_policies, request_limits, worker};
+use crate::files::{linkage_settings, load_policies, query_worker, request_limits, worker};
 use crate::house::House;
 use crate::keeping::Logs;
 use crate::places::Places;
@@ -298,6 +298,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         research: socket(Door::Research, args.research_uid),
         indexing: socket(Door::Indexing, args.indexing_uid),
         worker: worker()?,
+        query_worker: query_worker()?,
         libraries: crate::doctor::pinned()?,
         origin: args.origin.clone(),
         job_profile_toml: policies.text("sandbox/job.toml").to_owned(),
@@ -310,8 +311,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         clock: keeper::machine_clock(),
     };
     // Beside the serving, which need not wait: each worker proves its own walls before it gets an order.
-    let worker = config.worker.clone();
-    let walls = tokio::task::spawn_blocking(move || crate::doctor::must_hold(&worker, &policies));
+    let walls = tokio::task::spawn_blocking(move || crate::doctor::must_hold(&policies));
     tokio::select! {
         ended = serving(&places, config) => ended,
         broken = broken_walls(walls) => Err(broken),

@@ -9,7 +9,7 @@ use protocol::report::{Failure, FailureCode, Report, Rows, StatementResult};
 use sandbox::{Launch, Running, SandboxError, spawn};
 use serde::Serialize;
 
-use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, profile, worker};
+use crate::files::{DataArgs, PoliciesArgs, SqlTextArgs, profile, query_worker};
 use crate::form::JsonArgs;
 use crate::problem::{Problem, REFUSED, say};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let policies = args.policies.load()?;
     let profile = profile(&policies, "sandbox/sql.toml")?;
     let sql = args.text.text(profile.limits.statement_bytes)?;
-    let worker = worker()?;
+    let worker = query_worker()?;
     let mut start = |skip| {
         let query = Query {
             source: files.source(),

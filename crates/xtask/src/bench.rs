@@ -71,7 +71,7 @@ pub(crate) fn pages(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
 pub(crate) fn workspace(place: &Place, part: Option<&str>) -> Result<ExitCode, Fault> {
     tasks::build(place)?;
     let mut command = std::process::Command::new(place.program("examples/workspace"));
-    for program in ["strongroom-worker", "examples/plain", "examples/walls"] {
+    for program in ["strongroom-query", "examples/plain", "examples/walls"] {
         command.arg(place.program(program));
     }
     command.arg(place.root.join("policies/sandbox/sql.toml"));

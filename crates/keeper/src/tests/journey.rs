@@ -1,5 +1,5 @@
-//! Real workers, from two delivered files to the evidence behind a table. Runs where `strongroom-worker` of
-//! this build lies beside the tests or is named by `STRONGROOM_WORKER`; says so where not.
+//! Real workers, from two delivered files to the evidence behind a table. Runs where those of this build lie beside
+//! the tests or beside the one that `STRONGROOM_WORKER` names; says so where not.
 
 use std::fmt::Write as _;
 use std::future::pending;
@@ -320,7 +320,10 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(worker, dir.path().join("worker")).unwrap();
+    let query_worker = worker.with_file_name("strongroom-query");
+    for (program, name) in [(worker, "worker"), (query_worker, "query-worker")] {
+        std::os::unix::fs::symlink(program, dir.path().join(name)).unwrap();
+    }
     let world = World::within(dir, Told::Rows).await;
     deliver(&world, "del_s", "dst_spine", &spine()).await;
     deliver(&world, "del_m", "dst_stays", &identifiers()).await;

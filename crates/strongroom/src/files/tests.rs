@@ -151,12 +151,14 @@ fn the_text_is_read_whole_or_refused() {
 }
 
 #[test]
-fn the_worker_lies_beside_the_program() {
+fn the_workers_lie_beside_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("strongroom");
-    refused(worker_beside(&program), "strongroom-worker is not beside");
-    fs::write(folder.path().join(WORKER), "").unwrap();
-    assert_eq!(worker_beside(&program).unwrap(), folder.path().join(WORKER));
+    for name in [WORKER, QUERY_WORKER] {
+        refused(beside(&program, name), &format!("{name} is not beside"));
+        fs::write(folder.path().join(name), "").unwrap();
+        assert_eq!(beside(&program, name).unwrap(), folder.path().join(name));
+    }
 }
 
 #[test]

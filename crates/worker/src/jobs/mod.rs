@@ -102,6 +102,33 @@ pub(crate) fn run_in(
     }
 }
 
+/// Does a job that is a statement. Nothing else is named here, so that the program which can do no more holds no more.
+pub(crate) fn run_statements(
+    rooms: &Rooms,
+    job: &Job,
+    limits: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    match job {
+        Job::Query(job) => query::run(rooms, job, limits, hatch),
+        Job::Check(job) => check::run(rooms, job, limits, hatch),
+        Job::LoadIdentifiers(_)
+        | Job::LoadPayload(_)
+        | Job::Link(_)
+        | Job::LinkFiles(_)
+        | Job::Extract(_)
+        | Job::Inspect(_)
+        | Job::Price(_)
+        | Job::Measure(_)
+        | Job::Dummy(_)
+        | Job::Practice(_)
+        | Job::SelfAudit(_)
+        | Job::SelfTest => Err(internal(
+            "this program runs statements and does no other job",
+        )),
+    }
+}
+
 /// Limits of a file that is read whole. A file larger than the process may grow cannot be read.
 fn file_limits(limits: &Limits) -> frames::Limits {
     frames::Limits {

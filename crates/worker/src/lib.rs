@@ -1,7 +1,22 @@
-//! `strongroom-worker`: the only process that sees rows, sealed before it reads a byte, never given a key.
+//! The sealed worker: the only process that sees rows, sealed before it reads a byte, never given a key.
 //!
 //! It is started by the keeper (or by `strongroom` for files of one's own) with one socket and nothing
 //! else. It raises its walls, says which stand, reads one order, does it, reports and leaves.
+//!
+//! There are two programs. `strongroom-query` holds what a statement of a researcher needs and nothing else: the
+//! less it holds, the less a statement that breaks the engine finds, and the sooner it starts. `strongroom-worker`
+//! does every job (docs/adr/0023-a-worker-for-statements.md).
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests panic"
+    )
+)]
 
 mod jobs;
 
@@ -13,7 +28,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use protocol::frame::{Down, Hatch, read_down};
-use protocol::job::{Job, Order};
+use protocol::job::Job;
+use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode, Report};
 use sandbox::inside::{FailFast, SealError, Strangers, attack, seal};
 
@@ -21,11 +37,26 @@ use sandbox::inside::{FailFast, SealError, Strangers, attack, seal};
 #[global_allocator]
 static MEMORY: FailFast = FailFast;
 
-fn main() -> ExitCode {
+/// What a program can do with an order.
+type Jobs = fn(&jobs::Rooms, &Job, &Limits, &mut Hatch<'_>) -> Result<Report, Failure>;
+
+/// The program that does every job.
+#[must_use]
+pub fn every_job() -> ExitCode {
+    live(jobs::run_in)
+}
+
+/// The program that runs and checks statements, and refuses every other job.
+#[must_use]
+pub fn statements() -> ExitCode {
+    live(jobs::run_statements)
+}
+
+fn live(run: Jobs) -> ExitCode {
     // A panic's message may hold a value of a row: it goes nowhere.
     std::panic::set_hook(Box::new(|_| {}));
     match seal() {
-        Ok(sealed) => serve(sealed.socket, sealed.strangers, &sealed.limits),
+        Ok(sealed) => serve(sealed.socket, sealed.strangers, &sealed.limits, run),
         Err(error @ SealError::NoKeeper(_)) => {
             eprintln!("{error}");
             ExitCode::from(2)
@@ -35,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(mut socket: File, strangers: Strangers, limits: &protocol::limits::Limits) -> ExitCode {
+fn serve(mut socket: File, strangers: Strangers, limits: &Limits, run: Jobs) -> ExitCode {
     let Ok(mut ears) = socket.try_clone() else {
         return ExitCode::from(2);
     };
@@ -60,7 +91,12 @@ fn serve(mut socket: File, strangers: Strangers, limits: &protocol::limits::Limi
         return ExitCode::from(2);
     }
     listen(ears, hatch.cancel_flag());
-    let answer = guarded(|| work(&order, strangers, &rooms, &mut hatch));
+    let answer = guarded(|| match &order.job {
+        Job::SelfTest => Ok(Report::SelfTest {
+            probes: attack(&order.limits, strangers),
+        }),
+        job => run(&rooms, job, &order.limits, &mut hatch),
+    });
     let told = match answer {
         Ok(report) => hatch.report(report).or_else(|failure| hatch.fail(failure)),
         Err(failure) => hatch.fail(failure),
@@ -74,32 +110,6 @@ fn serve(mut socket: File, strangers: Strangers, limits: &protocol::limits::Limi
 /// A panic is a failure like any other.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed()))
-}
-
-fn work(
-    order: &Order,
-    strangers: Strangers,
-    rooms: &jobs::Rooms,
-    hatch: &mut Hatch<'_>,
-) -> Result<Report, Failure> {
-    match &order.job {
-        Job::SelfTest => Ok(Report::SelfTest {
-            probes: attack(&order.limits, strangers),
-        }),
-        job @ (Job::LoadIdentifiers(_)
-        | Job::LoadPayload(_)
-        | Job::Link(_)
-        | Job::LinkFiles(_)
-        | Job::Extract(_)
-        | Job::Query(_)
-        | Job::Check(_)
-        | Job::Inspect(_)
-        | Job::Price(_)
-        | Job::Measure(_)
-        | Job::Dummy(_)
-        | Job::Practice(_)
-        | Job::SelfAudit(_)) => jobs::run_in(rooms, job, &order.limits, hatch),
-    }
 }
 
 /// Hears the keeper while the job runs.
