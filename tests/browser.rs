@@ -80,9 +80,6 @@ fn missing() -> Option<String> {
 
 /// Runs a script against a demonstration of its own; gives its report, in which no fault stands.
 fn script(name: &str, more: &Value) -> Value {
-    if let Some(why) = missing() {
-        panic!("{why}");
-    }
     let demo = demo();
     let mut ask = json!({
         "base": demo.base, "indexing": demo.indexing, "password": demo.password,
@@ -90,6 +87,14 @@ fn script(name: &str, more: &Value) -> Value {
     });
     for (key, value) in more.as_object().unwrap() {
         ask[key] = value.clone();
+    }
+    run(name, &ask)
+}
+
+/// Runs a script; gives its report, in which no fault stands.
+pub(crate) fn run(name: &str, ask: &Value) -> Value {
+    if let Some(why) = missing() {
+        panic!("{why}");
     }
     let ran = Command::new("node")
         .arg(root().join("tests/browser").join(name))

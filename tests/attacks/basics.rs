@@ -29,6 +29,17 @@ fn run(folder: &Path, sql: &str) -> (Option<i32>, Vec<Value>) {
     (output.status.code(), lines)
 }
 
+/// What it does not hold, nobody who breaks the engine can use.
+#[test]
+fn the_program_for_statements_asks_the_loader_for_no_cryptography() {
+    let asks = |name: &str| {
+        let program = fs::read(program("strongroom").with_file_name(name)).unwrap();
+        program.windows(9).any(|part| part == b"libcrypto")
+    };
+    assert!(asks("strongroom-worker"), "the noise comes from there");
+    assert!(!asks("strongroom-query"));
+}
+
 #[test]
 fn ordinary_statements_are_answered() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::browser;
 use crate::journeys::haven::{Haven, files};
 use crate::journeys::http::text;
 use crate::journeys::project::{self, Open};
@@ -32,11 +33,8 @@ struct Browser {
 impl Browser {
     /// Sets somebody's sign-in up, by the invitation that they have.
     fn of(haven: &Haven, who: &str) -> Self {
-        let address = fs::read_to_string(haven.at("research/pages"))
-            .or_else(|_| fs::read_to_string(haven.at("pages")))
-            .expect("where the pages are");
         let mut browser = Self {
-            address,
+            address: pages(haven),
             cookies: BTreeMap::new(),
             csrf: String::new(),
         };
@@ -140,6 +138,11 @@ impl Browser {
     }
 }
 
+/// Where the pages listen.
+fn pages(haven: &Haven) -> String {
+    fs::read_to_string(haven.at("research/pages")).expect("where the pages are")
+}
+
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let rest = text.split_once(from).map(|(_, rest)| rest);
     let found = rest.and_then(|rest| rest.split_once(to));
@@ -217,6 +220,24 @@ fn rows_are_shown_on_a_locked_desktop_and_nowhere_else() {
     what_went_wrong_is_told_here_alone(&haven, &open, &mut browser);
     the_log_says_how_many(&haven);
     nothing_keeps_a_row(&haven, &page);
+}
+
+#[test]
+fn pages_of_a_project_that_sees_rows_pass_axe() {
+    let haven = Haven::start_with(SITE);
+    let open = project::open_showing(&haven, "rows");
+    let ask = json!({
+        "base": format!("http://{}", pages(&haven)),
+        "workspace": open.workspace,
+        "invitation": haven.of("researcher").token().expect("a token"),
+        "desktop": { "x-real-ip": INSIDE },
+        "sql": ROWS,
+    });
+    let report = browser::run("rows.mjs", &ask);
+    let checked = report["checked"].to_string();
+    for face in ["with rows", "with the engine's words", "from elsewhere"] {
+        assert!(checked.contains(face), "{face}: {checked}");
+    }
 }
 
 /// Every way to say that one is at a desktop without being at one.

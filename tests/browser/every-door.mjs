@@ -4,7 +4,7 @@
 //   node every-door.mjs '{"base": …, "indexing": …, "password": …, "secret": …}'
 // Prints one JSON line: the paths that were seen, how many different pages were checked, and every fault.
 import { apply, submit, vote } from "./apply.mjs";
-import { Person, browser, code } from "./lib.mjs";
+import { Person, browser } from "./lib.mjs";
 
 const ask = JSON.parse(process.argv[2]);
 const chromium = await browser();
@@ -49,16 +49,7 @@ async function newcomer(visitor) {
   await ada.check("researcher");
   await ada.press("Add the person");
   const invitation = await ada.page.locator("#invitation").innerText();
-  await visitor.go("/join");
-  await visitor.fill("Invitation", invitation);
-  await visitor.press("Continue");
-  const secret = await visitor.page.locator("#totp-key").innerText();
-  await visitor.fill("Sign-in name", "aileen");
-  await visitor.fill("Password", "wet stones by the shore");
-  await visitor.fill("Password again", "wet stones by the shore");
-  await visitor.fill("Code", code(secret));
-  await visitor.press("Set up and sign in");
-  await visitor.see("Needs you");
+  await visitor.join(invitation, "aileen", "wet stones by the shore");
 }
 
 // A budget is opened, a question priced and measured.

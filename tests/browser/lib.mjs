@@ -36,7 +36,11 @@ export function code(base32, at = Date.now()) {
 // Somebody at a browser of their own. Counts pages, fields and keystrokes; checks every page it sees.
 export class Person {
   static async enter(browser, base, who, options = {}) {
-    const context = await browser.newContext({ baseURL: base, javaScriptEnabled: options.scripts ?? true });
+    const context = await browser.newContext({
+      baseURL: base,
+      javaScriptEnabled: options.scripts ?? true,
+      extraHTTPHeaders: options.headers ?? {},
+    });
     const page = await context.newPage();
     const person = new Person(page, who, options);
     page.on("console", (message) => {
@@ -84,6 +88,20 @@ export class Person {
   async go(path) {
     await this.page.goto(path);
     await this.arrived();
+  }
+
+  // Sets a sign-in up by an invitation.
+  async join(invitation, name, password) {
+    await this.go("/join");
+    await this.fill("Invitation", invitation);
+    await this.press("Continue");
+    const secret = await this.page.locator("#totp-key").innerText();
+    await this.fill("Sign-in name", name);
+    await this.fill("Password", password);
+    await this.fill("Password again", password);
+    await this.fill("Code", code(secret));
+    await this.press("Set up and sign in");
+    await this.see("Needs you");
   }
 
   async signIn() {

@@ -29,7 +29,7 @@ const PIECE: usize = 256 * 1024;
 /// What to start.
 #[derive(Debug)]
 pub struct Launch {
-    /// The program `strongroom-worker`.
+    /// The worker's program: `strongroom-worker`, or for statements `strongroom-query`.
     pub worker: PathBuf,
     /// What it is to do.
     pub order: Order,

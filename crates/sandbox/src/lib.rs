@@ -1,6 +1,6 @@
 //! The walls: starts a worker, and seals it before it reads a byte of data.
 //!
-//! [`spawn`] is the keeper's side. It starts `strongroom-worker` with an empty environment and one
+//! [`spawn`] is the keeper's side. It starts a worker's program with an empty environment and one
 //! socket, lets it raise its walls in [`inside::seal`], checks its posture against a [`Profile`], gives
 //! it an order and reads what it sends, all of it hostile. A required wall that is missing means no
 //! worker: there is no switch to run without.

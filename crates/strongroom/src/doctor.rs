@@ -3,7 +3,7 @@
 mod machine;
 mod print;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use keeper::PinnedLibrary;

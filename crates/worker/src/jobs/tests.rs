@@ -111,6 +111,21 @@ impl Desk {
     }
 }
 
+#[test]
+fn the_program_for_statements_does_no_other_job() {
+    let desk = Desk::with("0.csv", "record,given\n1,Ann\n");
+    let mut hatch = Hatch::new(Out::default(), LIMITS.clone());
+    let job = identifiers_job(&[("given", "given_name")]);
+    let refused = run_statements(&desk.rooms, &job, &LIMITS, &mut hatch).unwrap_err();
+    assert!(refused.message.contains("does no other job"));
+    assert!(
+        std::fs::read_dir(&desk.rooms.scratch)
+            .unwrap()
+            .next()
+            .is_none()
+    );
+}
+
 /// The conversation before the order, so that the keeper's own reader can judge what follows.
 fn greet(out: &mut Out, limits: &Limits) {
     let ready = Ready {
