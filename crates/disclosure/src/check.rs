@@ -4,13 +4,13 @@ mod absent;
 mod against;
 mod cells;
 mod class;
+mod draft;
+mod hide;
 mod magnitude;
 mod secondary;
 mod statement;
 mod together;
 mod treated;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 pub use against::{
     Beside, CellPeople, Family, Outgoing, cannot_compare, in_words, outgoing, places,
@@ -18,15 +18,11 @@ pub use against::{
 pub use statement::by_statement;
 pub use together::{Traced, as_one, check_together, hidden};
 
-use absent::{Absent, Structure};
-use cells::{group_cells, implied_zeros};
-use treated::{Hidden, treated};
+use draft::Draft;
+use hide::Treatment;
 
 use crate::evidence::{Class, Evidence, Group, Shown, Visible};
-use crate::names::Names;
-use crate::report::{
-    CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
-};
+use crate::report::{Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict};
 use crate::{Datum, Policy, ZeroRule};
 
 /// Stands for the row itself where a finding is about no column of it.
@@ -48,7 +44,7 @@ pub fn check_all(evidence: &[Evidence], policy: &Policy) -> Report {
     let mut verdict = Verdict::Pass;
     let (mut outputs, mut findings) = (Vec::new(), Vec::new());
     for one in evidence.iter().flat_map(Evidence::tables) {
-        let judged = judge(one, &[], policy);
+        let judged = judge(one, policy);
         verdict = verdict.max(judged.verdict);
         outputs.push(judged.output);
         findings.extend(judged.findings);
@@ -92,17 +88,58 @@ fn finding(rule: Rule, detail: impl Into<String>) -> Finding {
     }
 }
 
-/// `conflicts`: cells that must not be seen beside other tables, by their place among [`places`].
-fn judge(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) -> Judged {
-    match &evidence.class {
-        Class::Untraceable { reason } => whole(
-            evidence,
+/// A table that is judged.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    evidence: &'a Evidence,
+    /// Cells that must not be seen beside other tables, by their place among [`places`].
+    conflicts: &'a [(usize, String)],
+    /// The people of each cell, in the order of [`places`]; nothing where they were not listed.
+    people: &'a [Vec<u32>],
+}
+
+/// Judges one table, whose people are not listed.
+fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
+    let alone = Asked {
+        evidence,
+        conflicts: &[],
+        people: &[],
+    };
+    match drafted(alone, policy) {
+        Ok(draft) => {
+            let treatment = hide::together(&[&draft], policy).pop().flatten();
+            finished(draft, treatment, policy)
+        }
+        Err(judged) => *judged,
+    }
+}
+
+/// Judges tables, of which those over the same rows are treated as one problem.
+fn judge_together(tables: &[Asked<'_>], policy: &Policy) -> Vec<Judged> {
+    let drafts: Vec<Result<Draft<'_>, Box<Judged>>> =
+        tables.iter().map(|one| drafted(*one, policy)).collect();
+    let posed: Vec<&Draft<'_>> = drafts.iter().flatten().collect();
+    let mut treatments = hide::together(&posed, policy).into_iter();
+    let judged = drafts.into_iter().map(|one| match one {
+        Ok(draft) => {
+            let treatment = treatments.next().flatten();
+            finished(draft, treatment, policy)
+        }
+        Err(judged) => *judged,
+    });
+    judged.collect()
+}
+
+/// The cells of a table, judged; what has none is judged as a whole.
+fn drafted<'a>(asked: Asked<'a>, policy: &Policy) -> Result<Draft<'a>, Box<Judged>> {
+    let evidence = asked.evidence;
+    let (class, verdict, found) = match &evidence.class {
+        Class::Untraceable { reason } => (
             "untraceable",
             Verdict::Review,
             finding(Rule::Untraceable, reason.as_str()),
         ),
-        Class::Rows => whole(
-            evidence,
+        Class::Rows => (
             "rows",
             Verdict::Fail,
             finding(
@@ -110,28 +147,23 @@ fn judge(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
                 "each row shows one person; group the rows and count",
             ),
         ),
-        Class::Table => match evidence.validate() {
-            Ok(()) if cells(evidence, evidence.groups.len()) > cells_max(policy) => whole(
-                evidence,
-                "untraceable",
-                Verdict::Review,
-                finding(
-                    Rule::Untraceable,
-                    format!(
-                        "the table has more cells than the limit table_cells, {}, of the disclosure policy",
-                        cells_max(policy)
-                    ),
+        Class::Table => {
+            let detail = match evidence.validate() {
+                Ok(()) if cells(evidence, evidence.groups.len()) > cells_max(policy) => format!(
+                    "the table has more cells than the limit table_cells, {}, of the disclosure policy",
+                    cells_max(policy)
                 ),
-            ),
-            Ok(()) => table(evidence, conflicts, policy),
-            Err(malformed) => whole(
-                evidence,
+                Ok(()) => return Ok(Draft::of(asked, policy)),
+                Err(malformed) => malformed.to_string(),
+            };
+            (
                 "untraceable",
                 Verdict::Review,
-                finding(Rule::Untraceable, malformed.to_string()),
-            ),
-        },
-    }
+                finding(Rule::Untraceable, detail),
+            )
+        }
+    };
+    Err(Box::new(whole(evidence, class, verdict, found)))
 }
 
 /// The most cells that are judged, whatever the evidence claims.
@@ -160,102 +192,19 @@ fn whole(evidence: &Evidence, class: &'static str, verdict: Verdict, finding: Fi
     }
 }
 
-/// The cells of a table, judged.
-struct Draft {
-    cells: Vec<CellReport>,
-    /// The group of each of the first cells; the others are of combinations that no group has.
-    places: Vec<usize>,
-    /// Groups with cells that must not be seen, and how much of each is hidden.
-    unsafe_groups: BTreeMap<usize, Hidden>,
-    absent: Vec<Absent>,
-    findings: Vec<Finding>,
-}
-
-fn draft(
-    evidence: &Evidence,
-    conflicts: &[(usize, String)],
-    names: &Names<'_>,
-    policy: &Policy,
-) -> Draft {
-    let structure = Structure::of(evidence, policy.minimum());
-    let full = class::full_cells(evidence, &structure, policy);
-    let (mut cells, mut places) = (Vec::new(), Vec::new());
-    let mut unsafe_groups = BTreeMap::new();
-    for (index, group) in evidence.groups.iter().enumerate() {
-        if !is_judged(evidence, group, policy) {
-            continue;
-        }
-        let mut of_group = group_cells(evidence, (index, group), &full, names, policy);
-        beside_others(evidence, index, conflicts, &mut of_group);
-        if let Some(hidden) = treated::hidden(evidence, &of_group) {
-            unsafe_groups.insert(index, hidden);
-        }
-        places.extend(of_group.iter().map(|_| index));
-        cells.extend(of_group);
-    }
-    let absent = match evidence.shown {
-        Shown::Large(_) | Shown::Condition | Shown::Unjudged => Some(Vec::new()),
-        Shown::All | Shown::First | Shown::Joined => {
-            structure.absent_keys(evidence, cells_max(policy))
-        }
-    };
-    let mut findings = Vec::new();
-    if absent.is_none() {
-        findings.push(finding(
-            Rule::Zero,
-            "the combinations that the table leaves out are too many to judge",
-        ));
-    }
-    let absent = absent.unwrap_or_default();
-    for one in &absent {
-        cells.extend(implied_zeros(evidence, one, names, policy));
-    }
-    Draft {
-        cells,
-        places,
-        unsafe_groups,
-        absent,
-        findings,
-    }
-}
-
-/// Marks the cells of a group that must not be seen beside other tables.
-fn beside_others(
-    evidence: &Evidence,
-    group: usize,
-    conflicts: &[(usize, String)],
-    cells: &mut [CellReport],
-) {
-    let measures = evidence.measures().count();
-    for (place, sentence) in conflicts {
-        let of_group = place.checked_sub(group * measures);
-        let cell = of_group.filter(|measure| *measure < measures);
-        // The measures come first among the cells of a group.
-        if let Some(cell) = cell.and_then(|measure| cells.get_mut(measure)) {
-            cell.status = Status::Primary;
-            cell.findings.push(Finding {
-                told: Told::Kind,
-                ..finding(Rule::Differencing, sentence.as_str())
-            });
-        }
-    }
-}
-
-fn table(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) -> Judged {
-    let names = Names::of(evidence, policy.minimum());
+/// The verdict on a table whose cells are judged, and what may leave of it.
+fn finished(draft: Draft<'_>, treatment: Option<Treatment>, policy: &Policy) -> Judged {
     let Draft {
+        evidence,
         mut cells,
         places,
-        unsafe_groups,
-        absent,
         mut findings,
-    } = draft(evidence, conflicts, &names, policy);
+        ..
+    } = draft;
     findings.extend(about_the_whole(evidence, policy));
-    let primary = cells.iter().any(|c| c.status == Status::Primary);
+    let hides = treatment.is_some();
     let mut treated_rows = Vec::new();
-    if primary {
-        let found = (cells.as_slice(), places.as_slice());
-        let treatment = hide(evidence, found, unsafe_groups, (&absent, &names), policy);
+    if let Some(treatment) = treatment {
         for (cell, group) in cells.iter_mut().zip(&places) {
             let hidden = treatment.for_others.get(group);
             if hidden.is_some_and(|hidden| treated::is_secondary(evidence, hidden, cell)) {
@@ -266,9 +215,9 @@ fn table(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
     }
     // Whatever is said about the whole table needs a person.
     let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
-    let verdict = verdict(evidence, primary, review, &treated_rows, policy);
+    let verdict = verdict(evidence, hides, review, &treated_rows, policy);
     if verdict != Verdict::Pass
-        && !primary
+        && !hides
         && is_empty(evidence)
         && !(review && by_condition(evidence))
     {
@@ -287,43 +236,6 @@ fn table(evidence: &Evidence, conflicts: &[(usize, String)], policy: &Policy) ->
             treated_rows,
         },
         findings,
-    }
-}
-
-/// What may leave of a table with unsafe cells.
-struct Treatment {
-    /// What is hidden for the sake of other cells. Without totals a whole row goes because of one cell, and
-    /// that protects nothing else.
-    for_others: BTreeMap<usize, Hidden>,
-    rows: Vec<Vec<Datum>>,
-}
-
-/// Hides a pattern that is shown to be safe for the rows as they would leave, or else everything additive that
-/// shares people with what is unsafe.
-fn hide(
-    evidence: &Evidence,
-    found: (&[CellReport], &[usize]),
-    unsafe_groups: BTreeMap<usize, Hidden>,
-    (absent, names): (&[Absent], &Names<'_>),
-    policy: &Policy,
-) -> Treatment {
-    if let Some(pattern) = secondary::pattern(evidence, found, absent, policy) {
-        let hidden = pattern.hidden(evidence);
-        let rows = treated(evidence, &hidden, absent, names, policy);
-        if pattern.holds_for(evidence, &rows) {
-            return Treatment {
-                for_others: hidden,
-                rows,
-            };
-        }
-    }
-    let own: BTreeSet<usize> = unsafe_groups.keys().copied().collect();
-    let mut hidden = treated::with_totals(evidence, unsafe_groups, absent, policy);
-    let rows = treated(evidence, &hidden, absent, names, policy);
-    hidden.retain(|group, _| !own.contains(group));
-    Treatment {
-        for_others: hidden,
-        rows,
     }
 }
 
@@ -352,17 +264,17 @@ fn rounding(
 /// condition leaves: otherwise it would tell the numbers that a person has to look at.
 fn verdict(
     evidence: &Evidence,
-    primary: bool,
+    hides: bool,
     review: bool,
     treated_rows: &[Vec<Datum>],
     policy: &Policy,
 ) -> Verdict {
-    let nothing_left = if primary {
+    let nothing_left = if hides {
         treated_rows.is_empty()
     } else {
         is_empty(evidence)
     };
-    match (primary, review) {
+    match (hides, review) {
         _ if evidence.shown == Shown::Unjudged => Verdict::Review,
         (_, true) if by_condition(evidence) => Verdict::Review,
         // A table without rows gets the verdict of one whose groups are all small.

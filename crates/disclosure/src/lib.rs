@@ -45,8 +45,9 @@ pub use csv::to_csv;
 pub use datum::Datum;
 pub use derive::{COUNTS_MAX, DerivedSet, Precision, derived_sets};
 pub use evidence::{
-    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Further, Group, Kind, Magnitude,
-    Malformed, OF_VALUES, Part, Place, Role, Shown, Sort, TOP_MAX, Union, Visible, Whole,
+    Atom, Behind, Class, Column, CountLevel, Counted, Evidence, Further, Group, Kind, Lineage,
+    Magnitude, Malformed, OF_VALUES, Part, Place, Role, Shown, Sort, TOP_MAX, Union, Visible,
+    Whole,
 };
 pub use policy::{Dominance, Limits, Policy, PolicyError, ZeroRule};
 pub use report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};

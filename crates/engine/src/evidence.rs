@@ -26,6 +26,7 @@ mod group;
 mod inside;
 mod items;
 mod keys;
+mod lineage;
 mod measure;
 mod merge;
 mod node;
@@ -142,9 +143,36 @@ pub fn gather_listed(
     sql: &str,
     limits: Limits,
 ) -> Result<(Evidence, Vec<u8>), EvidenceError> {
-    let mut listed = Vec::new();
-    let evidence = gathered(conn.raw(), unit, sql, limits, Some(&mut listed))?;
-    Ok((evidence, listed))
+    let mut people = Vec::new();
+    let listing = Listing::Always(&mut people);
+    let evidence = gathered(conn.raw(), unit, sql, limits, listing)?;
+    Ok((evidence, people))
+}
+
+/// As [`gather`], and as [`gather_listed`] for a statement of several tables: these are compared with each other, and
+/// one table alone is not.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_comparable(
+    conn: &Connection,
+    unit: &str,
+    sql: &str,
+    limits: Limits,
+) -> Result<(Evidence, Option<Vec<u8>>), EvidenceError> {
+    let mut people = Vec::new();
+    let listing = Listing::OfSeveral(&mut people);
+    let evidence = gathered(conn.raw(), unit, sql, limits, listing)?;
+    let people = (!evidence.further.is_empty()).then_some(people);
+    Ok((evidence, people))
+}
+
+/// Whether people are listed, and where to.
+enum Listing<'a> {
+    Never,
+    /// If the statement has several tables.
+    OfSeveral(&'a mut Vec<u8>),
+    Always(&'a mut Vec<u8>),
 }
 
 fn gather_raw(
@@ -153,7 +181,7 @@ fn gather_raw(
     sql: &str,
     limits: Limits,
 ) -> Result<Evidence, EvidenceError> {
-    gathered(conn, unit, sql, limits, None)
+    gathered(conn, unit, sql, limits, Listing::Never)
 }
 
 fn gathered(
@@ -161,12 +189,12 @@ fn gathered(
     unit: &str,
     sql: &str,
     limits: Limits,
-    listed: Option<&mut Vec<u8>>,
+    listing: Listing<'_>,
 ) -> Result<Evidence, EvidenceError> {
     if sql.len() > STATEMENT_BYTES_MAX {
         return Err(EvidenceError::TooLong);
     }
-    match traced(conn, unit, sql, limits, listed) {
+    match traced(conn, unit, sql, limits, listing) {
         Ok(evidence) => Ok(evidence),
         Err(Stop::Untraceable(reason)) => Ok(Evidence::untraceable(sql, reason)),
         Err(Stop::Failed(error)) => Err(error),
@@ -178,7 +206,7 @@ fn traced(
     unit: &str,
     sql: &str,
     limits: Limits,
-    listed: Option<&mut Vec<u8>>,
+    listing: Listing<'_>,
 ) -> Result<Evidence, Stop> {
     let rewritten = pivot::as_select(sql)?;
     let tree = run::parse(conn, rewritten.as_deref().unwrap_or(sql))?;
@@ -190,9 +218,9 @@ fn traced(
             reader.listing(&tree)?;
             Ok(Evidence::rows(sql))
         }
-        wrap::Read::Table(plan) => run::execute(conn, sql, (&plan, &[]), None, limits, listed),
+        wrap::Read::Table(plan) => run::execute(conn, sql, (&plan, &[]), None, limits, listing),
         wrap::Read::Union(first, under, union) => {
-            run::execute(conn, sql, (&first, &under), Some(union), limits, listed)
+            run::execute(conn, sql, (&first, &under), Some(union), limits, listing)
         }
     }
 }

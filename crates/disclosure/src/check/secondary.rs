@@ -1,110 +1,129 @@
-//! Which further cells are hidden where a table adds up: the proved patterns of [`crate::suppress`] over the
-//! cells and margins of one statement.
+//! Which further cells are hidden where tables add up: the proved patterns of [`crate::suppress`] over the cells and
+//! margins of one statement, or of several over the same rows.
 //!
 //! All counts of the rows are one problem ([`counts`]), because a part and its whole give each other away; each
 //! total or mean is one more ([`totals`]), and so is each spread that a reader can take apart ([`spreads`]). A
 //! reader who knows a sum and a mean knows how many there are, so where a count is hidden all values are, and
 //! where one value is hidden all are. A larger pattern proves what a smaller one did: the problems are solved one
 //! after the other, each with what is hidden before it.
+//!
+//! A cell that several tables show is one cell of a problem ([`found`]): it is hidden in all or in none.
 
+mod atoms;
 mod counts;
+mod found;
+mod nested;
 mod people;
 mod spreads;
 mod totals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Datum;
 use super::absent::Absent;
 use super::treated::Hidden;
-use super::{Datum, ROW};
 use crate::Policy;
-use crate::evidence::{Evidence, Kind, Part, Role, Shown};
-use crate::report::{CellReport, Finding, Rule, Status};
+use crate::evidence::{Evidence, Kind, Role, Shown};
+use crate::report::CellReport;
 use crate::suppress::{
-    CellStatus, Hierarchies, LinkError, Need, Place, RequestTable, Table, Tie, Witness, link_tied,
+    CellStatus, Hierarchies, LinkError, Need, RequestTable, Table, Tie, Witness, link_tied,
     suppress, verify,
 };
+
+use found::Unsafe;
 
 /// A check answers while somebody waits: there is little search for a small table.
 const STEPS_PER_CELL: u64 = 10_000;
 
+/// A table as it is posed.
+#[derive(Clone, Copy)]
+pub(super) struct Posed<'a> {
+    pub(super) evidence: &'a Evidence,
+    pub(super) cells: &'a [CellReport],
+    /// The group of each of the first cells.
+    pub(super) groups: &'a [usize],
+    pub(super) absent: &'a [Absent],
+    /// The people of each cell, in the order of [`super::places`]; nothing where they were not listed.
+    pub(super) people: &'a [Vec<u32>],
+}
+
+/// A group: its table among those posed together, and its place there.
+type At = (usize, usize);
+
+/// A number in a row: table, group, measure.
+type Number = (usize, usize, usize);
+
+/// A table with the rows that are to leave.
+pub(super) type Leaving<'a> = (&'a Evidence, Vec<Vec<Datum>>);
+
 /// A safe pattern with what proves it.
 pub(super) struct Pattern {
     problems: Vec<Problem>,
-    hidden: BTreeSet<(usize, usize)>,
+    hidden: BTreeSet<Number>,
     /// Those of the hidden that break a rule.
-    unsafe_cells: BTreeSet<(usize, usize)>,
+    unsafe_cells: BTreeSet<Number>,
 }
 
 /// Cells with their equations, which of them a column shows, and the proof of a pattern.
 struct Problem {
     table: Table,
-    /// Group, measure, and the cells that a reader of the two knows.
-    shows: Vec<(usize, usize, Vec<usize>)>,
+    /// What a reader of a number knows.
+    shows: Vec<(Number, Vec<usize>)>,
     hidden: BTreeSet<usize>,
     proof: Vec<(Need, Vec<Witness>)>,
 }
 
-/// What was found unsafe in a table, and what a problem is made of.
-struct Unsafe<'a> {
-    evidence: &'a Evidence,
-    policy: &'a Policy,
-    /// Group and measure.
-    cells: BTreeSet<(usize, usize)>,
-    /// Those that are unsafe only beside other tables: by few people, whatever their size.
-    beside_others: BTreeSet<(usize, usize)>,
-    /// Group and what a reader can form of its counts.
-    formed: BTreeSet<(usize, String)>,
-    /// Combinations that nobody has and that must not be known to be empty.
-    empty: Vec<&'a Absent>,
-    /// Groups of one person, who knows them, each under a number for the person.
-    alone: BTreeMap<usize, u32>,
+/// Whether a pattern is searched over a table alone: it has margins.
+pub(super) fn applies(evidence: &Evidence) -> bool {
+    evidence.sets.len() > 1 && people::finest(evidence).is_some() && is_whole(evidence)
 }
 
-/// Finds a safe pattern over the table with its margins. `groups`: the group of each of the first cells. `None`
-/// where it does not apply, and then what shares people with a hidden cell has to be hidden: a reader who knows
-/// more equations than the margins, a rule that asks for more than that a number stays unknown, margins that are
-/// not the sums of the cells, no safe pattern, or too many cells.
-pub(super) fn pattern(
-    evidence: &Evidence,
-    (cells, groups): (&[CellReport], &[usize]),
-    absent: &[Absent],
-    policy: &Policy,
-) -> Option<Pattern> {
-    let applies = evidence.shown == Shown::All
-        && evidence.sets.len() > 1
+/// Whether a table can be one of several that are posed together.
+pub(super) fn can_be_linked(evidence: &Evidence) -> bool {
+    evidence.lineage.is_some() && evidence.sources.is_empty() && is_whole(evidence)
+}
+
+/// Whether a reader sees all groups, each under its key, and no number across groups.
+fn is_whole(evidence: &Evidence) -> bool {
+    evidence.shown == Shown::All
         && !evidence.columns.iter().any(|column| column.across)
-        && people::finest(evidence).is_some()
-        && shows_its_keys(evidence);
-    if !applies {
-        return None;
-    }
-    let found = Unsafe::of(evidence, (cells, groups), absent, policy)?;
+        && shows_its_keys(evidence)
+}
+
+/// Finds a safe pattern over a table with its margins, or over tables of the same rows. `None` where there is none,
+/// and then what shares people with a hidden cell has to be hidden: a rule that asks for more than that a number
+/// stays unknown, margins that are not the sums of the cells, no safe pattern, or too many cells.
+pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> {
+    let found = Unsafe::of(tables, policy)?;
     let mut problems = Vec::new();
     if let Some(problem) = counts::problem(&found)? {
         problems.push(solved(problem, policy)?);
     }
     let mut hidden = Hiding::of(&problems);
-    let totals: Vec<usize> = of_kind(evidence, |kind| matches!(kind, Kind::Total)).collect();
+    let totals = found.columns(Kind::Total);
     if totals.len() as u64 > policy.limits().pattern_totals {
         return None;
     }
-    for measure in &totals {
-        let problem = totals::problem(&found, *measure, &hidden.groups())?;
-        problems.push(solved(problem, policy)?);
+    for columns in &totals {
+        for problem in totals::problems(&found, columns, &hidden.groups(&found))? {
+            problems.push(solved(problem, policy)?);
+        }
         hidden = Hiding::of(&problems);
     }
-    for measure in spreads::that_add_up(&found)? {
-        let problem = spreads::problem(&found, measure, &hidden.groups())?;
+    for columns in spreads::that_add_up(&found)? {
+        let problem = spreads::problem(&found, &columns, &hidden.groups(&found))?;
         problems.push(solved(problem, policy)?);
         hidden = Hiding::of(&problems);
     }
     let mut places = hidden.0.clone();
     places.extend(&found.cells);
     // Whatever depends on values goes with a hidden count and with another hidden value.
-    let of_values = of_kind(evidence, |kind| !matches!(kind, Kind::Count | Kind::Share));
-    for measure in of_values {
-        places.extend(hidden.groups().into_iter().map(|group| (group, measure)));
+    for (table, group) in hidden.groups(&found) {
+        let posed = tables.get(table)?;
+        let of_values = of_kind(posed.evidence, |kind| {
+            !matches!(kind, Kind::Count | Kind::Share)
+        });
+        places.extend(of_values.map(|measure| (table, group, measure)));
     }
     Some(Pattern {
         problems,
@@ -130,34 +149,34 @@ fn solved(mut problem: Problem, policy: &Policy) -> Option<Problem> {
     Some(problem)
 }
 
-/// Groups and measures that must not be seen.
-struct Hiding(BTreeSet<(usize, usize)>);
+/// Numbers that must not be seen.
+struct Hiding(BTreeSet<Number>);
 
 impl Hiding {
     fn of(problems: &[Problem]) -> Self {
         let shows = problems.iter().flat_map(|problem| {
             let hides = |cells: &[usize]| cells.iter().any(|cell| problem.hidden.contains(cell));
             let shows = problem.shows.iter();
-            shows.filter(move |(_, _, cells)| hides(cells))
+            shows.filter(move |(_, cells)| hides(cells))
         });
-        Self(
-            shows
-                .map(|(group, measure, _)| (*group, *measure))
-                .collect(),
-        )
+        Self(shows.map(|(number, _)| *number).collect())
     }
 
-    fn groups(&self) -> BTreeSet<usize> {
-        self.0.iter().map(|(group, _)| *group).collect()
+    /// Their groups, and those of other tables that are the same cells.
+    fn groups(&self, found: &Unsafe<'_>) -> BTreeSet<At> {
+        let own = self.0.iter().map(|(table, group, _)| (*table, *group));
+        own.flat_map(|at| found.same(at)).collect()
     }
 }
 
 impl Pattern {
-    /// How much of each group is hidden.
-    pub(super) fn hidden(&self, evidence: &Evidence) -> BTreeMap<usize, Hidden> {
+    /// How much of each group of a table is hidden.
+    pub(super) fn hidden(&self, table: usize, evidence: &Evidence) -> BTreeMap<usize, Hidden> {
         let all = evidence.measures().count();
         let mut hidden: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (group, measure) in &self.hidden {
+        let first = (table, 0, 0);
+        let after = (table + 1, 0, 0);
+        for (_, group, measure) in self.hidden.range(first..after) {
             hidden.entry(*group).or_default().insert(*measure);
         }
         let much = |measures: BTreeSet<usize>| match measures.len() == all {
@@ -170,25 +189,30 @@ impl Pattern {
             .collect()
     }
 
-    /// Whether rows that are to leave show of the table only what the proofs allow: every number in them is one
+    /// Whether what is to leave, table by table, shows only what the proofs allow: every number in them is one
     /// of the group whose key the row has, and with exactly the others hidden every primary cell has its
     /// witnesses.
-    pub(super) fn holds_for(&self, evidence: &Evidence, rows: &[Vec<Datum>]) -> bool {
-        let Some(seen) = seen(evidence, rows) else {
-            return false;
-        };
-        if !self.unsafe_cells.is_disjoint(&seen) {
-            return false;
+    pub(super) fn holds_for(&self, tables: &[Leaving<'_>]) -> bool {
+        let mut all = BTreeSet::new();
+        for (table, (evidence, rows)) in tables.iter().enumerate() {
+            let Some(seen) = seen(evidence, rows) else {
+                return false;
+            };
+            all.extend(
+                seen.into_iter()
+                    .map(|(group, measure)| (table, group, measure)),
+            );
         }
-        self.problems.iter().all(|problem| problem.holds_for(&seen))
+        self.unsafe_cells.is_disjoint(&all)
+            && self.problems.iter().all(|problem| problem.holds_for(&all))
     }
 }
 
 impl Problem {
-    fn holds_for(&self, seen: &BTreeSet<(usize, usize)>) -> bool {
+    fn holds_for(&self, seen: &BTreeSet<Number>) -> bool {
         let mut hidden = vec![true; self.table.cells().len()];
-        for (group, measure, cells) in &self.shows {
-            if !seen.contains(&(*group, *measure)) {
+        for (number, cells) in &self.shows {
+            if !seen.contains(number) {
                 continue;
             }
             for cell in cells {
@@ -256,108 +280,6 @@ fn of_kind(evidence: &Evidence, is: impl Fn(Kind) -> bool) -> impl Iterator<Item
     measures
         .filter(move |(_, (_, kind))| is(*kind))
         .map(|(place, _)| place)
-}
-
-impl<'a> Unsafe<'a> {
-    /// `None` where hiding numbers is not what is asked for, or who knows what cannot be told.
-    fn of(
-        evidence: &'a Evidence,
-        (cells, groups): (&[CellReport], &[usize]),
-        absent: &'a [Absent],
-        policy: &'a Policy,
-    ) -> Option<Self> {
-        let measures: Vec<(&str, Kind)> = evidence.measures().collect();
-        let (mut places, mut formed) = (BTreeSet::new(), BTreeSet::new());
-        let mut beside_others = BTreeSet::new();
-        let primary = cells.iter().zip(groups);
-        for (cell, group) in primary.filter(|(cell, _)| cell.status == Status::Primary) {
-            let measure = measures.iter().position(|(name, _)| *name == cell.column);
-            let kind = measure
-                .and_then(|place| measures.get(place))
-                .map(|(_, kind)| *kind);
-            let is_subtraction =
-                |part: &Part| part.measures.is_empty() && part.label == cell.column;
-            // A difference of totals is in no problem.
-            if !can_be_hidden(kind, cell) || evidence.parts.iter().any(is_subtraction) {
-                return None;
-            }
-            match measure {
-                Some(measure) => {
-                    places.insert((*group, measure));
-                    let differs = |finding: &Finding| finding.rule == Rule::Differencing;
-                    if cell.findings.iter().all(differs) {
-                        beside_others.insert((*group, measure));
-                    }
-                }
-                // Few people: nothing of the group may be seen.
-                None if cell.column == ROW => {
-                    places.extend((0..measures.len()).map(|measure| (*group, measure)));
-                }
-                None => {
-                    formed.insert((*group, cell.column.clone()));
-                }
-            }
-        }
-        let is_empty = policy.zero() == crate::ZeroRule::Unsafe;
-        let empty = absent.iter().filter(|one| is_empty && !one.structural);
-        Some(Self {
-            evidence,
-            policy,
-            cells: places,
-            beside_others,
-            formed,
-            empty: empty.collect(),
-            alone: people::alone(evidence)?,
-        })
-    }
-
-    /// Where a group is: its keys by number, because two may have one name.
-    fn place(&self, set: u16, key: &[Datum]) -> Option<Place> {
-        let set = self.evidence.sets.get(usize::from(set))?;
-        let place = set.iter().map(|number| {
-            let value = key.get(usize::from(*number))?;
-            Some((format!("{number}"), value.clone()))
-        });
-        place.collect()
-    }
-
-    /// Whether the policy has a pattern searched among so many cells.
-    fn may_have(&self, cells: usize) -> bool {
-        cells as u64 <= self.policy.limits().pattern_cells
-    }
-
-    /// The value that a group's row shows of a measure.
-    fn shown(&self, group: usize, measure: usize) -> Option<&Datum> {
-        let group = self.evidence.groups.get(group)?;
-        self.evidence.measured(&group.values).nth(measure)
-    }
-}
-
-/// Whether a cell is safe once its number is unknown. What is unsafe because all are in it, say, is not made
-/// safe by a count that may be other.
-fn can_be_hidden(kind: Option<Kind>, cell: &CellReport) -> bool {
-    let allowed = |rule| match kind {
-        None | Some(Kind::Count | Kind::Share | Kind::Distinct) => {
-            matches!(rule, Rule::Threshold | Rule::Zero | Rule::Differencing)
-        }
-        Some(Kind::Total | Kind::Quantile | Kind::Extreme) => matches!(
-            rule,
-            Rule::Threshold
-                | Rule::Zero
-                | Rule::Dominance
-                | Rule::PPercent
-                | Rule::AllSame
-                | Rule::EndPoint
-                | Rule::Differencing
-        ),
-        Some(Kind::Spread | Kind::Relation) => matches!(
-            rule,
-            Rule::Threshold | Rule::Zero | Rule::AllSame | Rule::DegreesOfFreedom
-        ),
-        Some(Kind::Mode) => matches!(rule, Rule::Threshold | Rule::Zero),
-        Some(Kind::Crafted) => false,
-    };
-    cell.findings.iter().all(|finding| allowed(finding.rule))
 }
 
 /// One problem of tables and of what ties their cells.

@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 
 use super::{finding, judge};
-use crate::evidence::{Evidence, Place, Role, Sort};
-use crate::report::{Output, PolicyName, Report, Rule, Verdict};
+use crate::evidence::{Column, Evidence, Place, Role, Shown, Sort};
+use crate::report::{Output, PolicyName, Report, Rule, Status, Verdict};
 use crate::{Datum, Policy};
 
 /// The reports on statements from the reports on their tables, which come in the order of [`Evidence::tables`].
@@ -45,7 +45,13 @@ fn as_statement(statement: &Evidence, mut tables: Vec<Report>, policy: &Policy) 
         report.verdict = report.verdict.max(one.verdict);
         report.findings.extend(one.findings.iter().cloned());
     }
-    if tables.iter().any(|one| one.verdict != Verdict::Pass) {
+    let all_safe = tables.iter().all(|one| one.verdict == Verdict::Pass);
+    // Of a union it is not told which of its tables the numbers stand in.
+    let can_be_left_out = !statement.looking.is_empty()
+        && statement.union.is_none()
+        && statement.shown == Shown::All
+        && report.verdict <= Verdict::Treat;
+    if !all_safe && !can_be_left_out {
         report.verdict = report.verdict.max(Verdict::Review);
         let detail =
             "numbers of another table stand in this one, and not all of that table is safe";
@@ -53,6 +59,9 @@ fn as_statement(statement: &Evidence, mut tables: Vec<Report>, policy: &Policy) 
     }
     let shown = statement.tables().skip(inside);
     let mut output = under(shown, stacked, report.verdict);
+    if !all_safe && can_be_left_out {
+        without_looking(statement, &mut output, &mut report);
+    }
     output.statement.clone_from(&statement.statement);
     let cells = tables.into_iter().flat_map(|one| one.outputs);
     output.cells.extend(cells.flat_map(|one| one.cells));
@@ -67,6 +76,51 @@ fn as_statement(statement: &Evidence, mut tables: Vec<Report>, policy: &Policy) 
     }
     report.outputs.push(output);
     report
+}
+
+/// Leaves out what is computed with numbers of another table, of which not all is safe. Where nothing else is left, a
+/// person has to look.
+fn without_looking(statement: &Evidence, output: &mut Output, report: &mut Report) {
+    let looks = |place: usize| {
+        let looking = statement.looking.iter();
+        looking.copied().map(usize::from).any(|one| one == place)
+    };
+    for row in &mut output.treated_rows {
+        for (place, value) in row.iter_mut().enumerate() {
+            if looks(place) {
+                *value = Datum::Missing;
+            }
+        }
+    }
+    let columns = || statement.columns.iter().enumerate();
+    let names: Vec<&str> = columns()
+        .filter(|(place, _)| looks(*place))
+        .map(|(_, column)| column.name.as_str())
+        .collect();
+    let cells = output.cells.iter_mut();
+    for cell in cells.filter(|cell| cell.status == Status::Ok) {
+        if names.contains(&cell.column.as_str()) {
+            cell.status = Status::Secondary;
+        }
+    }
+    let measures = columns().filter(|(_, column)| matches!(column.role, Role::Measure(_)));
+    let is_left = |(place, _): &(usize, &Column)| {
+        let mut rows = output.treated_rows.iter();
+        rows.any(|row| {
+            row.get(*place)
+                .is_some_and(|value| *value != Datum::Missing)
+        })
+    };
+    if !measures
+        .filter(|(place, _)| !looks(*place))
+        .any(|one| is_left(&one))
+    {
+        report.verdict = report.verdict.max(Verdict::Review);
+        let detail =
+            "nothing is left of the table without numbers of another one, of which not all is safe";
+        report.findings.push(finding(Rule::Untraceable, detail));
+        output.treated_rows.clear();
+    }
 }
 
 /// The tables one under the other.
@@ -167,7 +221,7 @@ fn order(one: &[Datum], other: &[Datum], by: &[Sort]) -> Ordering {
 /// Judges a statement of several tables whose people were not listed: they are not compared with each other.
 pub(super) fn not_compared(statement: &Evidence, policy: &Policy) -> Report {
     let of = |table: &Evidence| {
-        let judged = judge(table, &[], policy);
+        let judged = judge(table, policy);
         Report {
             verdict: judged.verdict,
             outputs: vec![judged.output],

@@ -2,6 +2,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Whole};
+use crate::report::CellReport;
 
 mod joint;
 mod margins;

@@ -1,13 +1,14 @@
 //! The statements of one request: what leaves of each must be safe beside what leaves of the others.
 //!
-//! Each is judged by itself. Then each is compared with those before it as if they had been released
-//! ([`super::against`]): a cell that isolates few people together with cells of the others is hidden like any
-//! unsafe cell, with the pattern that it needs, and everything is compared again.
+//! Each is judged by itself, and what is unsafe in tables over the same rows is hidden by one pattern over all of them
+//! ([`super::hide`]). Then each is compared with those before it as if they had been released ([`super::against`]): a
+//! cell that isolates few people together with cells of the others is hidden like any unsafe cell, with the pattern
+//! that it needs, and everything is compared again.
 
 use std::collections::BTreeSet;
 
 use super::against::{Beside, CellPeople, outgoing, places};
-use super::{finding, judge};
+use super::{Asked, Judged, finding, judge_together};
 use crate::Policy;
 use crate::evidence::Evidence;
 use crate::report::{Key, Output, PolicyName, Report, Rule, Status, Verdict};
@@ -51,10 +52,7 @@ pub fn hidden(report: &Report) -> impl Fn(&Key, &str) -> bool + use<> {
 pub fn check_together(request: &[Traced], population: usize, policy: &Policy) -> Vec<Report> {
     let mut unsafe_cells: Vec<Vec<Conflict>> = request.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS_MAX {
-        let statements = request.iter().zip(&unsafe_cells);
-        let mut reports: Vec<Report> = statements
-            .map(|(one, cells)| report(&one.evidence, cells, policy))
-            .collect();
+        let mut reports = reports(request, &unsafe_cells, policy);
         let found = conflicts(request, &mut reports, population, policy);
         let mut is_new = false;
         for (known, found) in unsafe_cells.iter_mut().zip(&found) {
@@ -72,14 +70,27 @@ pub fn check_together(request: &[Traced], population: usize, policy: &Policy) ->
             break;
         }
     }
-    let statements = request.iter().zip(&unsafe_cells);
-    statements
-        .map(|(one, cells)| undecided(report(&one.evidence, cells, policy), cells))
+    let reports = reports(request, &unsafe_cells, policy).into_iter();
+    let reports = reports.zip(&unsafe_cells);
+    reports
+        .map(|(report, cells)| undecided(report, cells))
         .collect()
 }
 
-fn report(evidence: &Evidence, conflicts: &[Conflict], policy: &Policy) -> Report {
-    let judged = judge(evidence, conflicts, policy);
+fn reports(request: &[Traced], conflicts: &[Vec<Conflict>], policy: &Policy) -> Vec<Report> {
+    let tables = request.iter().zip(conflicts);
+    let tables: Vec<Asked<'_>> = tables
+        .map(|(one, conflicts)| Asked {
+            evidence: &one.evidence,
+            conflicts,
+            people: &one.people,
+        })
+        .collect();
+    let judged = judge_together(&tables, policy).into_iter();
+    judged.map(|judged| report(judged, policy)).collect()
+}
+
+fn report(judged: Judged, policy: &Policy) -> Report {
     Report {
         verdict: judged.verdict,
         outputs: vec![judged.output],

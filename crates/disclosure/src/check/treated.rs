@@ -10,11 +10,43 @@ use crate::report::{CellReport, Status, Told};
 use crate::{Datum, Policy, ZeroRule};
 
 /// How much of a group is hidden.
+#[derive(Clone)]
 pub(super) enum Hidden {
     /// All of it: the group is too small, or two of its counts betray a small one.
     Row,
     /// These measures, which are of values: the group itself may be seen.
     Measures(BTreeSet<usize>),
+}
+
+impl Hidden {
+    /// Whether all that the other hides is hidden.
+    pub(super) fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Row, _) => true,
+            (Self::Measures(_), Self::Row) => false,
+            (Self::Measures(own), Self::Measures(measures)) => own.is_superset(measures),
+        }
+    }
+}
+
+/// Hides measures of a group too.
+pub(super) fn also(
+    evidence: &Evidence,
+    hidden: &mut BTreeMap<usize, Hidden>,
+    group: usize,
+    measures: BTreeSet<usize>,
+) {
+    let all = evidence.measures().count();
+    let merged: BTreeSet<usize> = match hidden.get(&group) {
+        Some(Hidden::Row) => return,
+        Some(Hidden::Measures(own)) => own.union(&measures).copied().collect(),
+        None => measures,
+    };
+    let much = match merged.len() == all {
+        true => Hidden::Row,
+        false => Hidden::Measures(merged),
+    };
+    hidden.insert(group, much);
 }
 
 /// What must be hidden of a group with these cells; `None` if nothing.
@@ -62,7 +94,6 @@ pub(super) fn with_totals(
     if evidence.sets.len() < 2 {
         return unsafe_groups;
     }
-    let all = evidence.measures().count();
     let additive: BTreeSet<usize> = additive(evidence);
     let measures = |hidden: &Hidden| match hidden {
         Hidden::Row => additive.clone(),
@@ -84,17 +115,11 @@ pub(super) fn with_totals(
         let touching = causes.iter().filter(|(set, key, _)| {
             *set != group.set && overlap(evidence, (*set, key), (group.set, group.key.as_slice()))
         });
-        let also: BTreeSet<usize> = touching.flat_map(|(_, _, of)| of.iter().copied()).collect();
-        if also.is_empty() {
+        let more: BTreeSet<usize> = touching.flat_map(|(_, _, of)| of.iter().copied()).collect();
+        if more.is_empty() {
             continue;
         }
-        let merged = match hidden.remove(&index) {
-            Some(Hidden::Row) => Hidden::Row,
-            Some(Hidden::Measures(own)) => Hidden::Measures(own.into_iter().chain(also).collect()),
-            None => Hidden::Measures(also),
-        };
-        let whole = matches!(&merged, Hidden::Measures(some) if some.len() == all);
-        hidden.insert(index, if whole { Hidden::Row } else { merged });
+        also(evidence, &mut hidden, index, more);
     }
     hidden
 }

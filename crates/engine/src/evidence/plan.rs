@@ -196,6 +196,24 @@ impl Plan {
         super::node::tables_of(node).any(is_named)
     }
 
+    /// The columns that are computed with numbers of other tables; none where these numbers also say which rows, groups
+    /// or order the statement shows.
+    pub(super) fn looking(&self) -> Vec<u16> {
+        let is_judged = |lookup: &Lookup| matches!(lookup.of, Whose::Counted(_));
+        let judged: Vec<&Lookup> = self.lookups.iter().filter(|one| is_judged(one)).collect();
+        let looks = |node: &Value| {
+            let mut tables = super::node::tables_of(node);
+            tables.any(|table| judged.iter().any(|lookup| lookup.name == table))
+        };
+        let conditions = [&self.having, &self.matched, &self.qualify];
+        let elsewhere = judged.iter().any(|lookup| lookup.select.is_none())
+            || conditions.into_iter().flatten().any(looks)
+            || self.orders.iter().any(|order| looks(&order.value));
+        let columns = (0_u16..).zip(&self.items);
+        let looking = columns.filter(|(_, item)| !elsewhere && looks(&item.value));
+        looking.map(|(place, _)| place).collect()
+    }
+
     /// The columns that hold numbers about groups.
     pub(super) fn measures(&self) -> impl Iterator<Item = &Item> {
         self.items

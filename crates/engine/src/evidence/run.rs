@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::node::{self, text};
 use super::plan::Plan;
 use super::query::{finest, quantiles, table_query};
-use super::{EvidenceError, Limits, Stop, people, untraceable};
+use super::{EvidenceError, Limits, Listing, Stop, lineage, people, untraceable};
 use crate::error::kind;
 
 const SERIALIZE: &str = "select json_serialize_sql(cast(? as varchar), skip_null := false, skip_default := false, skip_empty := false)";
@@ -124,11 +124,18 @@ pub(super) fn execute(
     (first, under): (&Plan, &[Plan]),
     union: Option<Union>,
     limits: Limits,
-    mut listed: Option<&mut Vec<u8>>,
+    listing: Listing<'_>,
 ) -> Result<Evidence, Stop> {
+    let tables = std::iter::once(first).chain(under);
+    let inside: Vec<&Plan> = tables.flat_map(Plan::inside).collect();
+    let mut listed = match listing {
+        Listing::Always(listed) => Some(listed),
+        Listing::OfSeveral(listed) if !(inside.is_empty() && under.is_empty()) => Some(listed),
+        Listing::OfSeveral(_) | Listing::Never => None,
+    };
     let mut one = |plan: &Plan| table(conn, sql, plan, limits, listed.as_deref_mut());
     let mut further = Vec::new();
-    for plan in std::iter::once(first).chain(under).flat_map(Plan::inside) {
+    for plan in inside {
         let (place, table) = (Place::Inside, one(plan)?);
         further.push(Further { place, table });
     }
@@ -205,6 +212,8 @@ fn table(
             _ => plan.counts.iter().map(|(_, part)| part.source).collect(),
         },
         further: Vec::new(),
+        lineage: Some(lineage::of(plan)),
+        looking: plan.looking(),
         union: None,
     })
 }

@@ -73,7 +73,7 @@ fn isomorphic(left: &Value, right: &Value) -> Option<Renaming> {
 }
 
 /// A tree whose relations are numbered as they come.
-fn canonical(node: &Value, names: &mut Renaming) -> Value {
+pub(super) fn canonical(node: &Value, names: &mut Renaming) -> Value {
     named(node, &mut |name| {
         let next = format!("#{}", names.len());
         names.entry(name.to_owned()).or_insert(next).clone()

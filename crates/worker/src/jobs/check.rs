@@ -1,6 +1,6 @@
 //! Gathering the evidence behind statements.
 
-use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather, gather_listed};
+use engine::evidence::{EvidenceError, Limits as EvidenceLimits, gather_comparable, gather_listed};
 use engine::statements::split;
 use protocol::frame::Hatch;
 use protocol::job::{Check, PEOPLE, People};
@@ -27,18 +27,13 @@ pub(super) fn run(
     };
     hatch.progress(0, 0, "gathering evidence")?;
     let statements = statements(job)?;
-    let with_people = |sql: &str| {
-        let found = gather_listed(&connection, &job.unit, sql, cells);
-        found.map(|(found, listed)| (found, Some(listed)))
-    };
     let traced = |sql: &str| match (job.people, statements.as_slice()) {
-        (People::Counted, [_]) => match gather(&connection, &job.unit, sql, cells) {
-            Ok(found) if found.further.is_empty() => Ok((found, None)),
-            // Its tables are compared with each other.
-            Ok(_) => with_people(sql),
-            Err(error) => Err(error),
-        },
-        (People::Counted | People::Listed, _) => with_people(sql),
+        (People::Counted, [_]) => gather_comparable(&connection, &job.unit, sql, cells),
+        // Statements are compared with each other, or with releases.
+        (People::Counted | People::Listed, _) => {
+            let found = gather_listed(&connection, &job.unit, sql, cells);
+            found.map(|(found, listed)| (found, Some(listed)))
+        }
     };
     let (gathered, why) = watch.guard(limits.time_s, || {
         let traced = statements.iter().map(|sql| traced(sql));

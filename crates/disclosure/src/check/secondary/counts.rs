@@ -4,18 +4,24 @@
 //! to margins as groups do, and each count is the sum of its atoms: then what a part tells of its whole is in
 //! the equations, with the bound that no atom has fewer than no rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+//!
+//! Of several tables a count that is in more than one is one measure with the margins that these form together, and
+//! what a part leaves of the whole group is a number that no reader may find negative.
 
-use super::{Problem, Unsafe, linked, of_kind};
+use std::collections::BTreeSet;
+
+use super::atoms::{Atoms, Quantity, count, is_in, quantities};
+use super::{At, Problem, Unsafe, linked, of_kind};
 use crate::derive::derived_sets;
-use crate::evidence::{Atom, CountLevel, Evidence, Group, Kind, Whole};
+use crate::evidence::{CountLevel, Group, Kind, Whole};
 use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable, Tie};
 use crate::{Datum, ZeroRule};
 
-/// What is counted, and the measure that shows it; none if it is counted inside a share.
-struct Quantity {
-    column: Option<usize>,
-    whole: Whole,
+/// The counts of one table.
+struct Counts {
+    table: usize,
+    quantities: Vec<Quantity>,
+    atoms: Atoms,
 }
 
 /// The problem of the counts. The outer `None`: it cannot be posed. The inner: there are no counts.
@@ -24,259 +30,289 @@ struct Quantity {
     reason = "a table without counts is an answer, and one whose counts cannot be added up is another"
 )]
 pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
-    let quantities = quantities(found.evidence, found.policy.limits().row_counts)?;
-    if quantities.is_empty() {
+    let mut counts = Vec::new();
+    let mut cells = 0;
+    for (number, table) in found.tables.iter().enumerate() {
+        let quantities = quantities(table.evidence, found.policy.limits().row_counts)?;
+        if quantities.is_empty() {
+            continue;
+        }
+        let atoms = Atoms::of(table.evidence, &quantities)?;
+        let rows = table.evidence.groups.len() + table.empty.len();
+        cells += rows * (quantities.len() + atoms.patterns.len());
+        counts.push(Counts {
+            table: number,
+            quantities,
+            atoms,
+        });
+    }
+    if counts.is_empty() {
         return Some(None);
     }
-    let atoms = Atoms::of(found.evidence, &quantities)?;
-    let cells = (found.evidence.groups.len() + found.empty.len())
-        * (quantities.len() + atoms.patterns.len());
-    if !found.may_have(cells) {
+    if !found.may_have(cells) || found.is_linked() && !are_of_one_level(found) {
         return None;
     }
-    let mut draft = Draft::new(found, &quantities, &atoms);
-    draft.add_atoms()?;
-    for group in 0..found.evidence.groups.len() {
-        draft.add_group(group)?;
-    }
-    for number in 0..found.empty.len() {
-        draft.add_empty(number)?;
+    let mut draft = Draft::new(found, &counts);
+    for one in &counts {
+        draft.add(one)?;
     }
     draft.finish().map(Some)
 }
 
-/// `None` if a column shows a count that is not among those that can be subtracted, or there are more than `most`.
-fn quantities(evidence: &Evidence, most: u64) -> Option<Vec<Quantity>> {
-    let measures: Vec<&str> = evidence.measures().map(|(name, _)| name).collect();
-    let columns: Vec<usize> = of_kind(evidence, |kind| kind == Kind::Count).collect();
-    if evidence.counts.is_empty() {
-        // A lone count may come without its description.
-        let alone = |column: &usize| Quantity {
-            column: Some(*column),
-            whole: Whole::Whole,
-        };
-        return (columns.len() < 2).then(|| columns.iter().map(alone).collect());
+/// Whether rows and people are the same numbers, or only one of them is counted: else what one tells of the other is
+/// in no equation.
+fn are_of_one_level(found: &Unsafe<'_>) -> bool {
+    let mut groups = found.tables.iter().flat_map(|one| &one.evidence.groups);
+    if groups.all(|group| group.rows == group.people) {
+        return true;
     }
-    if evidence.counts.len() as u64 > most {
-        return None;
-    }
-    let quantities: Vec<Quantity> = evidence
-        .counts
-        .iter()
-        .map(|count| Quantity {
-            column: columns
-                .iter()
-                .copied()
-                .find(|column| measures.get(*column) == Some(&count.label.as_str())),
-            whole: count.whole,
-        })
+    let counts = found.tables.iter().flat_map(|one| &one.evidence.counts);
+    let levels: BTreeSet<bool> = counts
+        .map(|count| count.level == CountLevel::Rows)
         .collect();
-    let shown: BTreeSet<usize> = quantities.iter().filter_map(|one| one.column).collect();
-    (shown.len() == columns.len()).then_some(quantities)
+    levels.len() < 2
 }
 
-/// How many rows (or people) of each group are in exactly each combination of counts.
-struct Atoms {
-    patterns: Vec<u32>,
-    sizes: Vec<BTreeMap<u32, u64>>,
-}
-
-impl Atoms {
-    /// `None` where rows and people are counted side by side and differ: they do not add up together.
-    fn of(evidence: &Evidence, quantities: &[Quantity]) -> Option<Self> {
-        let mut sizes = Vec::new();
-        for (index, group) in evidence.groups.iter().enumerate() {
-            sizes.push(match quantities {
-                [only] => BTreeMap::from([(1, lone(evidence, index, only)?)]),
-                _ => Self::of_group(evidence, group)?,
-            });
-        }
-        let patterns: BTreeSet<u32> = sizes.iter().flat_map(|of| of.keys().copied()).collect();
-        Some(Self {
-            patterns: patterns
-                .into_iter()
-                .filter(|pattern| *pattern != 0)
-                .collect(),
-            sizes,
-        })
-    }
-
-    fn of_group(evidence: &Evidence, group: &Group) -> Option<BTreeMap<u32, u64>> {
-        let all = |level| evidence.counts.iter().all(|count| count.level == level);
-        let sizes = |atoms: &[Atom], size: fn(&Atom) -> u64| {
-            atoms
-                .iter()
-                .map(|atom| (atom.pattern, size(atom)))
-                .collect()
-        };
-        if all(CountLevel::Rows) || group.rows == group.people {
-            return Some(sizes(&group.row_atoms, |atom| atom.rows));
-        }
-        all(CountLevel::People).then(|| sizes(&group.person_atoms, |atom| atom.people))
-    }
-
-    fn count(&self, group: usize, quantity: usize) -> u64 {
-        let sizes = self.sizes.get(group).into_iter().flatten();
-        sizes
-            .filter(|(pattern, _)| is_in(**pattern, quantity))
-            .map(|(_, size)| size)
-            .sum()
-    }
-}
-
-fn is_in(pattern: u32, quantity: usize) -> bool {
-    u32::try_from(quantity).is_ok_and(|bit| pattern >> bit & 1 == 1)
-}
-
-fn lone(evidence: &Evidence, group: usize, quantity: &Quantity) -> Option<u64> {
-    let group = evidence.groups.get(group)?;
-    count(evidence.measured(&group.values).nth(quantity.column?)?)
-}
-
-/// A count as a row shows it.
-fn count(value: &Datum) -> Option<u64> {
-    value.text()?.parse().ok()
-}
-
-/// Group, measure, and table and cell of what it shows.
-type Shows = (usize, usize, Vec<(usize, usize)>);
+/// A number, and table and cell of what it shows.
+type Shows = (super::Number, Vec<(usize, usize)>);
 
 struct Draft<'a> {
     found: &'a Unsafe<'a>,
-    quantities: &'a [Quantity],
-    atoms: &'a Atoms,
+    /// Which rows a count of all rows counts, where a table shows one.
+    whole: Option<String>,
     tables: Vec<RequestTable>,
     ties: Vec<Tie>,
     shows: Vec<Shows>,
 }
 
 impl<'a> Draft<'a> {
-    fn new(found: &'a Unsafe<'a>, quantities: &'a [Quantity], atoms: &'a Atoms) -> Self {
+    fn new(found: &'a Unsafe<'a>, counts: &[Counts]) -> Self {
+        let quantities = counts.iter().flat_map(|one| &one.quantities);
+        let mut whole = quantities.filter(|one| one.whole == Whole::Whole);
         Self {
             found,
-            quantities,
-            atoms,
+            whole: whole.find_map(|one| one.of.clone()),
             tables: Vec::new(),
             ties: Vec::new(),
             shows: Vec::new(),
         }
     }
 
-    /// A table of each atom, a cell a group; combinations that nobody has come last.
-    fn add_atoms(&mut self) -> Option<()> {
-        for pattern in &self.atoms.patterns {
+    /// The counts of a table: its quantities, a cell a group and then a combination that nobody has, and what they are
+    /// made of.
+    fn add(&mut self, counts: &Counts) -> Option<()> {
+        let first = self.tables.len();
+        for number in 0..counts.quantities.len() {
+            let table = self.quantity(counts, number)?;
+            self.tables.push(table);
+        }
+        // A count alone is its only atom, where it has margins itself.
+        if !self.found.is_linked() || counts.quantities.len() > 1 {
+            self.add_atoms(counts, first)?;
+        }
+        if self.found.is_linked() {
+            self.add_rest(counts, first)?;
+        }
+        let evidence = self.found.evidence(counts.table)?;
+        for group in 0..evidence.groups.len() {
+            self.add_formed((counts.table, group), first)?;
+            self.shows(counts, group, first);
+        }
+        Some(())
+    }
+
+    fn quantity(&self, counts: &Counts, number: usize) -> Option<RequestTable> {
+        let (found, of) = (self.found, counts.table);
+        let table = found.tables.get(of)?;
+        let quantity = counts.quantities.get(number)?;
+        let place = |set: u16, key: &[Datum], row: usize| match found.is_linked() {
+            true => found.place(of, set, key),
+            // Its margins are those of its atoms.
+            false => Some(place_in_row(row)),
+        };
+        let mut cells = Vec::new();
+        for (index, group) in table.evidence.groups.iter().enumerate() {
+            cells.push(RequestCell {
+                place: place(group.set, &group.key, index)?,
+                holder: found.alone.get(&(of, index)).copied(),
+                ..self.of_group(counts, quantity, number, index)?
+            });
+        }
+        // That a combination is empty must stay unknown.
+        for one in &table.empty {
+            cells.push(RequestCell {
+                place: place(one.set, &one.key, cells.len())?,
+                ..self.counted(quantity, 0, CellStatus::Primary)
+            });
+        }
+        let own = || format!("{number} of table {of}");
+        let of = quantity.of.clone().filter(|_| found.is_linked());
+        Some(RequestTable {
+            measure: format!("count {}", of.unwrap_or_else(own)),
+            cells,
+        })
+    }
+
+    fn of_group(
+        &self,
+        counts: &Counts,
+        quantity: &Quantity,
+        number: usize,
+        group: usize,
+    ) -> Option<RequestCell> {
+        let (found, of) = (self.found, counts.table);
+        let value = counts.atoms.count(group, number);
+        if let Some(column) = quantity.column
+            && count(found.shown((of, group, column))?)? != value
+        {
+            return None;
+        }
+        let is_primary = |column| found.cells.contains(&(of, group, column));
+        let status = match quantity.column.is_some_and(is_primary) {
+            true => CellStatus::Primary,
+            false => CellStatus::Safe,
+        };
+        let mut cell = self.counted(quantity, value, status);
+        let differs = |column| found.beside_others.contains(&(of, group, column));
+        if quantity.column.is_some_and(differs) {
+            let few = found.policy.minimum() as f64;
+            cell.levels = Levels {
+                lower: few.min(value as f64 - cell.bounds.lower),
+                upper: few,
+                sliding: 0.0,
+            };
+        }
+        Some(cell)
+    }
+
+    /// A table of each atom, of which each count is the sum.
+    fn add_atoms(&mut self, counts: &Counts, first: usize) -> Option<()> {
+        let (found, of) = (self.found, counts.table);
+        let table = found.tables.get(of)?;
+        let first_atom = self.tables.len();
+        for pattern in &counts.atoms.patterns {
             let mut cells = Vec::new();
-            for (index, group) in self.found.evidence.groups.iter().enumerate() {
-                let size = self
-                    .atoms
-                    .sizes
-                    .get(index)?
-                    .get(pattern)
-                    .copied()
-                    .unwrap_or(0);
+            for (index, group) in table.evidence.groups.iter().enumerate() {
+                let sizes = counts.atoms.sizes.get(index)?;
                 cells.push(RequestCell {
-                    place: self.found.place(group.set, &group.key)?,
-                    holder: self.found.alone.get(&index).copied(),
-                    ..unseen(size)
+                    place: found.place(of, group.set, &group.key)?,
+                    holder: found.alone.get(&(of, index)).copied(),
+                    ..unseen(sizes.get(pattern).copied().unwrap_or(0))
                 });
             }
-            for one in &self.found.empty {
+            for one in &table.empty {
                 cells.push(RequestCell {
-                    place: self.found.place(one.set, &one.key)?,
+                    place: found.place(of, one.set, &one.key)?,
                     ..unseen(0)
                 });
             }
             self.tables.push(RequestTable {
-                measure: format!("atom {pattern}"),
+                measure: format!("atom {pattern} of table {of}"),
                 cells,
             });
         }
+        for row in 0..table.evidence.groups.len() + table.empty.len() {
+            for quantity in 0..counts.quantities.len() {
+                let mut terms = vec![(first + quantity, row, -1.0)];
+                let patterns = (first_atom..).zip(&counts.atoms.patterns);
+                let inside = patterns.filter(|(_, pattern)| is_in(**pattern, quantity));
+                terms.extend(inside.map(|(atom, _)| (atom, row, 1.0)));
+                self.ties.push(Tie(terms));
+            }
+        }
         Some(())
     }
 
-    /// The counts of a group, and what a reader can form of them and must not know.
-    fn add_group(&mut self, group: usize) -> Option<()> {
-        let (found, evidence) = (self.found, self.found.evidence);
+    /// What a table's parts leave of the whole groups that another table shows.
+    fn add_rest(&mut self, counts: &Counts, first: usize) -> Option<()> {
+        let (found, of) = (self.found, counts.table);
+        let has_whole = |one: &Quantity| one.whole == Whole::Whole;
+        let Some(whole) = self.whole.clone() else {
+            return Some(());
+        };
+        if counts.quantities.iter().any(has_whole) {
+            return Some(());
+        }
+        let evidence = found.evidence(of)?;
+        let mut by_people = evidence.counts.iter();
+        let by_people = by_people.all(|count| count.level == CountLevel::People);
+        let size = |group: &Group| match by_people {
+            true => group.people,
+            false => group.rows,
+        };
+        let mut cells = Vec::new();
+        for (index, group) in evidence.groups.iter().enumerate() {
+            cells.push(RequestCell {
+                place: found.place(of, group.set, &group.key)?,
+                holder: found.alone.get(&(of, index)).copied(),
+                ..unseen(size(group))
+            });
+        }
+        let table = self.tables.len();
+        self.tables.push(RequestTable {
+            measure: format!("count {whole}"),
+            cells,
+        });
+        for number in 0..counts.quantities.len() {
+            let mut rest = Vec::new();
+            for (index, group) in evidence.groups.iter().enumerate() {
+                let left = size(group).checked_sub(counts.atoms.count(index, number))?;
+                let terms = vec![
+                    (table, index, -1.0),
+                    (first + number, index, 1.0),
+                    (self.tables.len(), index, 1.0),
+                ];
+                self.ties.push(Tie(terms));
+                rest.push(RequestCell {
+                    place: place_in_row(index),
+                    ..unseen(left)
+                });
+            }
+            self.tables.push(RequestTable {
+                measure: format!("all but {number} of table {of}"),
+                cells: rest,
+            });
+        }
+        Some(())
+    }
+
+    /// What a reader can form of the counts of a group and must not know.
+    fn add_formed(&mut self, at: At, first: usize) -> Option<()> {
+        let (of, group) = at;
+        let found = self.found;
+        let evidence = found.evidence(of)?;
         let it = evidence.groups.get(group)?;
         let table = self.tables.len();
-        let mut cells = Vec::new();
-        for (number, quantity) in self.quantities.iter().enumerate() {
-            let value = self.atoms.count(group, number);
-            if let Some(column) = quantity.column
-                && count(found.shown(group, column)?)? != value
-            {
-                return None;
-            }
-            let is_primary = quantity
-                .column
-                .is_some_and(|column| found.cells.contains(&(group, column)));
-            let status = match is_primary {
-                true => CellStatus::Primary,
-                false => CellStatus::Safe,
-            };
-            let mut cell = self.counted(quantity, value, status);
-            let differs = |column| found.beside_others.contains(&(group, column));
-            if quantity.column.is_some_and(differs) {
-                let few = found.policy.minimum() as f64;
-                cell.levels = Levels {
-                    lower: few.min(value as f64 - cell.bounds.lower),
-                    upper: few,
-                    sliding: 0.0,
-                };
-            }
-            cells.push(cell);
-        }
         let minimum = found.policy.minimum();
+        let mut cells = Vec::new();
         for set in derived_sets(&evidence.counts, &evidence.sources, it, minimum) {
-            if !found.formed.contains(&(group, set.label.clone())) {
+            if !found.formed.contains(&(of, group, set.label.clone())) {
                 continue;
             }
             let mut terms = vec![(table, cells.len(), -1.0)];
-            terms.extend(
-                set.factors
-                    .iter()
-                    .map(|(count, factor)| (table, *count, f64::from(*factor))),
-            );
+            let factors = set.factors.iter();
+            terms.extend(factors.map(|(count, factor)| (first + count, group, f64::from(*factor))));
             self.ties.push(Tie(terms));
             cells.push(RequestCell {
+                place: place_in_row(cells.len()),
                 levels: levels(set.rows, 0, minimum),
                 status: CellStatus::Primary,
+                holder: found.alone.get(&at).copied(),
                 ..unseen(set.rows)
             });
         }
-        for (number, cell) in cells.iter_mut().enumerate() {
-            cell.place = place_in_row(number);
-            cell.holder = found.alone.get(&group).copied();
-        }
         self.tables.push(RequestTable {
-            measure: format!("row {group}"),
+            measure: format!("formed in row {group} of table {of}"),
             cells,
         });
-        self.tie(table, group);
-        self.shows(table, group);
-        Some(())
-    }
-
-    /// A combination that nobody has: that it is empty must stay unknown.
-    fn add_empty(&mut self, number: usize) -> Option<()> {
-        let table = self.tables.len();
-        let cells = self.quantities.iter().enumerate();
-        let cells = cells.map(|(place, quantity)| RequestCell {
-            place: place_in_row(place),
-            ..self.counted(quantity, 0, CellStatus::Primary)
-        });
-        self.tables.push(RequestTable {
-            measure: format!("empty {number}"),
-            cells: cells.collect(),
-        });
-        self.tie(table, self.found.evidence.groups.len() + number);
         Some(())
     }
 
     fn counted(&self, quantity: &Quantity, value: u64, status: CellStatus) -> RequestCell {
         // That a row is there tells that its group is not empty, unless empty ones have rows too.
+        let mut tables = self.found.tables.iter();
         let can_be_empty =
-            self.found.policy.zero() == ZeroRule::Unsafe && !self.found.empty.is_empty();
+            self.found.policy.zero() == ZeroRule::Unsafe && tables.any(|one| !one.empty.is_empty());
         let least = match quantity.whole {
             Whole::Whole if !can_be_empty => value.min(1),
             Whole::Whole | Whole::Part | Whole::Present => 0,
@@ -294,36 +330,30 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Each count is the sum of its atoms, which are the first tables.
-    fn tie(&mut self, table: usize, group: usize) {
-        for quantity in 0..self.quantities.len() {
-            let mut terms = vec![(table, quantity, -1.0)];
-            let patterns = self.atoms.patterns.iter().enumerate();
-            let inside = patterns.filter(|(_, pattern)| is_in(**pattern, quantity));
-            terms.extend(inside.map(|(atom, _)| (atom, group, 1.0)));
-            self.ties.push(Tie(terms));
-        }
-    }
-
     /// Who sees a share of a group can know all of its counts.
-    fn shows(&mut self, table: usize, group: usize) {
-        for (number, quantity) in self.quantities.iter().enumerate() {
+    fn shows(&mut self, counts: &Counts, group: usize, first: usize) {
+        let of = counts.table;
+        for (number, quantity) in (first..).zip(&counts.quantities) {
             if let Some(column) = quantity.column {
-                self.shows.push((group, column, vec![(table, number)]));
+                self.shows
+                    .push(((of, group, column), vec![(number, group)]));
             }
         }
-        for column in of_kind(self.found.evidence, |kind| kind == Kind::Share) {
-            let all = (0..self.quantities.len()).map(|number| (table, number));
-            self.shows.push((group, column, all.collect()));
+        let Some(evidence) = self.found.evidence(of) else {
+            return;
+        };
+        for column in of_kind(evidence, |kind| kind == Kind::Share) {
+            let all = (first..first + counts.quantities.len()).map(|number| (number, group));
+            self.shows.push(((of, group, column), all.collect()));
         }
     }
 
     fn finish(self) -> Option<Problem> {
         let (table, index) = linked(&self.tables, &self.ties).ok()?;
         let place = |(table, cell): &(usize, usize)| index.get(*table)?.get(*cell).copied();
-        let shows = self.shows.iter().map(|(group, measure, cells)| {
+        let shows = self.shows.iter().map(|(number, cells)| {
             let cells: Option<Vec<usize>> = cells.iter().map(place).collect();
-            Some((*group, *measure, cells?))
+            Some((*number, cells?))
         });
         Some(Problem {
             shows: shows.collect::<Option<_>>()?,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{At, Posed};
 use crate::evidence::{Evidence, Group};
 
 /// The set of all keys.
@@ -15,7 +16,31 @@ pub(super) fn finest(evidence: &Evidence) -> Option<usize> {
 
 /// The groups of one person, each under a number for the person; `None` where a person may be alone in several
 /// groups that cannot be told to be theirs.
-pub(super) fn alone(evidence: &Evidence) -> Option<BTreeMap<usize, u32>> {
+pub(super) fn alone(tables: &[Posed<'_>]) -> Option<BTreeMap<At, u32>> {
+    if let [only] = tables {
+        let alone = by_finest(only.evidence)?;
+        return Some(
+            alone
+                .into_iter()
+                .map(|(group, of)| ((0, group), of))
+                .collect(),
+        );
+    }
+    let mut alone = BTreeMap::new();
+    for (table, posed) in tables.iter().enumerate() {
+        let measures = posed.evidence.measures().count();
+        let groups = posed.evidence.groups.iter().enumerate();
+        for (index, _) in groups.filter(|(_, group)| group.people == 1) {
+            let lists = posed.people.iter().skip(index * measures).take(measures);
+            let person = lists.flatten().next()?;
+            alone.insert((table, index), *person);
+        }
+    }
+    Some(alone)
+}
+
+/// The same of a table whose people are not listed.
+fn by_finest(evidence: &Evidence) -> Option<BTreeMap<usize, u32>> {
     let finest = finest(evidence)?;
     let single = |group: &Group| group.people == 1;
     if !evidence.groups.iter().any(single) {

@@ -6,42 +6,56 @@
 
 use std::collections::BTreeSet;
 
-use super::totals::{self, Sum};
-use super::{Problem, Unsafe, of_kind, people};
+use super::totals::{self, Column, Sum};
+use super::{At, Problem, Unsafe, of_kind};
 use crate::Datum;
 use crate::evidence::{Evidence, Kind, Magnitude};
 use crate::suppress::{Bounds, Levels};
 
-/// The spreads that a reader can take apart; `None` where one cannot be posed as a problem.
+/// The spreads that a reader can take apart, those of the same values in several tables together; `None` where one
+/// cannot be posed as a problem.
 ///
-/// That takes the means of the groups. They are known where the table shows totals or means, and where a cell is
+/// That takes the means of the groups. They are known where a table shows totals or means, and where a cell is
 /// unsafe though its mean is not (nine degrees of freedom of ten people, say): another output may show that. In
 /// all other cases the mean of an unsafe group is hidden in every output, and hiding the spread is enough.
-pub(super) fn that_add_up(found: &Unsafe<'_>) -> Option<Vec<usize>> {
-    let evidence = found.evidence;
-    let adds_up = |measure: &usize| {
-        let mut unsafe_groups = found.cells.iter().filter(|(_, of)| of == measure);
-        unsafe_groups.any(|(group, _)| can_be_taken_apart(found, *group, *measure))
+pub(super) fn that_add_up(found: &Unsafe<'_>) -> Option<Vec<Vec<Column>>> {
+    let adds_up = |column: &Column| {
+        let (table, measure) = *column;
+        let mut unsafe_groups = found.cells.iter();
+        unsafe_groups.any(|(of, group, one)| {
+            *of == table && *one == measure && can_be_taken_apart(found, (table, *group), measure)
+        })
     };
     // The sums of products behind a correlation are not in the evidence.
-    if of_kind(evidence, |kind| kind == Kind::Relation).any(|measure| adds_up(&measure)) {
+    if found.columns(Kind::Relation).iter().flatten().any(adds_up) {
         return None;
     }
-    let spreads = of_kind(evidence, |kind| kind == Kind::Spread);
-    Some(spreads.filter(adds_up).collect())
+    let mut spreads = found.columns(Kind::Spread);
+    spreads.retain(|columns| columns.iter().any(adds_up));
+    // Of one table each shows its own number of the values.
+    if !found.is_linked() {
+        let alone = spreads.into_iter().flatten();
+        return Some(alone.filter(adds_up).map(|column| vec![column]).collect());
+    }
+    Some(spreads)
 }
 
-/// Whether a reader can know the mean of a group: from this table, or from another output, which hides it where
+/// Whether a reader can know the mean of a group: from these tables, or from another output, which hides it where
 /// few people have a value or all have the same.
-fn can_be_taken_apart(found: &Unsafe<'_>, group: usize, measure: usize) -> bool {
-    if of_kind(found.evidence, |kind| kind == Kind::Total)
-        .next()
-        .is_some()
-    {
+fn can_be_taken_apart(found: &Unsafe<'_>, at: At, measure: usize) -> bool {
+    let mut tables = found.tables.iter();
+    if tables.any(|one| {
+        of_kind(one.evidence, |kind| kind == Kind::Total)
+            .next()
+            .is_some()
+    }) {
         return true;
     }
-    let part = totals::part_of(found.evidence, measure, Kind::Spread);
-    let group = found.evidence.groups.get(group);
+    let Some(evidence) = found.evidence(at.0) else {
+        return true;
+    };
+    let part = totals::part_of(evidence, measure, Kind::Spread);
+    let group = evidence.groups.get(at.1);
     let values = part.and_then(|part| group?.magnitudes.get(part));
     let behind = group.and_then(|group| group.behind.get(measure));
     let few = behind.is_some_and(|behind| behind.people < found.policy.minimum());
@@ -79,36 +93,37 @@ impl Way {
     }
 }
 
-/// The problem of one spread. Which it is shows by adding up; `None` where it does not in any way.
+/// The problem of one spread. Which it is shows by adding up; `None` where it does not in any way, or two tables
+/// show it in two.
 pub(super) fn problem(
     found: &Unsafe<'_>,
-    measure: usize,
-    hidden: &BTreeSet<usize>,
+    columns: &[Column],
+    hidden: &BTreeSet<At>,
 ) -> Option<Problem> {
-    let part = totals::part_of(found.evidence, measure, Kind::Spread)?;
-    let mean = mean_of_all(found.evidence, part)?;
+    let (table, measure) = *columns.first()?;
+    let evidence = found.evidence(table)?;
+    let mean = mean_of_all(evidence, totals::part_of(evidence, measure, Kind::Spread)?)?;
     let share = found.policy.p_percent().unwrap_or(totals::SHARE);
     WAYS.into_iter().find_map(|way| {
-        let sum = |group: usize| {
-            let values = found.evidence.groups.get(group)?.magnitudes.get(part)?;
-            let shown = found.shown(group, measure)?;
+        totals::posed(found, columns, hidden, |at, measure| {
+            let evidence = found.evidence(at.0)?;
+            let part = totals::part_of(evidence, measure, Kind::Spread)?;
+            let values = evidence.groups.get(at.1)?.magnitudes.get(part)?;
+            let shown = found.shown((at.0, at.1, measure))?;
             let sum = sum(way, shown, values, mean, share)?;
             Some(Sum {
                 levels: sum
                     .levels
-                    .filter(|_| can_be_taken_apart(found, group, measure)),
+                    .filter(|_| can_be_taken_apart(found, at, measure)),
                 ..sum
             })
-        };
-        totals::posed(found, measure, hidden, sum)
+        })
     })
 }
 
-/// The mean of all values; `None` where there are none.
+/// The mean of all values; `None` where there are none. The groups of every set are all rows.
 fn mean_of_all(evidence: &Evidence, part: usize) -> Option<f64> {
-    let finest = people::finest(evidence)?;
-    let groups = evidence.groups.iter();
-    let groups = groups.filter(|group| usize::from(group.set) == finest);
+    let groups = evidence.groups.iter().filter(|group| group.set == 0);
     let (mut n, mut total) = (0.0, 0.0);
     for group in groups {
         let values = group.magnitudes.get(part)?;

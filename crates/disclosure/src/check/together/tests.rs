@@ -82,6 +82,9 @@ fn follows(shown: &[Vec<f64>], wanted: &[f64]) -> bool {
     rank(with) == rank(shown.to_vec())
 }
 
+mod linked;
+mod people;
+
 struct Dice(u64);
 
 impl Dice {

@@ -8,7 +8,7 @@ use disclosure::{Class, Evidence, Policy, Report, Verdict, Visible, by_statement
 use proptest::prelude::*;
 
 use super::{LIMITS, policy, reason};
-use crate::evidence::gathered;
+use crate::evidence::{Listing, gathered};
 
 /// Person, key, another key, value.
 type Row = (Option<u8>, Option<u8>, u8, Option<i32>);
@@ -62,7 +62,7 @@ pub(super) fn judged_as_a_whole(
     policy: &Policy,
 ) -> (Evidence, Report) {
     let mut listed = Vec::new();
-    let evidence = gathered(conn, unit, sql, LIMITS, Some(&mut listed)).unwrap();
+    let evidence = gathered(conn, unit, sql, LIMITS, Listing::Always(&mut listed)).unwrap();
     let mut words = listed.as_slice();
     let mut ordinals: BTreeMap<u64, u32> = BTreeMap::new();
     let mut request = Vec::new();
