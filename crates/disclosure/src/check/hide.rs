@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::secondary::{self, Leaving, Pattern, Posed};
+use super::secondary::{self, Leaving, Pattern, Posed, can_share};
 use super::treated::{self, Hidden, treated};
 use crate::evidence::{Evidence, Kind};
 use crate::report::{CellReport, Rule, Status};
@@ -234,12 +234,6 @@ fn place(evidence: &Evidence, group: usize) -> Option<Place> {
         Some((lineage.keys.get(key)?.clone(), group.key.get(key)?.clone()))
     });
     keys.collect()
-}
-
-/// Whether groups can have people in common: they agree on the keys of both.
-fn can_share(one: &Place, other: &Place) -> bool {
-    one.iter()
-        .all(|(key, value)| other.get(key).is_none_or(|there| there == value))
 }
 
 /// Whether a cell is unsafe by what its people's values are, and not by how many they are.

@@ -7,6 +7,9 @@
 //! where one value is hidden all are. A larger pattern proves what a smaller one did: the problems are solved one
 //! after the other, each with what is hidden before it.
 //!
+//! Of a correlation, or a spread that does not add up in a known way, nothing is shown that shares people with an unsafe
+//! one: then nothing that is shown of the column depends on anybody in it.
+//!
 //! A cell that several tables show is one cell of a problem ([`found`]): it is hidden in all or in none.
 
 mod atoms;
@@ -31,6 +34,7 @@ use crate::suppress::{
 };
 
 use found::Unsafe;
+pub(super) use found::can_share;
 
 /// A check answers while somebody waits: there is little search for a small table.
 const STEPS_PER_CELL: u64 = 10_000;
@@ -60,8 +64,9 @@ pub(super) type Leaving<'a> = (&'a Evidence, Vec<Vec<Datum>>);
 pub(super) struct Pattern {
     problems: Vec<Problem>,
     hidden: BTreeSet<Number>,
-    /// Those of the hidden that break a rule.
-    unsafe_cells: BTreeSet<Number>,
+    /// Those of the hidden that break a rule, and those that share people with one of them in columns of which no
+    /// problem can be made.
+    never: BTreeSet<Number>,
 }
 
 /// Cells with their equations, which of them a column shows, and the proof of a pattern.
@@ -110,13 +115,19 @@ pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> 
         }
         hidden = Hiding::of(&problems);
     }
-    for columns in spreads::that_add_up(&found)? {
-        let problem = spreads::problem(&found, &columns, &hidden.groups(&found))?;
-        problems.push(solved(problem, policy)?);
+    let mut apart = spreads::of_products(&found);
+    for columns in spreads::that_add_up(&found) {
+        let problem = spreads::problem(&found, &columns, &hidden.groups(&found));
+        match problem.and_then(|problem| solved(problem, policy)) {
+            Some(problem) => problems.push(problem),
+            None => apart.extend(columns),
+        }
         hidden = Hiding::of(&problems);
     }
+    let mut never = found.cells.clone();
+    never.extend(found.sharing(&apart));
     let mut places = hidden.0.clone();
-    places.extend(&found.cells);
+    places.extend(&never);
     // Whatever depends on values goes with a hidden count and with another hidden value.
     for (table, group) in hidden.groups(&found) {
         let posed = tables.get(table)?;
@@ -128,7 +139,7 @@ pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> 
     Some(Pattern {
         problems,
         hidden: places,
-        unsafe_cells: found.cells,
+        never,
     })
 }
 
@@ -203,8 +214,7 @@ impl Pattern {
                     .map(|(group, measure)| (table, group, measure)),
             );
         }
-        self.unsafe_cells.is_disjoint(&all)
-            && self.problems.iter().all(|problem| problem.holds_for(&all))
+        self.never.is_disjoint(&all) && self.problems.iter().all(|problem| problem.holds_for(&all))
     }
 }
 

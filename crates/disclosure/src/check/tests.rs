@@ -4,6 +4,7 @@ use super::*;
 use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Whole};
 use crate::report::CellReport;
 
+mod apart;
 mod joint;
 mod margins;
 mod screen;

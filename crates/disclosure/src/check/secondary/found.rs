@@ -147,6 +147,47 @@ impl<'a> Unsafe<'a> {
         known.map_or_else(|| vec![at], Clone::clone)
     }
 
+    /// The numbers of some columns that share people with an unsafe one of these, or with a combination that must not be
+    /// known to be empty.
+    pub(super) fn sharing(&self, columns: &BTreeSet<(usize, usize)>) -> BTreeSet<Number> {
+        let unsafe_here = self.cells.iter();
+        let unsafe_here = unsafe_here.filter(|(of, _, measure)| columns.contains(&(*of, *measure)));
+        let place_of = |of: usize, group: usize| {
+            let group = self.evidence(of)?.groups.get(group)?;
+            Some((of, group.set, self.place(of, group.set, &group.key)?))
+        };
+        let mut causes: Vec<(usize, u16, Place)> = unsafe_here
+            .filter_map(|(of, group, _)| place_of(*of, *group))
+            .collect();
+        if !columns.is_empty() {
+            for (of, table) in self.tables.iter().enumerate() {
+                let empty = table.empty.iter();
+                causes.extend(
+                    empty.filter_map(|one| Some((of, one.set, self.place(of, one.set, &one.key)?))),
+                );
+            }
+        }
+        let mut found = BTreeSet::new();
+        for (of, measure) in columns {
+            let groups = self
+                .evidence(*of)
+                .map_or(0, |evidence| evidence.groups.len());
+            for group in 0..groups {
+                // Where it is not known who is there, anybody may be.
+                let shares = place_of(*of, group).is_none_or(|(of, set, place)| {
+                    let others = causes.iter().filter(|one| (one.0, one.1) != (of, set));
+                    others
+                        .into_iter()
+                        .any(|(_, _, other)| can_share(&place, other))
+                });
+                if shares {
+                    found.insert((*of, group, *measure));
+                }
+            }
+        }
+        found
+    }
+
     /// The measures of a kind, those of the same values together: table and measure.
     pub(super) fn columns(&self, kind: Kind) -> Vec<Vec<(usize, usize)>> {
         let mut known: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
@@ -176,6 +217,12 @@ impl<'a> Unsafe<'a> {
         let group = evidence.groups.get(group)?;
         evidence.measured(&group.values).nth(measure)
     }
+}
+
+/// Whether groups can have people in common: they agree on the keys of both.
+pub(in crate::check) fn can_share(one: &Place, other: &Place) -> bool {
+    one.iter()
+        .all(|(key, value)| other.get(key).is_none_or(|there| there == value))
 }
 
 /// Whether a cell is safe once its number is unknown. What is unsafe because all are in it, say, is not made

@@ -12,32 +12,39 @@ use crate::Datum;
 use crate::evidence::{Evidence, Kind, Magnitude};
 use crate::suppress::{Bounds, Levels};
 
-/// The spreads that a reader can take apart, those of the same values in several tables together; `None` where one
-/// cannot be posed as a problem.
+/// The spreads that a reader can take apart, those of the same values in several tables together.
 ///
 /// That takes the means of the groups. They are known where a table shows totals or means, and where a cell is
 /// unsafe though its mean is not (nine degrees of freedom of ten people, say): another output may show that. In
 /// all other cases the mean of an unsafe group is hidden in every output, and hiding the spread is enough.
-pub(super) fn that_add_up(found: &Unsafe<'_>) -> Option<Vec<Vec<Column>>> {
-    let adds_up = |column: &Column| {
-        let (table, measure) = *column;
-        let mut unsafe_groups = found.cells.iter();
-        unsafe_groups.any(|(of, group, one)| {
-            *of == table && *one == measure && can_be_taken_apart(found, (table, *group), measure)
-        })
-    };
-    // The sums of products behind a correlation are not in the evidence.
-    if found.columns(Kind::Relation).iter().flatten().any(adds_up) {
-        return None;
-    }
+pub(super) fn that_add_up(found: &Unsafe<'_>) -> Vec<Vec<Column>> {
     let mut spreads = found.columns(Kind::Spread);
-    spreads.retain(|columns| columns.iter().any(adds_up));
+    spreads.retain(|columns| columns.iter().any(|column| adds_up(found, *column)));
     // Of one table each shows its own number of the values.
     if !found.is_linked() {
         let alone = spreads.into_iter().flatten();
-        return Some(alone.filter(adds_up).map(|column| vec![column]).collect());
+        let alone = alone.filter(|column| adds_up(found, *column));
+        return alone.map(|column| vec![column]).collect();
     }
-    Some(spreads)
+    spreads
+}
+
+/// The correlations and lines that a reader can take apart: the sums of products behind them are not in the evidence.
+pub(super) fn of_products(found: &Unsafe<'_>) -> BTreeSet<Column> {
+    let columns = found.columns(Kind::Relation).into_iter().flatten();
+    let all: BTreeSet<Column> = columns.collect();
+    match all.iter().any(|column| adds_up(found, *column)) {
+        true => all,
+        false => BTreeSet::new(),
+    }
+}
+
+/// Whether a column has an unsafe cell that its margins could give back.
+fn adds_up(found: &Unsafe<'_>, (table, measure): Column) -> bool {
+    let mut unsafe_groups = found.cells.iter();
+    unsafe_groups.any(|(of, group, one)| {
+        *of == table && *one == measure && can_be_taken_apart(found, (table, *group), measure)
+    })
 }
 
 /// Whether a reader can know the mean of a group: from these tables, or from another output, which hides it where

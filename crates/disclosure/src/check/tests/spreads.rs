@@ -8,19 +8,19 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use super::*;
 use crate::evidence::{Magnitude, Part};
 
-const KEYS: [&str; 3] = ["a", "b", "c"];
-const LEVELS: [&str; 4] = ["w", "x", "y", "z"];
+pub(super) const KEYS: [&str; 3] = ["a", "b", "c"];
+pub(super) const LEVELS: [&str; 4] = ["w", "x", "y", "z"];
 
-type Inner = BTreeMap<(&'static str, &'static str), Vec<f64>>;
+pub(super) type Inner = BTreeMap<(&'static str, &'static str), Vec<f64>>;
 
-fn rules() -> Policy {
+pub(super) fn rules() -> Policy {
     Policy::parse(
         "name = \"t\"\n[threshold]\nminimum = 10\nzero = \"safe\"\n[degrees_of_freedom]\nminimum = 10\n[p_percent]\np = 0.1",
     )
     .unwrap()
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
@@ -30,7 +30,7 @@ fn squares(values: &[f64]) -> f64 {
     values.iter().map(|v| (v - mean).powi(2)).sum()
 }
 
-fn inside<'i>(inner: &'i Inner, k: Option<&'i str>, l: Option<&'i str>) -> Vec<f64> {
+pub(super) fn inside<'i>(inner: &'i Inner, k: Option<&'i str>, l: Option<&'i str>) -> Vec<f64> {
     let fits = inner
         .iter()
         .filter(|((a, b), _)| k.is_none_or(|k| k == *a) && l.is_none_or(|l| l == *b));
@@ -39,7 +39,7 @@ fn inside<'i>(inner: &'i Inner, k: Option<&'i str>, l: Option<&'i str>) -> Vec<f
 }
 
 /// A cube of standard deviations, with or without means beside them.
-fn cube(inner: &Inner, with_means: bool) -> Evidence {
+pub(super) fn cube(inner: &Inner, with_means: bool) -> Evidence {
     let mut columns = vec![measure("spread", Kind::Spread)];
     if with_means {
         columns.push(measure("mean", Kind::Total));
