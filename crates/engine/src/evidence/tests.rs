@@ -6,6 +6,7 @@ mod joined;
 mod odd;
 mod ordinary;
 mod reference;
+mod request;
 mod rules;
 
 use disclosure::{Class, Evidence, Policy, Report, Verdict, check};

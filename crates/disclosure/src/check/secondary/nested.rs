@@ -20,20 +20,22 @@ pub(super) struct Nested {
     values: BTreeMap<Datum, Datum>,
 }
 
-/// A key of a table: the value of each person who has one alone, and the people with several.
+/// A key of a table.
 struct Known<'a> {
     name: &'a str,
     table: usize,
-    of: BTreeMap<u32, &'a Datum>,
-    several: BTreeSet<u32>,
+    /// The value of each person by ordinal; none of whom the table has not.
+    of: Vec<Option<&'a Datum>>,
+    /// Whether somebody has several values.
+    is_ambiguous: bool,
 }
 
-/// The keys that tell others; none where people are not listed.
+/// The keys that tell others; none where people are not listed, or a table stands alone.
 pub(super) fn of(tables: &[Posed<'_>]) -> Vec<Nested> {
-    let keys: Vec<Known<'_>> = match tables.len() {
-        0 | 1 => Vec::new(),
-        _ => known(tables),
-    };
+    if tables.len() < 2 {
+        return Vec::new();
+    }
+    let keys = known(tables);
     let together: BTreeSet<(&str, &str)> = tables
         .iter()
         .filter_map(|posed| posed.evidence.lineage.as_ref())
@@ -95,7 +97,12 @@ fn known<'a>(tables: &[Posed<'a>]) -> Vec<Known<'a>> {
             let Some(set) = evidence.sets.iter().position(|set| set.contains(&number)) else {
                 continue;
             };
-            let (mut of, mut several) = (BTreeMap::new(), BTreeSet::new());
+            let mut key = Known {
+                name,
+                table,
+                of: Vec::new(),
+                is_ambiguous: false,
+            };
             let measures = evidence.measures().count();
             for (index, group) in evidence.groups.iter().enumerate() {
                 let Some(value) = group.key.get(usize::from(number)) else {
@@ -106,47 +113,47 @@ fn known<'a>(tables: &[Posed<'a>]) -> Vec<Known<'a>> {
                 }
                 let lists = posed.people.iter().skip(index * measures).take(measures);
                 for person in lists.flatten() {
-                    if of
-                        .insert(*person, value)
-                        .is_some_and(|other| other != value)
-                    {
-                        several.insert(*person);
-                    }
+                    key.take(*person, value);
                 }
             }
-            found.push(Known {
-                name,
-                table,
-                of,
-                several,
-            });
+            found.push(key);
         }
     }
     found
 }
 
+impl<'a> Known<'a> {
+    fn take(&mut self, person: u32, value: &'a Datum) {
+        let Ok(place) = usize::try_from(person) else {
+            return;
+        };
+        if self.of.len() <= place {
+            self.of.resize(place + 1, None);
+        }
+        if let Some(known) = self.of.get_mut(place) {
+            self.is_ambiguous |= known.is_some_and(|other| other != value);
+            *known = Some(value);
+        }
+    }
+}
+
 /// The coarser value of each finer one, if each has one.
 fn function(finer: &Known<'_>, coarser: &Known<'_>) -> Option<BTreeMap<Datum, Datum>> {
-    if finer.of.is_empty() || !finer.several.is_empty() {
+    if finer.is_ambiguous || coarser.is_ambiguous {
         return None;
     }
-    let mut values: BTreeMap<&Datum, &Datum> = BTreeMap::new();
-    for (person, value) in &finer.of {
-        if coarser.several.contains(person) {
+    let mut values: BTreeMap<&Datum, Option<&Datum>> = BTreeMap::new();
+    let above = coarser.of.iter().chain(std::iter::repeat(&None));
+    for (value, above) in finer.of.iter().zip(above) {
+        let Some(value) = value else { continue };
+        let known = values.entry(value).or_default();
+        if known.is_some() && above.is_some() && *known != *above {
             return None;
         }
-        if let Some(above) = coarser.of.get(person)
-            && values
-                .insert(value, above)
-                .is_some_and(|other| other != *above)
-        {
-            return None;
-        }
+        *known = known.or(*above);
     }
-    let all: BTreeSet<&Datum> = finer.of.values().copied().collect();
-    let owned = values
-        .into_iter()
-        .map(|(one, other)| (one.clone(), other.clone()));
-    let owned: BTreeMap<Datum, Datum> = owned.collect();
-    (owned.len() == all.len()).then_some(owned)
+    let values = values.into_iter();
+    let owned = values.map(|(value, above)| Some((value.clone(), above?.clone())));
+    let owned: BTreeMap<Datum, Datum> = owned.collect::<Option<_>>()?;
+    (!owned.is_empty()).then_some(owned)
 }

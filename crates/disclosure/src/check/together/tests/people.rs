@@ -41,6 +41,14 @@ pub(super) struct Asked {
     pub(super) columns: Vec<&'static str>,
 }
 
+impl Asked {
+    /// The columns that are counts.
+    fn counted(&self) -> Vec<&'static str> {
+        let columns = self.columns.iter().copied();
+        columns.filter(|one| counts_in(one)).collect()
+    }
+}
+
 /// What a column shows: whether of counts, of whom.
 pub(super) fn counts_in(column: &str) -> bool {
     column != "cost" && column != "mean"
@@ -79,12 +87,7 @@ pub(super) fn table(people: &[Person], asked: &Asked) -> Traced {
         };
         evidence.columns.push(column(name, Role::Measure(kind)));
     }
-    let counted: Vec<&str> = asked
-        .columns
-        .iter()
-        .copied()
-        .filter(|one| counts_in(one))
-        .collect();
+    let counted = asked.counted();
     evidence.counts = counted
         .iter()
         .map(|name| Counted {
@@ -177,12 +180,7 @@ fn group(
         });
         lists.push(who.to_vec());
     }
-    let counted: Vec<&str> = asked
-        .columns
-        .iter()
-        .copied()
-        .filter(|one| counts_in(one))
-        .collect();
+    let counted = asked.counted();
     let atom = |is_ill: bool, rows: u64| {
         let bits = (0..).zip(&counted);
         let bits = bits.filter(|(_, name)| **name == "n" || is_ill);
