@@ -30,6 +30,7 @@ pub mod difference;
 mod evidence;
 pub mod inspect;
 pub mod jj;
+pub mod model;
 mod names;
 mod policy;
 mod report;

@@ -51,6 +51,22 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Threshold,
+        Self::Zero,
+        Self::Dominance,
+        Self::PPercent,
+        Self::AllSame,
+        Self::DegreesOfFreedom,
+        Self::EndPoint,
+        Self::ClassDisclosure,
+        Self::Negative,
+        Self::Missing,
+        Self::Differencing,
+        Self::Untraceable,
+    ];
+
     /// The name in policies and reports.
     pub fn name(self) -> &'static str {
         match self {

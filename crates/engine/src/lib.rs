@@ -26,6 +26,7 @@ mod error;
 pub mod evidence;
 pub mod extract;
 pub mod measure;
+pub mod model;
 mod quote;
 pub mod statements;
 

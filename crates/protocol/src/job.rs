@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dummy::Dummy;
 use crate::limits::Limits;
+use crate::model::Model;
 
 /// A job with its limits. A worker reads it only once it is sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub enum Job {
     LinkFiles(LinkFiles),
     /// Runs generated SQL and sends the evidence behind every cell of one statement.
     Check(Check),
+    /// Fits a model and sends its design and the evidence of the tables behind it.
+    Model(Model),
     /// Looks through the files that it names and sends what is seen of each.
     Inspect(Inspect),
     /// Prices a request for differentially private statistics. Reads nothing.

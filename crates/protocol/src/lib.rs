@@ -25,6 +25,7 @@ pub mod job;
 pub mod keeper;
 pub mod limits;
 pub mod linked;
+pub mod model;
 pub mod posture;
 pub mod report;
 

@@ -79,6 +79,7 @@ impl Spare {
             | Job::Link(_)
             | Job::LinkFiles(_)
             | Job::Extract(_)
+            | Job::Model(_)
             | Job::Inspect(_)
             | Job::Price(_)
             | Job::Measure(_)

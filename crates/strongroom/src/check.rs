@@ -1,7 +1,9 @@
 //! `strongroom check`: may the result of this statement leave?
 
 mod finished;
+mod model;
 pub(crate) mod releases;
+mod session;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -33,6 +35,9 @@ use releases::Releases;
 /// A sealed worker counts the people behind every cell from the data; the rules are applied outside it.
 /// The report holds counts under the threshold: it is for an output checker.
 ///
+/// With --model it fits a regression there, and judges its degrees of freedom, the greatest leverage of a person and
+/// the tables behind it.
+///
 /// With FILE and without --data it looks through finished files of any kind, in the sealed worker: identifiers, a
 /// row a person, small counts, what is hidden in them. Who is behind a finished number cannot be counted, so no
 /// file passes.
@@ -41,7 +46,7 @@ use releases::Releases;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Finished files to look through instead of checking a statement.
-    #[arg(value_name = "FILE", conflicts_with_all = ["data", "unit", "sql", "sql_file", "record", "against"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["data", "unit", "sql", "sql_file", "model", "record", "against"])]
     finished: Vec<PathBuf>,
     /// CSV or Parquet file; the table is called NAME or as the file without its ending. May be repeated.
     #[arg(long, value_name = "[NAME=]FILE", required_unless_present = "finished", num_args = 1..)]
@@ -51,11 +56,14 @@ pub(crate) struct Args {
     unit: Option<String>,
     /// The SQL text.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true,
-          required_unless_present_any = ["finished", "sql_file"], conflicts_with = "sql_file")]
+          required_unless_present_any = ["finished", "sql_file", "model"], conflicts_with = "sql_file")]
     sql: Option<String>,
     /// A file that holds the SQL text.
     #[arg(long, value_name = "FILE")]
     sql_file: Option<PathBuf>,
+    /// A regression to check instead of a statement: a file of family, table, outcome and terms.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sql", "sql_file"])]
+    model: Option<PathBuf>,
     /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,
     /// uk-llc, nhs-england, ons-srs, strict).
     #[arg(long, value_name = "FILE")]
@@ -66,6 +74,9 @@ pub(crate) struct Args {
     /// Compare the output with everything released in this folder: few people between two releases are refused.
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
+    /// Write the answer as a session of acro as well, which SACRO Viewer opens, into a new folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "finished")]
+    session: Option<PathBuf>,
     #[command(flatten)]
     policies: PoliciesArgs,
     #[command(flatten)]
@@ -87,14 +98,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             disclosure::inspect::inspect(&seen, policy)
         }
     };
+    if let Some(folder) = &args.session {
+        let now = jiff::Timestamp::now().to_string();
+        session::write(folder, &report, policy, &now)?;
+    }
     say(&serde_json::to_string(&report)?)?;
     Ok(exit(report.verdict))
 }
 
 fn of_statements(args: &Args, policy: &Policy, policies: &Policies) -> Result<Judged, Problem> {
-    let files = DataFiles::find(&args.data)?;
     let unit = args.unit.clone().filter(|unit| !unit.is_empty());
     let unit = unit.ok_or_else(|| Problem::could_not("--unit names no column"))?;
+    if let Some(file) = &args.model {
+        return model::of_model(file, args, unit, policy, policies);
+    }
+    let files = DataFiles::find(&args.data)?;
     let text = SqlTextArgs::of(args.sql.clone(), args.sql_file.clone());
     let profile = profile(policies, "sandbox/sql.toml")?;
     let check = Check {
@@ -116,7 +134,25 @@ fn of_statements(args: &Args, policy: &Policy, policies: &Policies) -> Result<Ju
         inputs: files.inputs(),
         profile,
     })?;
-    judge(&gathered, policy, args)
+    judge(&gathered, policy, Folders::of(args))
+}
+
+/// Folders of releases.
+#[derive(Debug, Clone, Copy, Default)]
+struct Folders<'a> {
+    /// To compare with.
+    against: Option<&'a Path>,
+    /// To keep what may leave in.
+    record: Option<&'a Path>,
+}
+
+impl<'a> Folders<'a> {
+    fn of(args: &'a Args) -> Self {
+        Self {
+            against: args.against.as_deref(),
+            record: args.record.as_deref(),
+        }
+    }
 }
 
 /// What the worker wrote: the evidence as JSON, and who is behind each cell.
@@ -153,17 +189,16 @@ fn gather(launch: Launch) -> Result<Gathered, Problem> {
 }
 
 /// The rules, then earlier releases, then the record.
-fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Problem> {
+fn judge(gathered: &Gathered, policy: &Policy, folders: Folders<'_>) -> Result<Judged, Problem> {
     let evidence = read(&gathered.evidence)?;
-    if let ([only], None, None) = (evidence.as_slice(), &args.against, &args.record)
+    if let ([only], None, None) = (evidence.as_slice(), folders.against, folders.record)
         && only.further.is_empty()
     {
         return Ok(disclosure::check(only, policy));
     }
-    let mut against = args
+    let mut against = folders
         .against
-        .as_deref()
-        .map(|folder| earlier(folder, args))
+        .map(|folder| earlier(folder, folders))
         .transpose()?;
     let (request, population) = match &mut against {
         Some(releases) => {
@@ -189,12 +224,12 @@ fn judge(gathered: &Gathered, policy: &Policy, args: &Args) -> Result<Judged, Pr
         }
     }
     let report = as_one(by_statement(&evidence, reports.clone(), policy), policy);
-    if let Some(folder) = &args.record
+    if let Some(folder) = folders.record
         && matches!(report.verdict, Verdict::Pass | Verdict::Treat)
     {
         let mut releases = match against.take() {
             // It stayed open since it was compared with: no other output came between.
-            Some(releases) if args.against == args.record => releases,
+            Some(releases) if folders.against == folders.record => releases,
             other => {
                 drop(other);
                 Releases::open(folder)?
@@ -219,9 +254,9 @@ fn read(evidence: &str) -> Result<Vec<Evidence>, Problem> {
 }
 
 /// A folder of releases to compare with.
-fn earlier(folder: &Path, args: &Args) -> Result<Releases, Problem> {
+fn earlier(folder: &Path, folders: Folders<'_>) -> Result<Releases, Problem> {
     // A mistyped name must not read as "nothing was released before"; the first record makes its folder.
-    if !folder.is_dir() && args.record.as_deref() != Some(folder) {
+    if !folder.is_dir() && folders.record != Some(folder) {
         return Err(Problem::could_not(format!(
             "{} is no folder of releases to compare with; `--record` makes one",
             folder.display()
@@ -311,7 +346,7 @@ mod tests {
         judge(
             &gathered,
             &policy(),
-            &Line::try_parse_from(words).unwrap().args,
+            Folders::of(&Line::try_parse_from(words).unwrap().args),
         )
     }
 
@@ -402,7 +437,7 @@ mod tests {
         };
         let words = ["x", "--data", "a.csv", "--sql", "select 1", "--unit", "id"];
         let args = Line::try_parse_from(words).unwrap().args;
-        let report = judge(&gathered, &policy(), &args).unwrap();
+        let report = judge(&gathered, &policy(), Folders::of(&args)).unwrap();
         assert_eq!(report.verdict, Verdict::Treat);
         let numbers = |output: &disclosure::Output| {
             let rows = output.treated_rows.iter();
@@ -418,7 +453,7 @@ mod tests {
             people: Vec::new(),
             ..gathered
         };
-        assert!(judge(&without_people, &policy(), &args).is_err());
+        assert!(judge(&without_people, &policy(), Folders::of(&args)).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ program. Then one magnitude table over many rows: CPU seconds and memory.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -177,8 +178,21 @@ def main():
     line("all", total)
     print(f"CPU seconds: ours {our_cpu:.1f} ({len(tables)} processes, sealed worker and all), acro {their_cpu:.1f} (one process, imports left out)")
     print(f"peak MB: ours {our_mb:.0f}, acro {their_mb:.0f}")
+    if not chosen["--no-peer"]:
+        read_back(program, folder, policy)
     if chosen["--rows"]:
         large(program, folder, chosen, policy)
+
+
+def read_back(program, folder, policy):
+    """A session of ours in acro's own reader."""
+    session = folder / "session"
+    shutil.rmtree(session, ignore_errors=True)
+    command = [program, "check", "--data", f"data={folder / 'people-0.csv'}", "--unit", "person", "--policy", policy]
+    command += ["--policies", HERE.parents[2] / "policies", "--session", session]
+    meter([*command, "--sql", f"select r, c, {SQL['sum']} as v from data group by r, c"])
+    said, *_ = meter([sys.executable, HERE / "peer.py", "--session", session])
+    print(f"acro's reader takes a session of ours: {said.splitlines()[-1]}")
 
 
 def line(name, score):

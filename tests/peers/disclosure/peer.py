@@ -8,6 +8,7 @@ import sys
 
 import pandas as pd
 from acro import ACRO
+from acro.record import load_records
 
 logging.disable(logging.CRITICAL)
 
@@ -18,6 +19,12 @@ def crosstab(acro, frame, aggregate, margins):
     else:
         acro.crosstab(frame.r, frame.c, values=frame.x, aggfunc=aggregate, margins=margins)
     return list(acro.results.results.values())[-1].outcome
+
+
+def session(folder):
+    """What acro's own reader takes from a session that we wrote."""
+    records = load_records(folder)
+    return [{"status": one.status, "rows": len(one.output[0])} for one in records.results.values()]
 
 
 def key(value):
@@ -48,6 +55,8 @@ def main():
         if sys.argv[1:2] == ["--large"]:
             frame = pd.read_parquet(sys.argv[2], columns=["r", "c", "x"])
             crosstab(ACRO(suppress=False), frame, "sum", True)
+        elif sys.argv[1:2] == ["--session"]:
+            found = session(sys.argv[2])
         elif len(sys.argv) > 1:
             found = tables(sys.argv[1])
     if found is not None:

@@ -21,10 +21,7 @@ pub(super) fn run(
 ) -> Result<Report, Failure> {
     let connection = open_in_place(rooms, &job.source, limits)?;
     let watch = Watch::over(&connection, hatch.cancel_flag());
-    let cells = EvidenceLimits {
-        max_cells: (limits.rows as usize * limits.columns as usize).min(CELLS_MAX),
-        memory_mib: limits.memory_mib,
-    };
+    let cells = cells(limits);
     hatch.progress(0, 0, "gathering evidence")?;
     let statements = statements(job)?;
     let traced = |sql: &str| match (job.people, statements.as_slice()) {
@@ -53,6 +50,14 @@ pub(super) fn run(
     Ok(Report::Check { evidence })
 }
 
+/// How much evidence is gathered.
+pub(super) fn cells(limits: &Limits) -> EvidenceLimits {
+    EvidenceLimits {
+        max_cells: (limits.rows as usize * limits.columns as usize).min(CELLS_MAX),
+        memory_mib: limits.memory_mib,
+    }
+}
+
 /// The statements of the text. One is passed on as it stands, so that the engine says what is wrong with it.
 fn statements(job: &Check) -> Result<Vec<&str>, Failure> {
     let several = split(&job.sql);
@@ -72,18 +77,35 @@ fn statements(job: &Check) -> Result<Vec<&str>, Failure> {
     }
 }
 
-fn failure(error: &EvidenceError, why: Why, limits: &Limits, hatch: &Hatch<'_>) -> Failure {
+/// That somebody or the clock stopped the job, if it was so.
+pub(super) fn stopped(why: Why, limits: &Limits, hatch: &Hatch<'_>) -> Option<Failure> {
     if hatch.cancelled() {
-        return refusal(FailureCode::Limit, "the job was cancelled");
+        return Some(refusal(FailureCode::Limit, "the job was cancelled"));
     }
-    match error {
-        EvidenceError::Run { .. } if why == Why::Time => refusal(
+    (why == Why::Time).then(|| {
+        refusal(
             FailureCode::Limit,
             format!(
                 "the statement took longer than the limit time_s, {}",
                 limits.time_s
             ),
-        ),
+        )
+    })
+}
+
+pub(super) fn failure(
+    error: &EvidenceError,
+    why: Why,
+    limits: &Limits,
+    hatch: &Hatch<'_>,
+) -> Failure {
+    let ran = matches!(error, EvidenceError::Run { .. });
+    if let Some(stopped) = stopped(why, limits, hatch)
+        && (ran || hatch.cancelled())
+    {
+        return stopped;
+    }
+    match error {
         EvidenceError::Run { kind } if *kind == OUT_OF_MEMORY => refusal(
             FailureCode::Limit,
             format!(

@@ -1,5 +1,6 @@
 //! Looking through finished files: by their bytes, never by their names, and never believed.
 
+mod acro;
 mod image;
 mod markup;
 mod office;
@@ -259,10 +260,14 @@ fn plain(text: &str, bounds: &Bounds) -> Seen {
         return page(text, bounds);
     }
     if start.starts_with('{')
-        && let Ok(notebook @ Value::Object(_)) = serde_json::from_str::<Value>(text)
-        && notebook.get("cells").is_some_and(Value::is_array)
+        && let Ok(object @ Value::Object(_)) = serde_json::from_str::<Value>(text)
     {
-        return cells(&notebook);
+        if object.get("cells").is_some_and(Value::is_array) {
+            return cells(&object);
+        }
+        if let Some(session) = acro::session(&object, text) {
+            return session;
+        }
     }
     let mut found = Found::default();
     let mut seen = Seen {

@@ -9,6 +9,7 @@ mod link;
 mod link_files;
 mod load;
 mod measure;
+mod model;
 mod query;
 mod source;
 #[cfg(test)]
@@ -90,7 +91,7 @@ pub(crate) fn run_in(
         Job::Link(job) => link::run(rooms, job, limits, hatch),
         Job::LinkFiles(job) => link_files::run(rooms, job, limits, hatch),
         Job::Extract(job) => extract::run(rooms, job, limits, hatch),
-        Job::Query(_) | Job::Check(_) => run_statements(rooms, job, limits, hatch),
+        Job::Query(_) | Job::Check(_) | Job::Model(_) => run_statements(rooms, job, limits, hatch),
         Job::Inspect(job) => inspect::run(rooms, job, limits, hatch),
         Job::Price(job) => measure::price(job),
         Job::Measure(job) => measure::run(rooms, job, limits, hatch),
@@ -111,6 +112,7 @@ pub(crate) fn run_statements(
     match job {
         Job::Query(job) => query::run(rooms, job, limits, hatch),
         Job::Check(job) => check::run(rooms, job, limits, hatch),
+        Job::Model(job) => model::run(rooms, job, limits, hatch),
         Job::LoadIdentifiers(_)
         | Job::LoadPayload(_)
         | Job::Link(_)
