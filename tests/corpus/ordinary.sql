@@ -120,3 +120,16 @@ with base as (select p.*, case when a.n is null then 0 else a.n end as stays fro
 with dem as (select sex, region, count(*) as n from patients group by sex, region), sup as (select *, case when n < 10 then null else n end as shown from dem) select sex, region, shown from sup;
 select emergency, avg(cost) as c from admissions where cost < (select quantile_cont(cost, 0.99) from admissions) group by emergency;
 select sex, exp(avg(ln(bmi))) as geometric_mean from patients where bmi > 0 group by sex;
+-- Joins that keep the right side or some of the left, bands of people, quantiles beside each other, the day.
+select region, count(*) as n from patients semi join admissions using (person) group by region;
+select p.region, count(*) as n from patients p anti join admissions a on a.person = p.person group by p.region;
+select p.region, count(*) as n, count(a.person) as with_stay from admissions a right join patients p using (person) group by p.region;
+select region, avg(cost) as mean_cost from patients natural join admissions group by region;
+select fifth, count(*) as n, avg(cost) as mean_cost from (select person, cost, ntile(5) over (order by cost) as fifth from admissions) group by fifth order by fifth;
+select sex, quantile_cont(age, [0.25, 0.5, 0.75]) as quartiles from patients group by sex;
+select specialty, median(cost) as middle, mad(cost) as deviation from admissions group by specialty;
+select region, bool_or(smoker) as any_smoker, count(*) as n from patients group by region;
+select deprivation, bool_and(smoker) as all_smoke from patients group by deprivation;
+select sex, regr_count(bmi, age) as n, regr_slope(bmi, age) as slope from patients group by sex;
+select date_diff('year', admitted, current_date) as years_ago, count(*) as n from admissions group by 1;
+select lower(region) as region, count(*) as n from patients group by region order by region;

@@ -25,6 +25,7 @@ mod expr;
 mod group;
 mod inside;
 mod items;
+mod joins;
 mod keys;
 mod lineage;
 mod measure;
@@ -35,6 +36,7 @@ mod people;
 mod pivot;
 mod pivoted;
 mod plan;
+mod quantiles;
 mod query;
 mod regroup;
 mod run;
@@ -46,6 +48,7 @@ mod subquery;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod today;
 mod union;
 mod windows;
 mod wrap;
@@ -211,7 +214,7 @@ fn traced(
     let rewritten = pivot::as_select(sql)?;
     let tree = run::parse(conn, rewritten.as_deref().unwrap_or(sql))?;
     let catalog = catalog::Catalog::new(conn, unit)?;
-    let tree = pivoted::without(&catalog, &tree)?;
+    let tree = pivoted::without(&catalog, &today::fixed(conn, &tree)?)?;
     let mut reader = subquery::Reader::new(&catalog);
     match wrap::read(&mut reader, &tree, &Vec::new())? {
         wrap::Read::Rows => {

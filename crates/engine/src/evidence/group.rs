@@ -13,7 +13,7 @@ use super::plan::{Aggregate, GROUPED, Item, Lookup, Order, Part, Plan};
 use super::scope::Scope;
 use super::shown::{self, counts};
 use super::subquery::{Env, Reader};
-use super::{Stop, untraceable, windows};
+use super::{Stop, quantiles, untraceable, windows};
 
 /// The most columns of a result.
 const COLUMNS_MAX: usize = 64;
@@ -212,11 +212,15 @@ impl Grouping<'_> {
                 used.extend(of);
                 return Ok(Some(window));
             }
-            let (conditions, values) = (&mut self.conditions, &mut self.values);
-            if let Some(found) = measure::read(part, self.scope, conditions, values)? {
-                let index = self.aggregate(found);
-                used.push(index);
-                return Ok(Some(node::column(GROUPED, &format!("a{index}"))));
+            if let Some(calls) = quantiles::of_list(part)? {
+                let mut columns = Vec::new();
+                for call in &calls {
+                    columns.extend(self.aggregated(call, &mut used)?);
+                }
+                return Ok(Some(quantiles::beside(columns)));
+            }
+            if let Some(column) = self.aggregated(part, &mut used)? {
+                return Ok(Some(column));
             }
             if text(part, "class") == "COLUMN_REF" {
                 return self.output(part, outputs, &mut used).map(Some);
@@ -226,6 +230,23 @@ impl Grouping<'_> {
         used.sort_unstable();
         used.dedup();
         Ok((copied, used))
+    }
+
+    /// The column of an aggregate; `None` if the node is none.
+    fn aggregated(&mut self, part: &Value, used: &mut Vec<usize>) -> Result<Option<Value>, Stop> {
+        let (conditions, values) = (&mut self.conditions, &mut self.values);
+        let Some(found) = measure::read(part, self.scope, conditions, values)? else {
+            return Ok(None);
+        };
+        // By the median it is known who deviates from it less and more.
+        if let Some(median) = quantiles::center(part)
+            && let Some(median) = measure::read(&median, self.scope, conditions, values)?
+        {
+            self.aggregate(median);
+        }
+        let index = self.aggregate(found);
+        used.push(index);
+        Ok(Some(node::column(GROUPED, &format!("a{index}"))))
     }
 
     /// `grouping(a, b)`: which keys are totalled in a row, as a number of bits.

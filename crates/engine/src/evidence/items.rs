@@ -82,6 +82,13 @@ pub(super) fn qualified(
     })
 }
 
+/// Whether a window cuts the rows into so many bands of their order: a person's band is known by who is in it, as the
+/// groups of any other key are, and tells no value of another person.
+fn is_band(name: &str, part: &Value) -> bool {
+    let constant = |one: &Value| text(one, "class") == "CONSTANT";
+    name == "ntile" && list(part, "children").iter().all(constant)
+}
+
 /// A window over the rows of one person: what it gives is that person's.
 fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
     let name = text(part, "function_name").to_ascii_lowercase();
@@ -110,7 +117,8 @@ fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
             .collect()
     };
     let partitions = copied("partitions")?;
-    if !partitions.contains(unit) {
+    let of_own = partitions.contains(unit);
+    if !of_own && !is_band(&name, part) {
         return untraceable(
             "a window is not partitioned by the person, so it looks at other people's rows",
         );
@@ -124,6 +132,13 @@ fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
             json!({"type": order.get("type"), "null_order": order.get("null_order"),
             "expression": row(expression, scope)?}),
         );
+    }
+    if !of_own {
+        // Rows that are alike come in one order, whenever the statement runs.
+        let rest = scope.star("").into_iter().map(|(_, value)| value);
+        orders.extend(std::iter::once(unit.clone()).chain(rest).map(|value| {
+            json!({"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": value})
+        }));
     }
     let optional = |field: &str| child(part, field).map(|one| row(one, scope)).transpose();
     Ok(

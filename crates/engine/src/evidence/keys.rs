@@ -102,18 +102,13 @@ fn key(expression: &Value, items: &[Value], scope: &Scope) -> Result<Value, Stop
             None => untraceable("a group key is a constant and no position of a column"),
         };
     }
-    let output = output_named(expression, items)?;
-    match (row(expression, scope), output) {
-        (Ok(column), None) => Ok(column),
-        (Err(_), Some(item)) => row(item, scope),
-        (Err(stop), None) => Err(stop),
-        (Ok(column), Some(item)) if row(item, scope).is_ok_and(|value| value == column) => {
-            Ok(column)
-        }
-        (Ok(_), Some(_)) => untraceable(format!(
-            "{} in group by names both a column and an output; group by its position or rename it",
-            name_of(expression)
-        )),
+    // As in the engine a column goes before an output of its name.
+    match row(expression, scope) {
+        Ok(column) => Ok(column),
+        Err(stop) => match output_named(expression, items)? {
+            Some(item) => row(item, scope),
+            None => Err(stop),
+        },
     }
 }
 

@@ -1,24 +1,28 @@
 //! Aggregates: which rows are behind each, and which of them are counts in disguise.
 
 use disclosure::{CountLevel, Kind, Whole};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::expr::{no_order, own_name};
 use super::items::row;
 use super::node::{self, child, integer, list, refuse_used, text, unused};
 use super::ones::{Ones, Others, is_null, ones, single_case};
 use super::plan::{Aggregate, Part};
+use super::quantiles::{quantile, within_group};
 use super::scope::Scope;
 use super::{Stop, untraceable};
 
 /// The most different conditions of one statement.
 pub(super) const CONDITIONS_MAX: usize = 60;
 
-const KNOWN: [(&str, Kind); 30] = [
+const KNOWN: [(&str, Kind); 34] = [
     ("count", Kind::Count),
     ("count_star", Kind::Count),
     ("count_if", Kind::Count),
     ("countif", Kind::Count),
+    ("regr_count", Kind::Count),
+    ("bool_and", Kind::Share),
+    ("bool_or", Kind::Share),
     ("sum", Kind::Total),
     ("avg", Kind::Total),
     ("mean", Kind::Total),
@@ -29,6 +33,7 @@ const KNOWN: [(&str, Kind); 30] = [
     ("quantile_cont", Kind::Quantile),
     ("quantile_disc", Kind::Quantile),
     ("approx_quantile", Kind::Quantile),
+    ("mad", Kind::Quantile),
     ("mode", Kind::Mode),
     ("stddev", Kind::Spread),
     ("stddev_samp", Kind::Spread),
@@ -48,7 +53,7 @@ const KNOWN: [(&str, Kind); 30] = [
 ];
 
 /// Aggregates that are recognised only to be refused by name.
-const REFUSED: [&str; 21] = [
+const REFUSED: [&str; 19] = [
     "any_value",
     "arbitrary",
     "first",
@@ -65,8 +70,6 @@ const REFUSED: [&str; 21] = [
     "histogram",
     "bit_and",
     "bit_or",
-    "bool_and",
-    "bool_or",
     "product",
     "entropy",
     "approx_count_distinct",
@@ -189,7 +192,7 @@ pub(super) fn read(
         distinct,
         filter,
     };
-    if kind == Kind::Relation {
+    if kind == Kind::Relation || name == "regr_count" {
         return shape
             .relation(call, (first, second), scope, conditions, values)
             .map(Some);
@@ -206,63 +209,6 @@ pub(super) fn read(
     let mut aggregate = shape.aggregate(call, first, scope, conditions, values)?;
     aggregate.quantile = quantile;
     Ok(Some(aggregate))
-}
-
-/// `quantile_cont(0.5) within group (order by x)` as `quantile_cont(x, 0.5)`; `None` if it is another.
-fn within_group(node: &Value, name: &str) -> Option<Value> {
-    let ([which], [order]) = (
-        list(node, "children"),
-        list(node.get("order_bys")?, "orders"),
-    ) else {
-        return None;
-    };
-    let ascending = matches!(text(order, "type"), "ORDER_DEFAULT" | "ASCENDING");
-    let fits =
-        matches!(name, "quantile_cont" | "quantile_disc") && decimal(which).is_some() && ascending;
-    let value = order.get("expression").filter(|_| fits)?;
-    let mut call = node.clone();
-    node::set(&mut call, "children", json!([value, which]));
-    node::set(
-        &mut call,
-        "order_bys",
-        json!({"type": "ORDER_MODIFIER", "orders": []}),
-    );
-    Some(call)
-}
-
-/// Which quantile an aggregate shows: 0 is the least value, 1 the largest; `None` if it shows none.
-fn quantile(name: &str, kind: Kind, second: Option<&Value>) -> Result<Option<f64>, Stop> {
-    let which = match kind {
-        Kind::Extreme if second.is_some() => {
-            return untraceable(format!(
-                "{name} of several values lists those of single rows"
-            ));
-        }
-        Kind::Extreme => Some(if name == "min" { 0.0 } else { 1.0 }),
-        Kind::Quantile => second.map_or(Some(0.5), decimal),
-        _ => None,
-    };
-    if kind == Kind::Quantile && which.is_none_or(|q| !(0.0..=1.0).contains(&q)) {
-        return untraceable(format!(
-            "{name} does not say which quantile as a number from 0 to 1"
-        ));
-    }
-    Ok(which)
-}
-
-/// The value of a numeric constant.
-fn decimal(node: &Value) -> Option<f64> {
-    let value = node.get("value")?;
-    let kind = value.get("type")?;
-    let number = value.get("value")?.as_f64()?;
-    match text(kind, "id") {
-        "DECIMAL" => {
-            let scale = kind.get("type_info")?.get("scale")?.as_i64()?;
-            Some(number / 10_f64.powi(i32::try_from(scale).ok()?))
-        }
-        "INTEGER" | "BIGINT" | "DOUBLE" => Some(number),
-        _ => None,
-    }
 }
 
 fn call_of(name: &str, arguments: &[Value], filter: &Option<Value>, distinct: bool) -> Value {
@@ -291,6 +237,7 @@ impl Shape<'_> {
             return untraceable(format!("{} has not two arguments", self.name));
         };
         let both_plain = scope.is_plain(&second);
+        let is_count = self.kind == Kind::Count;
         let both = node::all(
             self.filter
                 .iter()
@@ -298,6 +245,10 @@ impl Shape<'_> {
                 .chain([node::present(first.clone()), node::present(second)])
                 .collect(),
         );
+        if is_count {
+            let part = conditions.part(both, CountLevel::Rows, Whole::Present)?;
+            return Ok(counted(call, part));
+        }
         Ok(Aggregate {
             call,
             kind: match scope.is_plain(&first) && both_plain {
@@ -334,6 +285,9 @@ impl Shape<'_> {
             let condition = self.with(argument);
             let part = conditions.part(condition, CountLevel::Rows, Whole::Part)?;
             return Ok(counted(call, part));
+        }
+        if matches!(self.name, "bool_and" | "bool_or") {
+            return self.truth(call, argument, conditions);
         }
         let ones = matches!(self.name, "sum" | "avg" | "mean")
             .then(|| ones(&argument))
@@ -387,14 +341,29 @@ impl Shape<'_> {
                 conditions.part(present, CountLevel::Rows, Whole::Part)?
             }
         };
-        Ok(Aggregate {
-            call,
-            kind: Kind::Share,
-            behind: vec![part.condition, whole.condition],
-            counts: vec![part, whole],
-            value: None,
-            quantile: None,
-        })
+        Ok(share(call, part, whole))
+    }
+
+    /// Whether all satisfy a condition, or anybody does: told by how many do not, or do.
+    fn truth(
+        &self,
+        call: Value,
+        argument: Value,
+        conditions: &mut Conditions,
+    ) -> Result<Aggregate, Stop> {
+        let present = node::present(argument.clone());
+        let telling = match self.name {
+            "bool_and" => {
+                let is_true = node::when(argument, node::number(1), node::number(0));
+                let is_false = node::compare("COMPARE_EQUAL", is_true, node::number(0));
+                node::all(vec![is_false, present.clone()]).unwrap_or(Value::Null)
+            }
+            _ => argument,
+        };
+        let part = conditions.part(self.with(telling), CountLevel::Rows, Whole::Part)?;
+        let present = self.with(present);
+        let whole = conditions.part(present, CountLevel::Rows, Whole::Part)?;
+        Ok(share(call, part, whole))
     }
 
     /// `count(x)`, `count(distinct x)`.
@@ -460,6 +429,18 @@ impl Shape<'_> {
     /// A condition and the filter.
     fn with(&self, condition: Value) -> Option<Value> {
         node::all(self.filter.iter().cloned().chain([condition]).collect())
+    }
+}
+
+/// A share of a whole, or whether there is one.
+fn share(call: Value, part: Part, whole: Part) -> Aggregate {
+    Aggregate {
+        call,
+        kind: Kind::Share,
+        behind: vec![part.condition, whole.condition],
+        counts: vec![part, whole],
+        value: None,
+        quantile: None,
     }
 }
 

@@ -11,11 +11,11 @@ use duckdb::arrow::datatypes::DataType;
 use serde_json::Value;
 
 use super::node;
-use super::plan::Plan;
+use super::plan::{Plan, ValuePart};
 use super::query::{finest, hash_of, limit_node};
 use super::run::{Found, failed, print, rows, typed, whole};
 use super::tally::{Counts, Holds, PartSpec, Row, Spec, Tally, missing, present, subtracts};
-use super::{EvidenceError, Limits, Stop, untraceable};
+use super::{EvidenceError, Limits, Stop, quantiles, untraceable};
 
 pub(super) const TWO_ANSWERS: &str = "the statement gives different answers when it runs twice; order its windows by something unique";
 
@@ -262,6 +262,7 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
         value: part.value,
         is_total: part.kind == Kind::Total,
         is_mode: part.kind == Kind::Mode,
+        centers: centers(plan, groups, part),
         quantiles: match part.shown {
             Some(aggregate) => groups
                 .iter()
@@ -289,6 +290,16 @@ fn spec(plan: &Plan, groups: &[Found], cells: &[Cell]) -> Result<Spec, Stop> {
         groups: groups.len(),
         lists: Vec::new(),
     })
+}
+
+/// The medians from which a part counts deviations, group by group; none if it counts values.
+fn centers(plan: &Plan, groups: &[Found], part: &ValuePart) -> Option<Vec<Option<f64>>> {
+    let shown = part.shown.and_then(|index| plan.aggregates.get(index))?;
+    let median = quantiles::center(&shown.call)?;
+    let mut aggregates = plan.aggregates.iter();
+    let place = aggregates.position(|one| one.call == median);
+    let center = |found: &Found| found.quantile(place?);
+    Some(groups.iter().map(center).collect())
 }
 
 fn read(

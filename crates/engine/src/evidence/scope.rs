@@ -138,10 +138,21 @@ impl Scope {
             return Err(Unknown::Absent(shown));
         };
         let merged = table.is_none() && self.merged.contains(&name);
-        if found.next().is_some() && !merged {
-            return Err(Unknown::Ambiguous(shown));
+        match found.next() {
+            Some(_) if merged => Ok(self.always_there(&name).unwrap_or(first)),
+            Some(_) => Err(Unknown::Ambiguous(shown)),
+            None => Ok(first),
         }
-        Ok(first)
+    }
+
+    /// Of a column that `using` merged, the side that is always there, as the engine reads it.
+    fn always_there(&self, name: &str) -> Option<(&Relation, &Column)> {
+        let relations = self.relations.iter();
+        let mut relations = relations.filter(|relation| relation.person == Person::Same);
+        relations.find_map(|relation| {
+            let mut columns = relation.columns.iter();
+            Some((relation, columns.find(|column| column.name == name)?))
+        })
     }
 
     /// The columns that `*` or `alias.*` stands for, without those that `using` merged.
@@ -158,6 +169,11 @@ impl Scope {
                     continue;
                 }
                 seen.push(&column.name);
+                let there = match table.is_empty() && merged {
+                    true => self.always_there(&column.name),
+                    false => None,
+                };
+                let (relation, column) = there.unwrap_or((relation, column));
                 columns.push((column.clone(), self.value(relation, column)));
             }
         }
@@ -175,6 +191,34 @@ pub(super) struct Sides {
 }
 
 impl Sides {
+    /// Seen from the other side.
+    pub(super) fn swapped(self) -> Self {
+        Self {
+            left: self.right,
+            right: self.left,
+        }
+    }
+
+    /// Whether which rows of the left side have a partner depends on the same person's rows alone, or on a list that
+    /// names nobody.
+    pub(super) fn looks_at_own(&self, conditions: &[&Value], using: &[Value]) -> Result<(), Stop> {
+        let Some(left) = &self.left.unit else {
+            return untraceable("a semi or anti join starts from a table that names nobody");
+        };
+        let Some(right) = &self.right.unit else {
+            return Ok(());
+        };
+        let mut pairs = self.equated(conditions);
+        pairs.extend(using.iter().filter_map(|name| self.pair(name, name)));
+        let is_same = pairs.iter().any(|(l, r, _)| l == left && r == right);
+        match is_same && self.right.two_people.is_empty() {
+            true => Ok(()),
+            false => untraceable(
+                "a semi or anti join does not equate the people of its two sides, so it looks at other people's rows",
+            ),
+        }
+    }
+
     /// Pairs of columns (left, right) that the conditions equate, as generated nodes, with
     /// the right column's generated name.
     fn equated(&self, conditions: &[&Value]) -> Vec<(Value, Value, String)> {

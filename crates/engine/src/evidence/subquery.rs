@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::catalog::Catalog;
-use super::items::{condition_of, items, qualified};
-use super::node::{self, child, conjuncts, list, refuse_used, text};
-use super::scope::{Column, Joined, Person, Relation, Scope, Sides, Unknown};
+use super::items::{items, qualified};
+use super::node::{self, child, list, refuse_used, text};
+use super::scope::{Column, Person, Relation, Scope};
 use super::{Stop, untraceable};
 
 /// A `with` query and the ones it can see.
@@ -220,52 +220,6 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn join(&mut self, from: &Value, condition: Option<&Value>, env: &Env) -> Result<Scope, Stop> {
-        refuse_used(
-            from,
-            &[
-                "sample",
-                "alias",
-                "duplicate_eliminated_columns",
-                "delim_flipped",
-            ],
-            "a join",
-        )?;
-        let kind = text(from, "join_type");
-        let reference = text(from, "ref_type");
-        if !matches!(kind, "INNER" | "LEFT") || !matches!(reference, "REGULAR" | "CROSS") {
-            return untraceable(format!(
-                "a {} {} join cannot be traced; only inner and left joins on a condition can",
-                reference.to_ascii_lowercase(),
-                kind.to_ascii_lowercase()
-            ));
-        }
-        let (Some(left), Some(right)) = (child(from, "left"), child(from, "right")) else {
-            return untraceable("a join is incomplete");
-        };
-        // Above the right side of a left join a condition of the select says nothing here.
-        let sides = Sides {
-            left: self.from(left, condition, env)?,
-            right: self.from(right, condition.filter(|_| kind == "INNER"), env)?,
-        };
-        let names = sides.left.relations.iter().chain(&sides.right.relations);
-        let mut names: Vec<&str> = names.map(|relation| relation.visible.as_str()).collect();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            return untraceable("two tables in from have one name");
-        }
-        let using = using(from);
-        let mut known = conjuncts(child(from, "condition"));
-        if kind == "INNER" {
-            known.extend(conjuncts(condition));
-        }
-        let catalog = self.catalog;
-        let joined = sides.person(kind, &known, &using, &|table, columns| {
-            catalog.is_key(table, columns)
-        })?;
-        merge(from, kind, sides, joined)
-    }
-
     /// Reads a row-level select: each of its rows is one person's.
     pub(super) fn subquery(&mut self, select: &Value, env: &Env) -> Result<Rows, Stop> {
         match text(select, "type") {
@@ -355,53 +309,4 @@ impl Rows {
             units,
         }
     }
-}
-
-/// The columns of `using`, as references.
-fn using(from: &Value) -> Vec<Value> {
-    list(from, "using_columns")
-        .iter()
-        .map(|name| json!({"column_names": [name]}))
-        .collect()
-}
-
-fn merge(from: &Value, kind: &str, sides: Sides, joined: Joined) -> Result<Scope, Stop> {
-    let mut equal = Vec::new();
-    for name in using(from) {
-        let left = sides.left.resolve(&name).map_err(Unknown::stop)?;
-        let right = sides.right.resolve(&name).map_err(Unknown::stop)?;
-        equal.push(node::compare("COMPARE_EQUAL", left, right));
-    }
-    let Sides { left, mut right } = sides;
-    let used = list(from, "using_columns").iter().filter_map(Value::as_str);
-    let mut merged: Vec<String> = left.merged.iter().chain(&right.merged).cloned().collect();
-    merged.extend(used.map(str::to_ascii_lowercase));
-    if kind == "LEFT" {
-        for relation in &mut right.relations {
-            relation.person = Person::Missing;
-        }
-    }
-    let mut two_people = left.two_people;
-    two_people.extend(right.two_people);
-    if let Joined::SameUnless(condition) = joined {
-        two_people.push(condition);
-    }
-    let mut relations = left.relations;
-    relations.extend(right.relations);
-    let mut scope = Scope {
-        relations,
-        merged,
-        from: Value::Null,
-        unit: left.unit.or(right.unit),
-        two_people,
-    };
-    let condition = match child(from, "condition") {
-        Some(condition) => Some(condition_of(condition, &scope)?),
-        None => node::all(equal),
-    };
-    if condition.is_none() && kind == "LEFT" {
-        return untraceable("a left join has no condition");
-    }
-    scope.from = node::join(left.from, right.from, condition, kind);
-    Ok(scope)
 }

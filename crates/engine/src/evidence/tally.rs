@@ -61,6 +61,8 @@ pub(super) struct PartSpec {
     pub(super) quantiles: Vec<Option<f64>>,
     /// Whether that is a most frequent value: people who have it are counted, and not those on its sides.
     pub(super) is_mode: bool,
+    /// For a deviation, what it is from in each group; none where the value itself counts.
+    pub(super) centers: Option<Vec<Option<f64>>>,
 }
 
 /// What was counted in one group.

@@ -8,6 +8,7 @@ mod ordinary;
 mod reference;
 mod request;
 mod rules;
+mod wider;
 
 use disclosure::{Class, Evidence, Policy, Report, Verdict, check};
 

@@ -50,7 +50,7 @@ impl Acc {
         for (part, acc) in spec.parts.iter().zip(&mut self.parts) {
             let shown = part.quantiles.get(number).copied().flatten();
             let mode = shown.filter(|_| part.is_mode);
-            let own = own(part, acc, rows, mode);
+            let own = own((part, number), acc, rows, mode);
             acc.person(&own, who, shown.filter(|_| !part.is_mode));
         }
         if !spec.row_counts.is_empty() {
@@ -134,8 +134,20 @@ impl Acc {
 }
 
 /// One person's values of a part, and whether they have the most frequent one.
-fn own(part: &PartSpec, acc: &mut PartAcc, rows: &[Seen<'_>], mode: Option<f64>) -> Own {
+fn own(
+    (part, number): (&PartSpec, usize),
+    acc: &mut PartAcc,
+    rows: &[Seen<'_>],
+    mode: Option<f64>,
+) -> Own {
     let mut own = Own::new(mode);
+    let counted = |value: f64| match &part.centers {
+        None => Some(value),
+        Some(centers) => {
+            let center = centers.get(number).copied().flatten()?;
+            Some((value - center).abs())
+        }
+    };
     for row in rows {
         let inside = (row.mask >> part.condition) & 1 == 1;
         if let Some(but) = part.but
@@ -144,7 +156,7 @@ fn own(part: &PartSpec, acc: &mut PartAcc, rows: &[Seen<'_>], mode: Option<f64>)
             acc.crosses |= !inside;
             continue;
         }
-        match row.value(part.value) {
+        match row.value(part.value).and_then(counted) {
             Some(value) if inside => own.add(value),
             Some(_) | None => {}
         }

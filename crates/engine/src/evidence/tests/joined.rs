@@ -11,15 +11,15 @@ use super::{LIMITS, policy, reason};
 use crate::evidence::{Listing, gathered};
 
 /// Person, key, another key, value.
-type Row = (Option<u8>, Option<u8>, u8, Option<i32>);
+pub(super) type Row = (Option<u8>, Option<u8>, u8, Option<i32>);
 
 #[derive(Debug, Clone)]
-struct Data {
-    a: Vec<Row>,
+pub(super) struct Data {
+    pub(super) a: Vec<Row>,
     b: Vec<Row>,
 }
 
-fn data() -> impl Strategy<Value = Data> {
+pub(super) fn data() -> impl Strategy<Value = Data> {
     let person = prop_oneof![1 => Just(None), 20 => (0..12_u8).prop_map(Some)];
     let key = prop_oneof![1 => Just(None), 8 => (0..3_u8).prop_map(Some)];
     let value = prop_oneof![1 => Just(None), 5 => (0..5_i32).prop_map(Some)];
@@ -29,7 +29,7 @@ fn data() -> impl Strategy<Value = Data> {
 }
 
 impl Data {
-    fn load(&self) -> duckdb::Connection {
+    pub(super) fn load(&self) -> duckdb::Connection {
         let conn = duckdb::Connection::open_in_memory().unwrap();
         let mut sql = String::new();
         for (name, rows) in [("a", &self.a), ("b", &self.b)] {
@@ -91,7 +91,7 @@ pub(super) fn judged_as_a_whole(
 }
 
 /// What the engine itself gives, row by row, in no order.
-fn direct(conn: &duckdb::Connection, sql: &str) -> Vec<Vec<Option<String>>> {
+pub(super) fn direct(conn: &duckdb::Connection, sql: &str) -> Vec<Vec<Option<String>>> {
     let mut statement = conn
         .prepare(&format!("select columns(*)::varchar from ({sql})"))
         .unwrap();
@@ -105,7 +105,7 @@ fn direct(conn: &duckdb::Connection, sql: &str) -> Vec<Vec<Option<String>>> {
     rows
 }
 
-fn released(report: &Report) -> Vec<Vec<Option<String>>> {
+pub(super) fn released(report: &Report) -> Vec<Vec<Option<String>>> {
     let rows = report.outputs.iter().flat_map(|output| &output.rows);
     let text = |row: &Vec<disclosure::Datum>| {
         row.iter()
@@ -157,7 +157,10 @@ const MEASURES: [(&str, &str); 4] = [
 const JOINS: [&str; 4] = ["join", "left join", "right join", "full join"];
 
 /// Whatever is tried of a statement: its rows are the engine's, and a table that passes shows nobody.
-fn traced(conn: &duckdb::Connection, sql: &str) -> Result<(Evidence, Report), TestCaseError> {
+pub(super) fn traced(
+    conn: &duckdb::Connection,
+    sql: &str,
+) -> Result<(Evidence, Report), TestCaseError> {
     let (evidence, report) = judged_as_a_whole(conn, "person", sql, &policy(1, "safe"));
     if let Class::Untraceable { reason } = &evidence.class {
         prop_assert!(

@@ -95,6 +95,39 @@ enum Source {
     Table,
     Inner,
     Left,
+    Right,
+    Natural,
+    Semi,
+    Anti,
+}
+
+impl Source {
+    const ALL: [Self; 7] = [
+        Self::Table,
+        Self::Inner,
+        Self::Left,
+        Self::Right,
+        Self::Natural,
+        Self::Semi,
+        Self::Anti,
+    ];
+
+    fn from(self) -> &'static str {
+        match self {
+            Self::Table => "f as a",
+            Self::Inner => "f as a join b on b.person = a.person and a.event = b.event",
+            Self::Left => "f as a left join b on a.event = b.event and a.person = b.person",
+            Self::Right => "b right join f as a on a.event = b.event and a.person = b.person",
+            Self::Natural => "f as a natural join b",
+            Self::Semi => "f as a semi join b using (person)",
+            Self::Anti => "f as a anti join b on b.person = a.person and b.x = 1",
+        }
+    }
+
+    /// Whether the columns of the second table can be named.
+    fn has_b(self) -> bool {
+        !matches!(self, Self::Table | Self::Semi | Self::Anti)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,7 +153,7 @@ const KEYS: [(&str, KeyOf); 4] = [
     ),
 ];
 
-const MEASURES: [(&str, Holds); 15] = [
+const MEASURES: [(&str, Holds); 18] = [
     ("count(*)", |_| true),
     ("count(1)", |_| true),
     ("count(a.v)", |r| r.v.is_some()),
@@ -145,6 +178,10 @@ const MEASURES: [(&str, Holds); 15] = [
     // Of the joined table; without one, of the first.
     ("count(b.x)", |r| r.x.is_some()),
     ("count(*) filter (where b.x = 1)", |r| r.x == Some(1)),
+    // Who makes it true, or not.
+    ("bool_or(a.v > 1)", |r| r.v > Some(1)),
+    ("bool_and(a.h = 0)", |r| r.h != 0),
+    ("regr_count(a.v, a.g)", |r| r.v.is_some() && r.g.is_some()),
 ];
 
 const WHERES: [(&str, Holds); 5] = [
@@ -174,7 +211,7 @@ struct Case {
 fn case() -> impl Strategy<Value = Case> {
     (
         data(),
-        prop_oneof![Just(Source::Table), Just(Source::Inner), Just(Source::Left)],
+        prop::sample::select(Source::ALL.to_vec()),
         prop_oneof![Just(Rows::All), Just(Rows::FirstOfPerson)],
         prop::sample::subsequence((0..KEYS.len()).collect::<Vec<_>>(), 0..3),
         prop::sample::subsequence((0..MEASURES.len()).collect::<Vec<_>>(), 1..5),
@@ -198,21 +235,17 @@ impl Case {
                 "with f as (select * from a qualify row_number() over (partition by person order by event) = 1)"
             }
         };
-        let from = match self.source {
-            Source::Table => "f as a",
-            Source::Inner => "f as a join b on b.person = a.person and a.event = b.event",
-            Source::Left => "f as a left join b on a.event = b.event and a.person = b.person",
-        };
+        let from = self.source.from();
         let keys = self.keys.iter().map(|k| format!("{} as k{k}", KEYS[*k].0));
         let measures = self
             .measures
             .iter()
             .map(|m| format!("{} as m{m}", MEASURES[*m].0));
         let measures = measures.map(|m| {
-            if self.source == Source::Table {
-                m.replace("b.x", "null")
-            } else {
+            if self.source.has_b() {
                 m
+            } else {
+                m.replace("b.x", "null")
             }
         });
         let items: Vec<String> = keys.chain(measures).collect();
@@ -247,13 +280,23 @@ impl Case {
                 row.person.is_some() && *person == row.person && *event == row.event
             });
             let before = rows.len();
-            if self.source != Source::Table {
+            if self.source.has_b() {
                 rows.extend(matched.map(|(_, _, x)| Row {
                     x: Some(*x),
                     ..row.clone()
                 }));
             }
-            if self.source == Source::Table || self.source == Source::Left && rows.len() == before {
+            let of_person = self.data.b.iter();
+            let mut of_person =
+                of_person.filter(|(person, _, _)| person.is_some() && *person == row.person);
+            let stays = match self.source {
+                Source::Table => true,
+                Source::Inner | Source::Natural => false,
+                Source::Left | Source::Right => rows.len() == before,
+                Source::Semi => of_person.next().is_some(),
+                Source::Anti => !of_person.any(|(_, _, x)| *x == 1),
+            };
+            if stays {
                 rows.push(row.clone());
             }
         }
@@ -301,7 +344,7 @@ fn differences(case: &Case) -> Vec<usize> {
     let counts: Vec<Holds> = case
         .measures
         .iter()
-        .filter(|m| matches!(**m, 0 | 1 | 2 | 3 | 6 | 7 | 8 | 9 | 13 | 14))
+        .filter(|m| matches!(**m, 0 | 1 | 2 | 3 | 6 | 7 | 8 | 9 | 13 | 14 | 17))
         .map(|m| MEASURES[*m].1)
         .collect();
     let mut groups: BTreeMap<Vec<Option<i32>>, Vec<Row>> = BTreeMap::new();
