@@ -20,7 +20,7 @@ enum Keeps {
     /// All of the right side.
     Right,
     /// Those of the left side alone that have a partner, or have none: the engine's name of the join.
-    Some(&'static str),
+    OfLeft(&'static str),
 }
 
 impl Keeps {
@@ -30,8 +30,8 @@ impl Keeps {
             "INNER" if regular || text(from, "ref_type") == "CROSS" => Some(Self::Both),
             "LEFT" if regular => Some(Self::Left),
             "RIGHT" if regular => Some(Self::Right),
-            "SEMI" if regular => Some(Self::Some("SEMI")),
-            "ANTI" if regular => Some(Self::Some("ANTI")),
+            "SEMI" if regular => Some(Self::OfLeft("SEMI")),
+            "ANTI" if regular => Some(Self::OfLeft("ANTI")),
             _ => None,
         }
     }
@@ -102,9 +102,9 @@ impl Reader<'_> {
                 scope.relations.rotate_left(others);
                 Ok(scope)
             }
-            Keeps::Some(kind) => {
+            Keeps::OfLeft(kind) => {
                 sides.looks_at_own(&known, &using)?;
-                some(from, kind, sides, &using)
+                partnered(from, kind, sides, &using)
             }
         }
     }
@@ -185,7 +185,7 @@ fn merge(
 }
 
 /// The rows of the left side that have a partner on the right, or have none.
-fn some(from: &Value, kind: &str, sides: Sides, using: &[Value]) -> Result<Scope, Stop> {
+fn partnered(from: &Value, kind: &str, sides: Sides, using: &[Value]) -> Result<Scope, Stop> {
     let equal = equal(&sides, using)?;
     let Sides { mut left, right } = sides;
     let condition = match child(from, "condition") {
