@@ -10,6 +10,8 @@ use crate::quote;
 pub(super) struct Term {
     /// What it is called.
     pub(super) name: String,
+    /// The term that it belongs to, which holds no value of a row: errors name this one.
+    pub(super) of: String,
     /// Its value in a row.
     pub(super) value: String,
 }
@@ -277,6 +279,7 @@ impl Columns {
             }
             terms.extend(found.into_iter().map(|(names, values)| Term {
                 name: named(&names),
+                of: term.clone(),
                 value: values.join(" * "),
             }));
         }
@@ -309,8 +312,8 @@ impl Columns {
             let least = 1e-12 * mean.abs().max(f64::MIN_POSITIVE);
             if spread.is_nan() || *spread <= least {
                 return invalid(format!(
-                    "{} has one value in the rows that have a value everywhere",
-                    term.name
+                    "a group or product of {} has one value in the rows that have a value everywhere",
+                    term.of
                 ));
             }
             scales.push((*mean, *spread));

@@ -139,7 +139,7 @@ impl<'a> Scaled<'a> {
         ModelError::Invalid(match term {
             Some(term) => format!(
                 "{} follows from the terms before it; leave one of them out",
-                term.name
+                term.of
             ),
             None => "the rows cannot tell the outcome".into(),
         })
