@@ -159,4 +159,8 @@ fn real_encounters_give_the_known_table() {
     }
     assert!(lost.abs() * 100 < back, "{said}");
     assert!(said.contains("ok  as published"), "{said}");
+    let refused = said.split("The same table, the exclusion first").nth(1);
+    let refused = refused.unwrap_or_else(|| panic!("{said}"));
+    assert!(refused.contains("verdict: fail"), "{said}");
+    assert!(refused.contains("few people lie between"), "{said}");
 }

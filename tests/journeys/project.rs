@@ -23,6 +23,12 @@ pub(crate) struct Open {
     pub(crate) project: String,
     pub(crate) workspace: String,
     pub(crate) extract: Value,
+    /// The delivery that is the spine.
+    pub(crate) spine: String,
+    /// The indexings of the extract, one a dataset.
+    pub(crate) indexings: Vec<String>,
+    /// The deliveries of payload, in the same order.
+    pub(crate) deliveries: Vec<String>,
     /// Every delivered file.
     pub(crate) delivered: Vec<String>,
 }
@@ -228,30 +234,53 @@ pub(crate) fn open_showing(haven: &Haven, view: &str) -> Open {
         delivered.extend([rows.csv, payload]);
         deliveries.push(delivery);
     }
+    let none = Open {
+        sets,
+        project: String::new(),
+        workspace: String::new(),
+        extract: Value::Null,
+        spine,
+        indexings: Vec::new(),
+        deliveries,
+        delivered,
+    };
+    open_another(haven, none, view)
+}
+
+/// Another project over what was delivered, up to its workspace.
+pub(crate) fn open_another(haven: &Haven, delivered: Open, view: &str) -> Open {
     let project = start(haven);
-    let mut form = form(haven, &sets);
+    let mut form = form(haven, &delivered.sets);
     form["view"] = view.into();
     let version = submit(haven, &project, &form);
-    approve(haven, &project, &sets, &version);
+    approve(haven, &project, &delivered.sets, &version);
+    let index = |delivery: &String| index(haven, &project, delivery, &delivered.spine);
+    let indexings: Vec<String> = delivered.deliveries.iter().map(index).collect();
+    let (extract, workspace) = cut(haven, &project, &indexings);
+    Open {
+        project,
+        workspace,
+        extract,
+        indexings,
+        ..delivered
+    }
+}
+
+/// Links a delivery to the spine for a project. Gives the indexing.
+pub(crate) fn index(haven: &Haven, project: &str, delivery: &str, spine: &str) -> String {
+    let ask = json!({ "delivery": delivery, "spine": spine });
+    let path = format!("/v1/projects/{project}/indexings");
+    text(&haven.yes("indexer", &path, &ask), "/indexing")
+}
+
+/// Cuts an extract and opens a workspace on it.
+pub(crate) fn cut(haven: &Haven, project: &str, indexings: &[String]) -> (Value, String) {
     let at = |act: &str| format!("/v1/projects/{project}/{act}");
-    let indexings: Vec<String> = deliveries
-        .iter()
-        .map(|delivery| {
-            let ask = json!({ "delivery": delivery, "spine": spine });
-            text(&haven.yes("indexer", &at("indexings"), &ask), "/indexing")
-        })
-        .collect();
     let ask = json!({ "indexings": indexings });
     let extract = haven.yes("steward", &at("extracts"), &ask);
     let ask = json!({ "extract": text(&extract, "/extract") });
     let workspace = text(&haven.yes("steward", &at("workspaces"), &ask), "/workspace");
-    Open {
-        sets,
-        project,
-        workspace,
-        extract,
-        delivered,
-    }
+    (extract, workspace)
 }
 
 /// A table that is safe as it is.
@@ -275,4 +304,22 @@ pub(crate) fn review(haven: &Haven, who: &str, output: &str, verdict: &str) -> S
         ask["comment"] = json!("Say which year this is.");
     }
     text(&haven.yes(who, &format!("{path}/votes"), &ask), "/state")
+}
+
+/// Submitted as it is and approved by both checkers.
+pub(crate) fn approved(haven: &Haven, output: &str) {
+    let ask = json!({ "rendering": "exact" });
+    haven.yes("researcher", &format!("/v1/outputs/{output}/submit"), &ask);
+    assert_eq!(
+        review(haven, "checker_1", output, "approve"),
+        "under_review"
+    );
+    assert_eq!(review(haven, "checker_2", output, "approve"), "approved");
+}
+
+/// The same, and released.
+pub(crate) fn released(haven: &Haven, output: &str) {
+    approved(haven, output);
+    let path = format!("/v1/outputs/{output}/release");
+    haven.yes("checker_2", &path, &json!({}));
 }

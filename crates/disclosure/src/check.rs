@@ -6,6 +6,8 @@ mod cells;
 mod class;
 mod draft;
 mod hide;
+mod leaving;
+mod listed;
 mod magnitude;
 mod secondary;
 mod statement;
@@ -15,6 +17,8 @@ mod treated;
 pub use against::{
     Beside, CellPeople, Family, Outgoing, cannot_compare, in_words, outgoing, places,
 };
+pub use leaving::{Found, Leaving, compare_again};
+pub use listed::{ListedError, traced};
 pub use statement::by_statement;
 pub use together::{Traced, as_one, check_together, hidden};
 

@@ -26,7 +26,7 @@ mod words;
 pub use bytes::BytesError;
 pub use close::Close;
 pub use compare::{Comparison, Isolated, Isolation, Proof, Term, compare};
-pub use red_team::{Recovered, attack_history};
+pub use red_team::{Attacked, Group, Recovered, attack_history};
 pub use release::{
     About, CELLS_MAX, CellPeople, PEOPLE_MAX, Release, ReleaseError, ReleasedCell, Treatment,
 };

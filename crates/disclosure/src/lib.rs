@@ -39,8 +39,9 @@ pub mod round;
 pub mod suppress;
 
 pub use check::{
-    Beside, CellPeople, Family, Outgoing, Traced, as_one, by_statement, cannot_compare, check,
-    check_all, check_together, hidden, in_words, outgoing, places,
+    Beside, CellPeople, Family, Found, Leaving, ListedError, Outgoing, Traced, as_one,
+    by_statement, cannot_compare, check, check_all, check_together, compare_again, hidden,
+    in_words, outgoing, places, traced,
 };
 pub use csv::to_csv;
 pub use datum::Datum;

@@ -81,17 +81,22 @@ impl ResearcherReport {
 /// told in kind only: then one sentence stands for all of them, and for all cells without a name.
 fn findings_of(report: &Report) -> Vec<Advice> {
     let unsafe_cells = report.outputs.iter().flat_map(|output| &output.cells);
+    let by_itself = |found: &crate::Finding| found.rule != Rule::Differencing;
     let mut some_are_small = unsafe_cells
         .filter(|cell| cell.status == Status::Primary)
-        .any(|cell| cell.told != Told::Nothing);
+        .any(|cell| cell.told != Told::Nothing && cell.findings.iter().any(by_itself));
     let mut found = Vec::new();
+    let of_few_between = |found: &&crate::Finding| !by_itself(found) && found.told == Told::Kind;
+    if let Some(finding) = report.findings.iter().find(of_few_between) {
+        found.push(advice(finding.rule));
+    }
     for finding in &report.findings {
         match finding.told {
             Told::Whole => found.push(Advice {
                 rule: finding.rule,
                 remedy: finding.detail.clone(),
             }),
-            Told::Kind => some_are_small = true,
+            Told::Kind => some_are_small |= by_itself(finding),
             Told::Nothing => {}
         }
     }
@@ -179,7 +184,9 @@ fn advice(rule: Rule) -> Advice {
         Rule::DegreesOfFreedom => "show the count instead, or wait for an output checker",
         Rule::EndPoint => "show a count above or below a round value instead",
         Rule::Negative | Rule::Missing => "leave such rows out, or wait for an output checker",
-        Rule::Differencing => "show fewer counts side by side",
+        Rule::Differencing => {
+            "few people lie between this and another table about the same people: ask for the same selection, or for coarser groups"
+        }
         Rule::Untraceable => "count people or rows instead, or wait for an output checker",
     };
     Advice {

@@ -172,6 +172,8 @@ actions! {
     CompleteCheck "complete_check" System "output" ["staged"];
     /// It could not.
     FailCheck "fail_check" System "output" ["staged"];
+    /// The machine compared it with what has left since its check.
+    CompareOutput "compare_output" System "output" ["checked" "under_review" "changes_requested" "approved"];
     /// Puts a version before output checkers.
     SubmitOutput "submit_output" Person "output" ["checked" "changes_requested"];
     /// An output checker votes.

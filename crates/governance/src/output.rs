@@ -1,6 +1,7 @@
 //! Outputs: a table that somebody wants out. Checked by the machine, reviewed by two people who are not on
 //! the project and do not see each other's vote, released as the very bytes that were reviewed.
 
+mod compare;
 mod hand_over;
 mod review;
 mod state;
@@ -17,8 +18,8 @@ use crate::refusal::Refusal;
 use crate::workspace::Workspace;
 
 pub use state::{
-    Approved, Checked, Core, Download, HandedOver, Output, Released, Rendering, ReviewVerdict,
-    ReviewVote, UnderReview, Verdict,
+    Approved, Checked, Compared, Core, Download, HandedOver, KeptPeople, Output, Recomparison,
+    Released, Rendering, ReviewVerdict, ReviewVote, UnderReview, Verdict,
 };
 
 impl Output {
@@ -108,10 +109,14 @@ impl Output {
         }
         let said = checked.clone();
         let to = Self::Checked { core, checked };
-        Ok(Change::new(to, Action::CompleteCheck, &By::System, at)
+        let change = Change::new(to, Action::CompleteCheck, &By::System, at)
             .fact("verdict", said.verdict.word())
             .fact("policy", &said.policy)
-            .fact("bytes", &said.exact.sha256))
+            .fact("bytes", &said.exact.sha256);
+        Ok(match said.compared {
+            Some(compared) => change.fact("compared_with", compared.releases),
+            None => change,
+        })
     }
 
     /// The machine could not check it.
@@ -186,13 +191,16 @@ impl Output {
             .fact("bytes", &bytes))
     }
 
-    /// Releases the reviewed bytes.
+    /// Releases the reviewed bytes. `left`: outputs that have left the safe haven until now, those called back
+    /// among them.
     ///
     /// # Errors
-    /// If it is not approved, the releaser is on the project, or the bytes on file are not those reviewed.
+    /// If it is not approved, the releaser is on the project, the bytes on file are not those reviewed, or it was
+    /// not compared with everything that has left.
     pub fn release(
         self,
         on_file: &Sha256,
+        left: u64,
         project_people: &BTreeSet<PersonId>,
         by: &PersonId,
         at: Timestamp,
@@ -210,15 +218,15 @@ impl Output {
         if *on_file != approved.file.sha256 {
             return Err(Refusal::OtherBytes);
         }
+        let compared = approved.checked.compared.filter(|c| c.releases == left);
+        let compared = compared.ok_or(Refusal::NotCompared)?;
         let approvers: Vec<String> = approved.by.iter().map(ToString::to_string).collect();
-        let (bytes, policy) = (
-            approved.file.sha256.clone(),
-            approved.checked.policy.clone(),
-        );
+        let (bytes, policy) = (approved.file.sha256.clone(), approved.checked.policy);
         let verdict = approved.checked.verdict.word();
         let to = Self::Released(Released {
             core: approved.core,
             file: approved.file,
+            people: compared.people,
             approved_by: approved.by,
             released_by: by.clone(),
             at,
@@ -229,6 +237,7 @@ impl Output {
                 .fact("bytes", &bytes)
                 .fact("policy", &policy)
                 .fact("verdict", verdict)
+                .fact("compared_with", left)
                 .fact("approved_by", approvers),
         )
     }
@@ -313,6 +322,8 @@ impl Output {
         let to = Self::Recalled {
             core: released.core,
             file: released.file,
+            people: released.people,
+            left: Some(released.at),
         };
         Ok(
             Change::new(to, Action::RecallOutput, &By::Person(by.clone()), at)

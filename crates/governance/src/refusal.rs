@@ -135,6 +135,11 @@ pub enum Refusal {
     /// The bytes differ.
     #[error("the bytes are not the bytes that were reviewed")]
     OtherBytes,
+    /// Something left since, or nothing was compared at all.
+    #[error(
+        "it was not compared with everything that has left the safe haven; ask again, or stage it anew"
+    )]
+    NotCompared,
     /// A download was used.
     #[error("this release has been downloaded already; stage the output again if it was lost")]
     Downloaded,

@@ -6,19 +6,19 @@ use governance::delivery::{Delivery, KeptIdentifiers, PayloadDue};
 use governance::desktop::DesktopNetworks;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::{Authority, Core, Job as Ordered, Screen, Task, must_be_approved};
+use governance::job::{Authority, Core, Job as Ordered, Task};
 use governance::measure::Measurement;
-use governance::output::Output;
 use governance::project::{InForce, Project};
 use governance::request::EventPseudonym;
-use governance::workspace::Workspace;
-use governance::{Action, DeliveryId, ExtractId, JobId, Lifecycle, Refusal, Sha256, Timestamp};
+use governance::{Action, DeliveryId, ExtractId, JobId, Lifecycle, Refusal, Timestamp};
 use protocol::job::{Job, Objections, RequestLimits};
 use protocol::keeper::Refused;
 use store::Held;
 use vault::Purpose;
 
+use crate::Disclosure;
 use crate::books::Books;
+use crate::checks::Judging;
 use crate::error::{by_rule, not_permitted};
 use crate::manifest;
 use crate::mounts::{Database, Events, Identifiers, Map, Mounts, Payload, Records, Table};
@@ -36,6 +36,8 @@ pub(crate) struct Warrant {
     pub(crate) mounts: Mounts,
     /// The work.
     pub(crate) order: Job,
+    /// How what it gathers is judged, where that is for another worker.
+    pub(crate) judging: Option<Judging>,
 }
 
 /// What permits a job, in force at this moment.
@@ -52,6 +54,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) trusted: &'a [Vkey],
     pub(crate) linkage_settings: &'a str,
     pub(crate) request_limits: &'a RequestLimits,
+    pub(crate) disclosure: &'a Disclosure,
     pub(crate) desktops: &'a DesktopNetworks,
     pub(crate) now: Timestamp,
 }
@@ -79,6 +82,7 @@ impl Desk<'_> {
     /// The warrant of a queued job.
     pub(crate) async fn warrant(&self, id: &str) -> Result<Warrant, Refused> {
         let (job, core, right) = self.queued(id).await?;
+        let mut judging = None;
         let (mounts, order) = match (&core.task, &right) {
             (
                 Task::LoadIdentifiers {
@@ -111,10 +115,14 @@ impl Desk<'_> {
                 Right::Manifest(project),
             ) => {
                 let place = workspace.as_str();
+                judging = self.screen_judging(screen, project);
                 self.query(place, statement, screen, project).await?
             }
             (Task::Check { output }, Right::Manifest(project)) => {
-                self.check(output.as_str(), project).await?
+                let output = self.staged(output.as_str(), project).await?;
+                let gathering = self.check(&output, project).await?;
+                judging = Some(self.output_judging(&output, project).await?);
+                gathering
             }
             (Task::Measure { measurement }, Right::Manifest(project)) => {
                 self.measure(&job, measurement.as_str(), project).await?
@@ -136,6 +144,7 @@ impl Desk<'_> {
             core,
             mounts,
             order,
+            judging,
         })
     }
 
@@ -383,39 +392,6 @@ impl Desk<'_> {
         Ok((Mounts::Extract { project, tables }, orders::extract(plans)))
     }
 
-    async fn query(
-        &self,
-        workspace: &str,
-        statement: &Sha256,
-        screen: &Screen,
-        project: &InForce,
-    ) -> Result<(Mounts, Job), Refused> {
-        let place: Workspace = self.books.get(workspace).await?;
-        let place = place.must_be_open(Action::RunQuery).map_err(by_rule)?;
-        must_be_of(&place.project, project, "the workspace")?;
-        let approved = [project.manifest.view, place.view];
-        must_be_approved(screen.view(), approved).map_err(by_rule)?;
-        let extract = self.database(&place.extract, project).await?;
-        let sql = self.books.text(statement).await?;
-        let order = match screen {
-            Screen::Checked => orders::check(sql),
-            Screen::Rows { .. } => orders::rows(sql),
-        };
-        Ok((Mounts::Query { extract }, order))
-    }
-
-    async fn check(&self, output: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
-        let output: Output = self.books.get(output).await?;
-        let Output::Staged { core } = &output else {
-            let wrong = Action::CompleteCheck.wrong_state(Output::KIND, output.state());
-            return Err(by_rule(wrong));
-        };
-        must_be_of(&core.project, project, "the output")?;
-        let extract = self.database(&core.extract, project).await?;
-        let sql = self.books.text(&core.statement).await?;
-        Ok((Mounts::Check { extract }, orders::check(sql)))
-    }
-
     /// The extract is opened for a measurement only while the store holds it as running under this very job: a
     /// reservation that is not running has never opened data.
     async fn measure(
@@ -469,7 +445,7 @@ impl Desk<'_> {
     }
 }
 
-fn must_be_of(
+pub(crate) fn must_be_of(
     owner: &governance::ProjectId,
     project: &InForce,
     what: &'static str,

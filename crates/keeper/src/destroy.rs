@@ -25,6 +25,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use vault::{DestructionCertificate, Purpose};
 
+use crate::checks::PEOPLE_WORD;
 use crate::custody::Custody;
 use crate::error::{by_log, by_rule, by_store, by_vault, internal, no, not_permitted};
 use crate::rooms::{names, remove, sync_folder};
@@ -114,7 +115,12 @@ impl Keeper {
         let mut whose: BTreeMap<String, bool> = BTreeMap::new();
         let mut found = Vec::new();
         for name in names(&self.rooms.sealed).map_err(|error| disk(&error))? {
-            let object = name.split('.').next().unwrap_or_default().to_owned();
+            let mut parts = name.split('.');
+            let object = parts.next().unwrap_or_default().to_owned();
+            // Sealed under the spine: what left stays comparable. The rest of it is swept away.
+            if parts.next() == Some(PEOPLE_WORD) {
+                continue;
+            }
             let its = match whose.get(&object) {
                 Some(its) => *its,
                 None => {

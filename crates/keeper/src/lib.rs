@@ -13,7 +13,9 @@
 //! 6. A spare worker serves only the person, workspace, approval and extract that it was started for, and ends
 //!    within seconds of its right.
 //! 7. Workers have places; whoever finds none waits in a queue, and no project takes every place.
-//! 8. A checkpoint is signed only if the log extends everything that was signed before.
+//! 8. What a worker gathered of an output is judged by another, which sees ordinals of people and no rows, beside
+//!    everything that left.
+//! 9. A checkpoint is signed only if the log extends everything that was signed before.
 
 #![cfg_attr(
     test,
@@ -29,18 +31,22 @@
 mod authority;
 mod books;
 mod checkpoint;
+mod checks;
+mod comparison;
 mod custody;
 mod destroy;
 mod dummy;
 mod error;
 mod halt;
 mod handed_over;
+mod hear;
 mod library;
 mod manifest;
 mod mounts;
 mod named;
 mod orders;
 mod outputs;
+mod plan;
 mod posture;
 mod price;
 mod progress;
@@ -48,6 +54,7 @@ mod queue;
 mod ran;
 mod reader;
 mod refusals;
+mod register;
 mod rooms;
 mod run;
 mod seal;
@@ -156,6 +163,17 @@ pub struct Capacity {
     pub request_bytes: usize,
 }
 
+/// How outputs are judged.
+#[derive(Debug, Clone)]
+pub struct Disclosure {
+    /// Text of `policies/disclosure/default.toml`.
+    pub policy: String,
+    /// Most statements of one request (`statements` in its section `[limits]`).
+    pub statements: u32,
+    /// Most MiB of what left that one output is compared with (`register_mib` in `policies/limits.toml`).
+    pub register_mib: u64,
+}
+
 /// What a keeper needs to know.
 #[derive(Clone)]
 pub struct Config {
@@ -185,6 +203,8 @@ pub struct Config {
     pub linkage_settings: String,
     /// How large a request for differentially private statistics may be (`policies/privacy/request.toml`).
     pub request_limits: protocol::job::RequestLimits,
+    /// How outputs are judged.
+    pub disclosure: Disclosure,
     /// Where a screen may show rows, as the site's own configuration says; nowhere if it says nothing.
     pub desktops: governance::desktop::DesktopNetworks,
     /// Most bytes of one delivered file (`delivery_mib` in `policies/limits.toml`).

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use governance::ProjectId;
 use protocol::keeper::Refused;
 use sandbox::Input;
-use vault::{EVENT_BYTES, EventKey, Purpose, stream_pseudonymise_events};
+use vault::{EVENT_BYTES, EventKey, PseudonymKey, Purpose, stream_pseudonymise_events};
 
 use crate::custody::Custody;
 use crate::error::by_vault;
@@ -15,8 +15,8 @@ use crate::seal::{Checked, Sealed};
 
 /// Version of the pseudonym keys that extracts are made with.
 pub(crate) const PSEUDONYMS: u32 = 1;
-/// Event ids that are read at a time.
-const BLOCK: usize = 4096 * EVENT_BYTES;
+/// Entries that are read at a time.
+const BLOCK: usize = 4096;
 
 /// A file of identifiers, which only load and link workers see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,15 +147,39 @@ fn event_key(custody: &Custody, project: &ProjectId) -> Result<EventKey, Refused
     EventKey::derive(&secret, PSEUDONYMS).map_err(by_vault)
 }
 
-/// Event ids read as event pseudonyms, a block at a time.
-struct Keyed<R> {
+/// The key of a project's people.
+pub(crate) fn person_key(custody: &Custody, project: &ProjectId) -> Result<PseudonymKey, Refused> {
+    let secret = custody.make(project.as_str(), Purpose::Pseudonym)?;
+    PseudonymKey::derive(&secret, PSEUDONYMS, "person").map_err(by_vault)
+}
+
+/// What becomes of a block of entries of fixed width on its way into a worker.
+pub(crate) trait Entries {
+    /// Bytes of an entry.
+    const BYTES: usize;
+    fn made(&self, entries: &[u8]) -> io::Result<Vec<u8>>;
+}
+
+/// Event ids become event pseudonyms.
+impl Entries for EventKey {
+    const BYTES: usize = EVENT_BYTES;
+
+    fn made(&self, entries: &[u8]) -> io::Result<Vec<u8>> {
+        let mut made = Vec::with_capacity(entries.len());
+        stream_pseudonymise_events(entries, &mut made, self).map_err(io::Error::other)?;
+        Ok(made)
+    }
+}
+
+/// Entries read as what they become, a block at a time.
+pub(crate) struct Keyed<R, K> {
     inner: R,
-    key: EventKey,
+    key: K,
     made: io::Cursor<Vec<u8>>,
 }
 
-impl<R> Keyed<R> {
-    fn new(inner: R, key: EventKey) -> Self {
+impl<R, K> Keyed<R, K> {
+    pub(crate) fn new(inner: R, key: K) -> Self {
         Self {
             inner,
             key,
@@ -164,15 +188,15 @@ impl<R> Keyed<R> {
     }
 }
 
-impl<R: Read> Read for Keyed<R> {
+impl<R: Read, K: Entries> Read for Keyed<R, K> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         if self.made.position() >= self.made.get_ref().len() as u64 {
-            let mut ids = Vec::with_capacity(BLOCK);
-            (&mut self.inner).take(BLOCK as u64).read_to_end(&mut ids)?;
-            let mut made = Vec::with_capacity(ids.len());
-            stream_pseudonymise_events(ids.as_slice(), &mut made, &self.key)
-                .map_err(io::Error::other)?;
-            self.made = io::Cursor::new(made);
+            let block = BLOCK * K::BYTES;
+            let mut entries = Vec::with_capacity(block);
+            (&mut self.inner)
+                .take(block as u64)
+                .read_to_end(&mut entries)?;
+            self.made = io::Cursor::new(self.key.made(&entries)?);
         }
         self.made.read(to)
     }
@@ -181,7 +205,7 @@ impl<R: Read> Read for Keyed<R> {
 // `Checked` is the only reader of kept files; a stream that is cut short must not look like its end.
 const _: fn() = || {
     fn sends<T: Send>() {}
-    sends::<Keyed<Checked>>();
+    sends::<Keyed<Checked, EventKey>>();
 };
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub(crate) fn name(request: &Request) -> (&'static str, String) {
         Request::Dummy { .. } => ("dummy", String::new()),
         Request::Practise { .. } => ("practise", String::new()),
         Request::SelfAudit { .. } => ("self_audit", String::new()),
+        Request::Compare { output } => ("compare", plain_id(output)),
+        Request::Attack => ("attack", String::new()),
         Request::Refusals { .. } => ("refusals", String::new()),
         Request::Destroy { project } => ("destroy", plain_id(project)),
     }

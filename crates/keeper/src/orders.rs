@@ -124,14 +124,14 @@ pub(crate) fn table(
     })
 }
 
-/// The evidence behind one statement. A query of a workspace is a check too: its screen is an output.
-pub(crate) fn check(sql: String) -> Job {
+/// The evidence behind statements. A query of a workspace is a check too: its screen is an output.
+pub(crate) fn check(sql: String, statements: u32, people: People) -> Job {
     Job::Check(Check {
         source: Source::Extract,
         unit: UNIT.to_owned(),
         sql,
-        statements: 1,
-        people: People::Counted,
+        statements,
+        people,
     })
 }
 

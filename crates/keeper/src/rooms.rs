@@ -98,6 +98,9 @@ pub(crate) enum Keys {
     There,
 }
 
+/// Stands in place of a job's id in the name of a file that a later comparison made.
+pub(crate) const AGAIN_PREFIX: &str = "cmp-";
+
 /// `OBJECT.WORD.JOB`: ids hold no dot.
 pub(crate) fn made_name(object: &str, word: &str, job: &str) -> String {
     format!("{object}.{word}.{job}")

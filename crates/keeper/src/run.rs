@@ -34,6 +34,7 @@ impl Keeper {
             trusted: self.custody.trusted(),
             linkage_settings: &self.linkage_settings,
             request_limits: &self.request_limits,
+            disclosure: &self.disclosure,
             desktops: &self.desktops,
             now: self.now()?,
         })
@@ -118,6 +119,7 @@ impl Keeper {
                 custody: &keeper.custody,
                 rooms: &keeper.rooms,
                 worker: worker.to_owned(),
+                judge: keeper.worker.clone(),
                 profile: profile.clone(),
                 tell,
             };

@@ -1,5 +1,6 @@
 //! Sealed files in and out: opened and held against the record, sealed as a worker sends them.
 
+use std::collections::VecDeque;
 use std::fs::File as Disk;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -7,12 +8,12 @@ use std::path::{Path, PathBuf};
 use governance::delivery::SealedFile;
 use protocol::keeper::{File, Refused};
 use ring::digest::{Context, SHA256};
-use vault::{OpenReader, Purpose, SealedInfo};
+use vault::{OpenReader, Purpose, SealedInfo, Secret};
 
 use crate::custody::Custody;
 use crate::error::{by_vault, not_permitted};
 use crate::halt::Halt;
-use crate::rooms::{made_name, remove};
+use crate::rooms::{Rooms, made_name, remove};
 
 /// A sealed file with whose secret it is sealed and what it must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,12 +117,22 @@ impl Sealed {
         sealed: &Path,
         halt: &Halt,
     ) -> Result<Checked, Refused> {
+        let secret = custody.secret(&self.owner, self.purpose)?;
+        self.open_with(&secret, uploads, sealed, halt)
+    }
+
+    fn open_with(
+        &self,
+        secret: &Secret,
+        uploads: &Path,
+        sealed: &Path,
+        halt: &Halt,
+    ) -> Result<Checked, Refused> {
         let folder = match self.room {
             Room::Uploads => uploads,
             Room::Sealed => sealed,
         };
-        let secret = custody.secret(&self.owner, self.purpose)?;
-        let inner = vault::open_file(folder, &self.name, &secret).map_err(by_vault)?;
+        let inner = vault::open_file(folder, &self.name, secret).map_err(by_vault)?;
         Ok(Checked {
             inner,
             digest: Context::new(&SHA256),
@@ -161,6 +172,62 @@ impl Read for Checked {
             ));
         }
         Ok(n)
+    }
+}
+
+/// Sealed files of one owner, read one after the other as if they were one. Each is opened when its turn comes.
+pub(crate) struct InTurn {
+    rest: VecDeque<Sealed>,
+    open: Option<Checked>,
+    /// None where there is no file.
+    secret: Option<Secret>,
+    rooms: Rooms,
+    halt: Halt,
+}
+
+impl InTurn {
+    /// Files under one secret.
+    pub(crate) fn new(
+        files: Vec<Sealed>,
+        custody: &Custody,
+        rooms: &Rooms,
+        halt: &Halt,
+    ) -> Result<Self, Refused> {
+        let of = |file: &Sealed| (file.owner.clone(), file.purpose);
+        let secret = match files.first() {
+            Some(first) if files.iter().any(|file| of(file) != of(first)) => {
+                return Err(not_permitted("files of several owners are not read as one"));
+            }
+            Some(first) => Some(custody.secret(&first.owner, first.purpose)?),
+            None => None,
+        };
+        Ok(Self {
+            rest: files.into(),
+            open: None,
+            secret,
+            rooms: rooms.clone(),
+            halt: halt.clone(),
+        })
+    }
+}
+
+impl Read for InTurn {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(open) = &mut self.open {
+                let n = open.read(to)?;
+                if n > 0 || to.is_empty() {
+                    return Ok(n);
+                }
+            }
+            let (Some(next), Some(secret)) = (self.rest.pop_front(), &self.secret) else {
+                self.open = None;
+                return Ok(0);
+            };
+            let opened =
+                next.open_with(secret, &self.rooms.uploads, &self.rooms.sealed, &self.halt);
+            self.open = Some(opened.map_err(|refused| io::Error::other(refused.message))?);
+        }
     }
 }
 

@@ -33,7 +33,7 @@ use crate::rooms::Rooms;
 use crate::socket::{bind, is_peer, next};
 use crate::spares::{Spares, tending};
 use crate::wire::{self, Sent};
-use crate::{Capacity, Clock, Config, library, manifest, sweep};
+use crate::{Capacity, Clock, Config, Disclosure, library, manifest, register, sweep};
 
 /// How often the progress of a job is passed on, at most.
 const PROGRESS: Duration = Duration::from_millis(250);
@@ -56,6 +56,7 @@ pub(crate) struct Keeper {
     pub(crate) query_profile: Profile,
     pub(crate) linkage_settings: String,
     pub(crate) request_limits: protocol::job::RequestLimits,
+    pub(crate) disclosure: Disclosure,
     pub(crate) desktops: DesktopNetworks,
     pub(crate) upload_bytes_max: u64,
     pub(crate) capacity: Capacity,
@@ -112,6 +113,7 @@ impl Keeper {
             query_profile,
             linkage_settings: config.linkage_settings,
             request_limits: config.request_limits,
+            disclosure: config.disclosure,
             desktops: config.desktops,
             upload_bytes_max: config.upload_bytes_max,
             capacity,
@@ -346,6 +348,8 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             let audited = audited.map(|(holds, findings)| Reply::SelfAudited { holds, findings });
             say(keeper, &mut stream, audited, ask, &id).await
         }
+        Request::Compare { output } => register::answer(keeper, &mut stream, &output).await,
+        Request::Attack => register::answer_attack(keeper, &mut stream).await,
         Request::Posture => {
             let tried = keeper.posture().await;
             let tried = tried.map(|tried| Reply::Posture { tried });
@@ -372,6 +376,8 @@ fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
             | Request::Dummy { .. }
             | Request::Practise { .. }
             | Request::SelfAudit { .. }
+            | Request::Compare { .. }
+            | Request::Attack
             | Request::Posture
             | Request::Destroy { .. },
         ) => Err(not_permitted("the indexing desk asks for indexing only")),
@@ -474,7 +480,7 @@ async fn refuse_body(stream: &mut UnixStream, reply: &Reply) -> io::Result<()> {
 }
 
 /// The same, for what is asked without having been begun: a refusal is noted for the log book too.
-fn noted(keeper: &Keeper, result: Result<Reply, Refused>, ask: &str, id: &str) -> Reply {
+pub(crate) fn noted(keeper: &Keeper, result: Result<Reply, Refused>, ask: &str, id: &str) -> Reply {
     if let Err(refused) = &result {
         keeper.note_refusal(refused, ask, id);
     }

@@ -1,6 +1,7 @@
 //! At the start and now and then: what no record names is deleted. A crash may leave files of jobs whose end
 //! was never recorded.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use governance::delivery::{Delivery, SealedFile};
 use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::job::{Core, Job};
-use governance::output::Output;
+use governance::output::{KeptPeople, Output};
+use governance::project::Project;
 use governance::{Lifecycle, Timestamp};
 use protocol::keeper::{Part, Refused};
 use tokio::time::{MissedTickBehavior, interval};
@@ -16,13 +18,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::books::Books;
 use crate::error::{KeeperError, by_store};
 use crate::outputs::recorded;
-use crate::rooms::{Rooms, names, remove};
+use crate::rooms::{AGAIN_PREFIX, Rooms, names, remove};
 use crate::server::Keeper;
 
 /// How often what no record names is looked for.
 const SWEEP: Duration = Duration::from_secs(60);
 /// How long after its deadline a job that is still queued is over.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// How long a file that belongs to no job waits for its record.
+const FRESH: Duration = Duration::from_secs(600);
 
 /// Whether a file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +62,9 @@ pub(crate) async fn sweep(
 ) -> Result<usize, KeeperError> {
     let mut gone = 0;
     for name in names(&rooms.sealed).map_err(KeeperError::folder(&rooms.sealed))? {
+        if is_fresh(&rooms.sealed.join(&name)) {
+            continue;
+        }
         if of_sealed(books, &name, now).await == Ok(Fate::Goes) {
             remove(&rooms.sealed, &name);
             gone += 1;
@@ -119,7 +127,8 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
         Some(recorded) if recorded == name => Fate::Stays,
         Some(_) | None => Fate::Goes,
     };
-    if let Some(job) = job
+    // What a later comparison made belongs to no job.
+    if let Some(job) = job.filter(|job| !job.starts_with(AGAIN_PREFIX))
         && !matches!(find::<Job>(books, job).await?, Some(ended) if ended.state() != "queued" || is_over(ended.core(), now))
     {
         return Ok(Fate::Stays);
@@ -158,10 +167,16 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
         },
         Some("out") => match find::<Output>(books, object).await? {
             None => return Ok(Fate::Stays),
-            Some(output) => [Part::Exact, Part::Treated, Part::Report, Part::Reviewed]
-                .map(|part| named(kept(&output, part).map(|f| f.name.as_str())))
-                .to_vec(),
+            Some(output) => {
+                let parts = [Part::Exact, Part::Treated, Part::Report, Part::Reviewed];
+                let parts = parts.map(|part| kept(&output, part).map(|f| f.name.as_str()));
+                let people = people(books, &output).await?;
+                let people = people.map(|kept| kept.file.name.as_str());
+                parts.into_iter().chain([people]).map(named).collect()
+            }
         },
+        // Who is behind the cells of a screen, until these are judged.
+        Some("wsp") => vec![Fate::Goes],
         Some(_) | None => return Ok(Fate::Stays),
     };
     Ok(if fates.contains(&Fate::Stays) {
@@ -169,6 +184,26 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
     } else {
         Fate::Goes
     })
+}
+
+/// Whether a file that belongs to no job was made just now: its record may be on its way.
+fn is_fresh(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let is_again = name.is_some_and(|name| name.contains(&format!(".{AGAIN_PREFIX}")));
+    let modified = path.metadata().and_then(|found| found.modified());
+    let age = modified.ok().and_then(|at| at.elapsed().ok());
+    is_again && age.is_none_or(|age| age < FRESH)
+}
+
+/// Who is behind the cells of an output: of what left for good, of what may leave until its project is destroyed.
+async fn people<'o>(books: &Books, output: &'o Output) -> Result<Option<&'o KeptPeople>, Refused> {
+    let kept = output.kept_people();
+    if kept.is_none() || output.has_left() {
+        return Ok(kept);
+    }
+    let project = find::<Project>(books, output.core().project.as_str()).await?;
+    let is_gone = project.is_some_and(|project| project.state() == "destroyed");
+    Ok(kept.filter(|_| !is_gone))
 }
 
 /// What is kept of an output: what its state gives out, and what was released also after its recall, as the

@@ -127,6 +127,11 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         query_profile_toml: include_str!("../../../policies/sandbox/sql.toml").into(),
         linkage_settings: "{}".into(),
         request_limits: request_limits(),
+        disclosure: crate::Disclosure {
+            policy: include_str!("../../../policies/disclosure/default.toml").into(),
+            statements: 20,
+            register_mib: 64,
+        },
         desktops: DesktopNetworks::parse(&["10.20.0.0/16".into()]).unwrap(),
         upload_bytes_max: 1 << 20,
         capacity: CAPACITY,

@@ -2,32 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::fs::File as Disk;
-use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use governance::job::{Authority, Task};
+use governance::job::Task;
+use protocol::compare::{Judged, TABLES};
 use protocol::frame::Up;
 use protocol::job::{Job, Order, Reserved};
-use protocol::keeper::{Cost, File, Outcome, Refused, RefusedCode};
+use protocol::keeper::{ComparedWith, Cost, File, Outcome, Refused, RefusedCode};
 use protocol::report::{Report, StatementResult};
-use sandbox::{Launch, Profile, Running, Spare};
+use sandbox::{Input, Launch, Profile, Running, Spare};
 use vault::{PseudonymKey, Purpose, SealWriter, seal_file_atomically, stream_pseudonymise};
 
 use crate::authority::Warrant;
+use crate::checks::{Comparing, Judging, PEOPLE_WORD};
 use crate::custody::Custody;
 use crate::error::{by_sandbox, by_vault, by_worker, internal, no};
 use crate::halt::Halt;
-use crate::mounts::PSEUDONYMS;
+use crate::hear::{seal, strange};
+use crate::mounts::person_key;
+use crate::plan::{LISTED_WORD, Plan, plan};
 use crate::progress::Teller;
-use crate::rooms::{Rooms, made_name};
-use crate::seal::{Made, Sealed, file};
+use crate::rooms::{Rooms, made_name, remove};
+use crate::seal::{Made, Room, Sealed, file};
 
 /// What a job needs beside its warrant.
 pub(crate) struct Tools<'a> {
     pub(crate) custody: &'a Custody,
     pub(crate) rooms: &'a Rooms,
     pub(crate) worker: PathBuf,
+    /// The program in which what it gathers is judged.
+    pub(crate) judge: PathBuf,
     pub(crate) profile: Profile,
     pub(crate) tell: Teller,
     /// A worker that waits for this job, if there is one.
@@ -42,66 +48,9 @@ pub(crate) struct Finished {
     pub(crate) made: Made,
 }
 
-/// Name that the worker sends, and the word in the name of the sealed file.
-type Expected = &'static [(&'static str, &'static str)];
-
 /// The file of a measurement's answer, and most bytes of it: what the store keeps as a document.
 const ANSWER: &str = "release.jsonl";
 const ANSWER_BYTES_MAX: usize = 4 << 20;
-
-/// Files of a task: those that must come, those that may, and with whose secret they are sealed.
-struct Plan {
-    must: Expected,
-    may: Expected,
-    owner: String,
-    purpose: Purpose,
-}
-
-fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
-    let project = || match &warrant.core.authority {
-        Authority::Manifest { project, .. } => Ok(project.to_string()),
-        Authority::Instruction { .. } => Err(internal("the job has no project")),
-    };
-    Ok(match &warrant.core.task {
-        Task::LoadIdentifiers { delivery, .. } => Plan {
-            must: &[
-                ("identifiers.parquet", "identifiers"),
-                ("records", "records"),
-            ],
-            may: &[],
-            owner: delivery.to_string(),
-            purpose: Purpose::Delivery,
-        },
-        Task::LoadPayload { delivery, .. } => Plan {
-            must: &[("payload.parquet", "payload")],
-            may: &[("events", "events")],
-            owner: delivery.to_string(),
-            purpose: Purpose::Delivery,
-        },
-        Task::Index { .. } => Plan {
-            must: &[
-                ("links", "links"),
-                ("links.parquet", "links-table"),
-                ("model.json", "model"),
-            ],
-            may: &[],
-            owner: project()?,
-            purpose: Purpose::Linkage,
-        },
-        Task::Extract { .. } => Plan {
-            must: &[("extract.duckdb", "extract")],
-            may: &[],
-            owner: project()?,
-            purpose: Purpose::Extract,
-        },
-        Task::Query { .. } | Task::Check { .. } | Task::Measure { .. } => Plan {
-            must: &[],
-            may: &[],
-            owner: project()?,
-            purpose: Purpose::Extract,
-        },
-    })
-}
 
 /// Does the job. Blocks until the worker has left.
 pub(crate) fn work(
@@ -130,9 +79,13 @@ pub(crate) fn work(
         made: Made::new(&tools.rooms.sealed),
     };
     let report = desk.listen(&mut running)?;
-    let cost = cost(begun, &running);
+    let mut cost = cost(begun, &running);
     drop(running);
     let outcome = desk.outcome(report, halt)?;
+    let outcome = match outcome {
+        Outcome::Evidence { evidence } => desk.judged(evidence, halt, &mut cost)?,
+        other => other,
+    };
     Ok(Finished {
         outcome,
         cost,
@@ -144,12 +97,22 @@ pub(crate) fn work(
 fn start(tools: &Tools<'_>, warrant: &Warrant, halt: &Halt) -> Result<Running, Refused> {
     tools.tell.stage("opening the inputs");
     let inputs = warrant.mounts.open(tools.custody, tools.rooms, halt)?;
+    start_over(tools, &tools.worker, warrant.order.clone(), inputs)
+}
+
+/// Starts a worker of a program for a job over these inputs.
+fn start_over(
+    tools: &Tools<'_>,
+    worker: &Path,
+    job: Job,
+    inputs: Vec<Input>,
+) -> Result<Running, Refused> {
     let order = Order {
-        job: warrant.order.clone(),
+        job,
         limits: tools.profile.limits.clone(),
     };
     sandbox::spawn(Launch {
-        worker: tools.worker.clone(),
+        worker: worker.to_owned(),
         order,
         inputs,
         profile: tools.profile.clone(),
@@ -221,19 +184,9 @@ impl Receiving<'_> {
             .tools
             .custody
             .make(&self.plan.owner, self.plan.purpose)?;
-        let mut failed = None;
-        let info = seal_file_atomically(&self.tools.rooms.sealed, &sealed, &secret, |out| {
-            pour(running, out).map_err(|refused| {
-                failed = Some(refused);
-                io::Error::other("the worker's file broke off")
-            })
-        });
-        let info = match (info, failed) {
-            (_, Some(refused)) => return Err(refused),
-            (info, None) => info.map_err(by_vault)?,
-        };
+        let kept = seal(running, &self.tools.rooms.sealed, &sealed, &secret)?;
         self.made.add(&sealed);
-        self.files.insert(word, file(&sealed, &info));
+        self.files.insert(word, kept);
         Ok(())
     }
 
@@ -339,6 +292,82 @@ impl Receiving<'_> {
         Ok(Outcome::Measured { answer })
     }
 
+    /// What the rules say of evidence. One table of a screen is judged by the desk; several tables, and every
+    /// output, by a worker that sees no rows.
+    fn judged(
+        &mut self,
+        evidence: String,
+        halt: &Halt,
+        cost: &mut Cost,
+    ) -> Result<Outcome, Refused> {
+        let people = self.files.remove(LISTED_WORD);
+        let is_output = matches!(&self.warrant.core.task, Task::Check { .. });
+        let judging = match &self.warrant.judging {
+            Some(judging) if people.is_some() || is_output => judging,
+            Some(_) | None => return Ok(Outcome::Evidence { evidence }),
+        };
+        let listed = people.map(|file| Sealed {
+            room: Room::Sealed,
+            name: file.name,
+            owner: self.plan.owner.clone(),
+            purpose: self.plan.purpose,
+            record: Some((file.sha256, file.bytes)),
+        });
+        let begun = Instant::now();
+        let mounts = judging.mounts(evidence, listed.clone());
+        let inputs = mounts.open(self.tools.custody, self.tools.rooms, halt)?;
+        let order = Job::Judge(judging.order.clone());
+        let mut running = start_over(self.tools, &self.tools.judge, order, inputs)?;
+        halt.over(running.killer());
+        self.tools.tell.stage("judging");
+        let (judged, kept) = self.hear_judged(judging, &mut running)?;
+        let more = self::cost(begun, &running);
+        cost.wall_ms = cost.wall_ms.saturating_add(more.wall_ms);
+        cost.cpu_ms = cost.cpu_ms.saturating_add(more.cpu_ms);
+        cost.peak_kib = cost.peak_kib.max(more.peak_kib);
+        if let Some(listed) = listed {
+            remove(&self.tools.rooms.sealed, &listed.name);
+        }
+        let compared = judging.output.as_ref().map(|output| ComparedWith {
+            releases: output.left.releases,
+            unknown: output.left.unknown,
+            people: kept,
+        });
+        Ok(Outcome::Judged { judged, compared })
+    }
+
+    /// What the worker that judges says, and whom it names behind the cells of an output, sealed under their spine.
+    fn hear_judged(
+        &mut self,
+        judging: &Judging,
+        running: &mut Running,
+    ) -> Result<(Judged, Option<(String, File)>), Refused> {
+        let (mut said, mut kept) = (None, None);
+        while let Some(up) = running.next().map_err(by_sandbox)? {
+            match (up, &judging.output) {
+                (Up::Progress(progress), _) => self.tools.tell.worker(&progress),
+                (
+                    Up::FileStart { name },
+                    Some(Comparing {
+                        id,
+                        spine: Some(spine),
+                        ..
+                    }),
+                ) if name == TABLES && kept.is_none() => {
+                    let name = made_name(id.as_str(), PEOPLE_WORD, self.warrant.job.as_str());
+                    let secret = self.tools.custody.make(spine.as_str(), Purpose::Output)?;
+                    let file = seal(running, &self.tools.rooms.sealed, &name, &secret)?;
+                    self.made.add(&name);
+                    kept = Some((spine.to_string(), file));
+                }
+                (Up::Report(Report::Judge { judged }), _) => said = Some(judged),
+                (Up::Failed(failure), _) => return Err(by_worker(failure)),
+                (_, _) => return Err(strange()),
+            }
+        }
+        Ok((said.ok_or_else(strange)?, kept))
+    }
+
     fn name(&self, word: &str) -> String {
         made_name(
             self.warrant.core.task.object(),
@@ -418,6 +447,9 @@ impl Receiving<'_> {
                 | Report::Dummy
                 | Report::Practice { .. }
                 | Report::SelfAudit { .. }
+                | Report::Judge { .. }
+                | Report::Again { .. }
+                | Report::Attack { .. }
                 | Report::SelfTest { .. },
             ) => Err(strange()),
         }
@@ -432,7 +464,7 @@ impl Receiving<'_> {
     fn key_links(&mut self, links: &File, halt: &Halt) -> Result<File, Refused> {
         let project = self.plan.owner.clone();
         let reader = Sealed {
-            room: crate::seal::Room::Sealed,
+            room: Room::Sealed,
             name: links.name.clone(),
             owner: project.clone(),
             purpose: Purpose::Linkage,
@@ -444,8 +476,10 @@ impl Receiving<'_> {
             &self.tools.rooms.sealed,
             halt,
         )?;
-        let secret = self.tools.custody.make(&project, Purpose::Pseudonym)?;
-        let key = PseudonymKey::derive(&secret, PSEUDONYMS, "person").map_err(by_vault)?;
+        let id = project
+            .parse()
+            .map_err(|_| internal("the job has no project"))?;
+        let key = person_key(self.tools.custody, &id)?;
         let seal = self.tools.custody.make(&project, Purpose::Extract)?;
         let name = self.name("map");
         let info = seal_file_atomically(&self.tools.rooms.sealed, &name, &seal, |out| {
@@ -461,32 +495,4 @@ fn key_all(reader: impl Read, out: &mut SealWriter<&Disk>, key: &PseudonymKey) -
     stream_pseudonymise(reader, out, key)
         .map(drop)
         .map_err(io::Error::other)
-}
-
-/// Seals the bytes of one file up to its end.
-fn pour(running: &mut Running, out: &mut SealWriter<&Disk>) -> Result<(), Refused> {
-    loop {
-        match running.next().map_err(by_sandbox)? {
-            Some(Up::FileBytes(bytes)) => out.write_all(&bytes).map_err(|error| {
-                tracing::warn!(error = %error, "a sealed file could not be written");
-                internal("a sealed file cannot be written")
-            })?,
-            Some(Up::FileEnd { .. }) => return Ok(()),
-            Some(Up::Progress(_)) => {}
-            Some(Up::Failed(failure)) => return Err(by_worker(failure)),
-            Some(
-                Up::MountReady { .. }
-                | Up::Ready(_)
-                | Up::Refused(_)
-                | Up::Statement(_)
-                | Up::FileStart { .. }
-                | Up::Report(_),
-            )
-            | None => return Err(strange()),
-        }
-    }
-}
-
-fn strange() -> Refused {
-    internal("the worker did not send what its job makes")
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::{Again, Attack, Judge};
 use crate::dummy::Dummy;
 use crate::limits::Limits;
 use crate::model::Model;
@@ -53,6 +54,12 @@ pub enum Job {
     Practice(Practice),
     /// Draws over made-up neighbours and holds what is seen against what is claimed. Reads nothing.
     SelfAudit(SelfAudit),
+    /// Reads `evidence.json`, `people.bin`, `ordinals.bin` and `register.bin`; makes `tables.bin`.
+    Judge(Judge),
+    /// Reads `tables.bin`, `renderings.json` and `register.bin`; makes `renderings.json`.
+    Again(Again),
+    /// Reads `register.bin`.
+    Attack(Attack),
     /// Attacks its own walls and reports each as held or broken. Reads nothing.
     SelfTest,
 }

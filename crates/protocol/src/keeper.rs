@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::Judged;
 use crate::dummy::Dummy;
 use crate::job::PracticeTable;
 use crate::posture::Tried;
@@ -93,6 +94,14 @@ pub enum Request {
         /// Draws over each neighbour.
         draws: u32,
     },
+    /// Compare an output that was checked with what has left since. Opens who is behind the cells of outputs, and
+    /// no data.
+    Compare {
+        /// The output.
+        output: String,
+    },
+    /// Attack everything that left, as a reader of all of it could. Opens the same.
+    Attack,
     /// Sign the manifest of an approved project.
     SignManifest {
         /// The project.
@@ -188,6 +197,20 @@ pub enum Reply {
         /// What was found, JSON text.
         findings: String,
     },
+    /// An output was compared again.
+    Compared {
+        /// Outputs that had left.
+        releases: u64,
+        /// How many of them it could not be compared with.
+        unknown: u64,
+        /// The output's report with what was found, if anything was.
+        report: Option<File>,
+    },
+    /// What left was attacked.
+    Attacked {
+        /// What was recovered, JSON text: counts.
+        recovered: String,
+    },
     /// A note was signed.
     Signed {
         /// The signed note.
@@ -232,6 +255,18 @@ pub enum Reply {
     },
     /// No.
     Refused(Refused),
+}
+
+/// With what an output was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparedWith {
+    /// Outputs that had left.
+    pub releases: u64,
+    /// How many of them it could not be compared with.
+    pub unknown: u64,
+    /// The delivery whose ordinals its people go by, and who they are; none where that cannot be told.
+    pub people: Option<(String, File)>,
 }
 
 /// The price of a request, rounded up to whole units.
@@ -378,10 +413,17 @@ pub enum Outcome {
         /// Counts.
         tables: Vec<ExtractTable>,
     },
-    /// Evidence was gathered, for a query or a check.
+    /// Evidence of one table was gathered, for a query.
     Evidence {
         /// JSON text that `disclosure::Evidence` reads.
         evidence: String,
+    },
+    /// A request was judged.
+    Judged {
+        /// What the rules say.
+        judged: Judged,
+        /// Of an output: how it was compared.
+        compared: Option<ComparedWith>,
     },
     /// A statement was run for the screen of a locked desktop.
     Statement {

@@ -17,6 +17,7 @@
     )
 )]
 
+pub mod compare;
 pub mod dummy;
 pub mod frame;
 mod hatch;

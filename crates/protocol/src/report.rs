@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::Judged;
 use crate::linked::{Review, Scores, StageCost};
 
 /// The end of a job that was done.
@@ -71,6 +72,23 @@ pub enum Report {
     Check {
         /// The evidence: of one statement as it is, of several a list.
         evidence: String,
+    },
+    /// A request was judged; of an output whose people are known its tables went before as
+    /// [`crate::compare::TABLES`].
+    Judge {
+        /// What the rules say.
+        judged: Judged,
+    },
+    /// An output was compared again; where few people lie between, its renderings went before as
+    /// [`crate::compare::RENDERINGS`].
+    Again {
+        /// How many times few people were found.
+        found: u64,
+    },
+    /// What left was attacked.
+    Attack {
+        /// What was recovered, JSON text that holds counts and no group.
+        recovered: String,
     },
     /// Finished files were looked through: for each a list of its parts, JSON text that
     /// `disclosure::inspect::Seen` reads.

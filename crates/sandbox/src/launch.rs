@@ -152,6 +152,9 @@ fn sql(job: &Job) -> &str {
         | Job::Dummy(_)
         | Job::Practice(_)
         | Job::SelfAudit(_)
+        | Job::Judge(_)
+        | Job::Again(_)
+        | Job::Attack(_)
         | Job::SelfTest => "",
     }
 }
@@ -234,6 +237,9 @@ impl Standing {
             | Job::Dummy(_)
             | Job::Practice(_)
             | Job::SelfAudit(_)
+            | Job::Judge(_)
+            | Job::Again(_)
+            | Job::Attack(_)
             | Job::SelfTest => Pace::Whole,
         };
         self.running.begin(order, pace)?;

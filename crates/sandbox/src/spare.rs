@@ -86,6 +86,9 @@ impl Spare {
             | Job::Dummy(_)
             | Job::Practice(_)
             | Job::SelfAudit(_)
+            | Job::Judge(_)
+            | Job::Again(_)
+            | Job::Attack(_)
             | Job::SelfTest => {
                 return Err(SandboxError::BadOrder(
                     "this job has no spare worker".into(),

@@ -288,13 +288,23 @@ impl Service {
                 self.extract_sealed(extract, outcome, cost).await
             }
             (Task::Query { person, .. }, Outcome::Evidence { evidence }) => {
-                self.query_judged(core, person, &evidence, cost).await
+                self.query_gathered(core, person, &evidence, cost).await
+            }
+            (Task::Query { person, .. }, Outcome::Judged { judged, .. }) => {
+                self.query_judged(core, person, judged, cost).await
             }
             (Task::Query { person, .. }, Outcome::Statement { result }) => {
                 self.rows_shown(core, person, result, cost).await
             }
-            (Task::Check { output }, Outcome::Evidence { evidence }) => {
-                self.output_checked(core, output, &evidence, cost).await
+            (
+                Task::Check { output },
+                Outcome::Judged {
+                    judged,
+                    compared: Some(compared),
+                },
+            ) => {
+                self.output_checked(core, output, judged, (compared, cost))
+                    .await
             }
             (Task::Measure { measurement }, Outcome::Measured { answer }) => {
                 self.measured(core, measurement, answer).await
@@ -312,6 +322,7 @@ impl Service {
                 | Outcome::Index { .. }
                 | Outcome::Extract { .. }
                 | Outcome::Evidence { .. }
+                | Outcome::Judged { .. }
                 | Outcome::Statement { .. }
                 | Outcome::Measured { .. },
             ) => Err(ServiceError::strange()),

@@ -63,6 +63,17 @@ pub struct Destroyed {
     pub epoch_after: u64,
 }
 
+/// What a comparison with what has left by now found.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Outputs that had left.
+    pub releases: u64,
+    /// How many of them it could not be compared with.
+    pub unknown: u64,
+    /// The output's report with what was found, if anything was.
+    pub report: Option<File>,
+}
+
 /// What a keeper refused.
 #[derive(Debug, Clone)]
 pub struct RefusalList {
@@ -279,6 +290,39 @@ impl Keeper {
         }
     }
 
+    /// Has an output between its check and its release compared with what has left by now.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails: then it is not released.
+    pub async fn compare(&self, output: &str) -> Result<Compared, ServiceError> {
+        let request = Request::Compare {
+            output: output.to_owned(),
+        };
+        match self.ask(&request).await?.1 {
+            Reply::Compared {
+                releases,
+                unknown,
+                report,
+            } => Ok(Compared {
+                releases,
+                unknown,
+                report,
+            }),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has everything that left attacked: what was recovered, as JSON text.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn attack(&self) -> Result<String, ServiceError> {
+        match self.ask(&Request::Attack).await?.1 {
+            Reply::Attacked { recovered } => Ok(recovered),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Has every wall around workers tried, now.
     ///
     /// # Errors
@@ -346,6 +390,8 @@ fn unexpected(reply: Reply) -> ServiceError {
         | Reply::Priced(_)
         | Reply::Practised { .. }
         | Reply::SelfAudited { .. }
+        | Reply::Compared { .. }
+        | Reply::Attacked { .. }
         | Reply::Posture { .. }
         | Reply::Destroyed { .. }
         | Reply::Progress { .. }

@@ -80,7 +80,7 @@ pub use measure::{
     AccountView, AccountsVerdict, BudgetView, Charged, Countable, MeasurementView, PracticeView,
     PriceView, RELEASE_RECORD, ReleaseRecord, Remaining, SelfAuditView,
 };
-pub use outputs::{CheckAnswer, OutputView};
+pub use outputs::{AttackView, CheckAnswer, OutputView};
 pub use parts::Summary;
 pub use people::NewPerson;
 pub use policies::Policies;
@@ -187,10 +187,12 @@ pub struct Service {
     refusals_seen: Arc<tokio::sync::Mutex<(String, u64)>>,
     // What the last audit of the measuring lane found.
     audits: Arc<measure::Audits>,
+    // What the last attack on what left recovered.
+    attacks: Arc<outputs::Attacks>,
     // One publisher at a time: the log's files are written in order, by one hand.
     publishing: Arc<tokio::sync::Mutex<log::Written>>,
-    // Held from the look at what has left, or at the budgets, to the record: an exact release and a budget that
-    // is opened at the same moment do not miss each other.
+    // Held from the look at what has left, or at the budgets, to the record: two releases, or one and a budget that
+    // is opened at the same moment, do not miss each other.
     statements: Arc<tokio::sync::Mutex<()>>,
     // Held from the count of what runs or waits to the record of one more.
     queueing: Arc<tokio::sync::Mutex<()>>,
@@ -220,6 +222,7 @@ impl Service {
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
             decisions: cases::Decisions::default(),
             audits: Arc::default(),
+            attacks: Arc::default(),
             publishing: Arc::default(),
             statements: Arc::default(),
             queueing: Arc::default(),

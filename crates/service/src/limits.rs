@@ -44,6 +44,8 @@ pub struct FrontLimits {
     pub keeper_connections: usize,
     /// Files of outputs that the keeper holds in memory at once.
     pub fetches_at_once: usize,
+    /// Most MiB of what left that one output is compared with.
+    pub register_mib: u64,
     /// Most bytes of one request for differentially private statistics.
     pub request_bytes: usize,
     /// Most starts of the keeper in a minute.
@@ -89,7 +91,7 @@ impl FrontLimits {
 
     /// Those of the keeper and its workers. Of a desk's connections at least 32 are left for what does not wait
     /// in the queue.
-    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 12] {
+    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 13] {
         [
             (
                 "keeper_connections",
@@ -97,6 +99,7 @@ impl FrontLimits {
                 128..=4_096,
             ),
             ("fetches_at_once", wide(self.fetches_at_once), 1..=64),
+            ("register_mib", self.register_mib.into(), 1..=1 << 20),
             ("request_bytes", wide(self.request_bytes), 1 << 10..=1 << 20),
             ("statements_at_once", self.statements_at_once.into(), 1..=64),
             ("statements_asked", self.statements_asked.into(), 1..=96),

@@ -1,24 +1,31 @@
 //! Outputs: staged, checked by the machine, reviewed blind by two people, released as reviewed.
 
+mod compare;
 mod view;
 
-use disclosure::to_csv;
 use governance::job::{Core, Outcome as JobOutcome, Task};
-use governance::output::{Checked, Output, Rendering, ReviewVerdict, Verdict as OutputVerdict};
-use governance::project::Project;
-use governance::{Action, Batch, DatasetId, Lifecycle, OutputId, Sha256, WorkspaceId};
-use protocol::keeper::{Cost, Part};
-use serde::{Deserialize, Serialize};
+use governance::output::{
+    Checked, Compared, KeptPeople, Output, Rendering, ReviewVerdict, Verdict as OutputVerdict,
+};
+use governance::project::{InForce, Project};
+use governance::{Action, Batch, DatasetId, Lifecycle, OutputId, Refusal, Sha256, WorkspaceId};
+use protocol::compare::Judged;
+use protocol::keeper::{ComparedWith, Cost, Part};
+use serde::Serialize;
 use store::Held;
 
 use crate::access::Object;
 use crate::deliveries::sealed;
 use crate::error::ServiceError;
 use crate::jobs::{Answer, Done};
-use crate::queries::word;
 use crate::{Caller, Service, document, sha256};
 
+pub use compare::AttackView;
+pub(crate) use compare::Attacks;
 pub use view::OutputView;
+
+/// How often a release is tried while others leave.
+const RELEASE_TRIES: u32 = 5;
 
 /// What the machine said of a staged output.
 #[derive(Debug, Clone, Serialize)]
@@ -87,52 +94,46 @@ impl Service {
         &self,
         core: &Core,
         id: &OutputId,
-        evidence: &str,
-        cost: Cost,
+        judged: Judged,
+        (compared, cost): (ComparedWith, Cost),
     ) -> Result<Done, ServiceError> {
         let held = self.load::<Output>(id.as_str()).await?;
         let project = self
             .still_permitted(core, &held.value.core().author)
             .await?;
-        let report = self.judge(evidence, &project)?;
-        let policy = self.project_policy(&project)?;
-        let [table] = report.outputs.as_slice() else {
-            return Err(ServiceError::Uncheckable("it is not one table".into()));
-        };
+        let verdict = self.verdict(&judged, &project)?;
+        let policy = Sha256::try_from(judged.policy)
+            .map_err(|_| ServiceError::Uncheckable("the policy has no hash".into()))?;
         let job = core.id.as_str();
-        let exact = to_csv(&table.columns, &table.rows);
-        let exact = self.keeper.keep(job, Part::Exact, &exact).await?;
-        let treated = if report.verdict == disclosure::Verdict::Treat {
-            let csv = to_csv(&table.columns, &table.treated_rows);
-            let kept = self.keeper.keep(job, Part::Treated, &csv).await?;
-            Some(sealed(kept)?)
-        } else {
-            None
+        let exact = judged.exact.as_bytes();
+        let exact = self.keeper.keep(job, Part::Exact, exact).await?;
+        let treated = match &judged.treated {
+            Some(csv) => {
+                let kept = self.keeper.keep(job, Part::Treated, csv.as_bytes()).await?;
+                Some(sealed(kept)?)
+            }
+            None => None,
         };
-        let researcher = serde_json::to_value(report.for_researcher())?;
-        let bytes = serde_json::to_vec(&Renderings {
-            checker: serde_json::to_value(&report)?,
-            researcher: researcher.clone(),
-        })?;
+        let bytes = serde_json::to_vec(&judged.renderings)?;
         let kept = self.keeper.keep(job, Part::Report, &bytes).await?;
         let checked = Checked {
-            verdict: verdict(report.verdict),
+            verdict,
             report: sealed(kept)?,
-            policy: Sha256::try_from(policy.sha256().to_owned())
-                .map_err(|_| ServiceError::Uncheckable("the policy has no hash".into()))?,
+            policy,
             exact: sealed(exact)?,
             treated,
+            compared: Some(compared_with(compared)?),
         };
         let outcome = JobOutcome {
-            verdict: Some(word(report.verdict).to_owned()),
+            verdict: Some(verdict.word().to_owned()),
             bytes: Some(checked.exact.sha256.clone()),
             rows: None,
         };
         let change = held.value.complete_check(checked, self.now()?)?;
         let answer = CheckAnswer {
             output: id.clone(),
-            verdict: word(report.verdict).to_owned(),
-            report: researcher,
+            verdict: verdict.word().to_owned(),
+            report: judged.renderings.researcher,
             cost,
         };
         Ok(Done {
@@ -140,6 +141,26 @@ impl Service {
             outcome,
             answer: Answer::Check(answer),
         })
+    }
+
+    /// The verdict of a request that was judged under the project's own policy.
+    pub(crate) fn verdict(
+        &self,
+        judged: &Judged,
+        project: &InForce,
+    ) -> Result<OutputVerdict, ServiceError> {
+        if judged.policy != self.project_policy(project)?.sha256() {
+            return Err(ServiceError::Uncheckable(
+                "it was judged under another policy than the project's".into(),
+            ));
+        }
+        match judged.verdict.as_str() {
+            "pass" => Ok(OutputVerdict::Pass),
+            "treat" => Ok(OutputVerdict::Treat),
+            "review" => Ok(OutputVerdict::Review),
+            "fail" => Ok(OutputVerdict::Fail),
+            _ => Err(ServiceError::strange()),
+        }
     }
 
     /// The author puts a version before output checkers.
@@ -152,6 +173,11 @@ impl Service {
         id: &OutputId,
         rendering: Rendering,
     ) -> Result<(), ServiceError> {
+        let (held, _) = self.output_for(caller, id, Action::SubmitOutput).await?;
+        // What cannot be submitted anyhow is not compared.
+        let _possible = held.value.submit(rendering, caller.id(), self.now()?)?;
+        // Output checkers see what is so now.
+        self.compare_with_what_left(id).await?;
         let (held, _) = self.output_for(caller, id, Action::SubmitOutput).await?;
         let change = held.value.submit(rendering, caller.id(), self.now()?)?;
         let batch = Batch::new().change(held.version, change)?;
@@ -189,25 +215,56 @@ impl Service {
         Ok(state)
     }
 
-    /// Releases the reviewed bytes.
+    /// Releases the reviewed bytes, once they were compared with everything that has left by then.
     ///
     /// # Errors
-    /// If the caller may not, or the bytes on file are not those that were reviewed.
+    /// If the caller may not, the bytes on file are not those that were reviewed, few people lie between them and
+    /// what left meanwhile, or that cannot be told.
     pub async fn release_output(
         &self,
         caller: &Caller,
         id: &OutputId,
     ) -> Result<Sha256, ServiceError> {
-        let (held, project) = self.output_for(caller, id, Action::ReleaseOutput).await?;
+        let (held, _) = self.output_for(caller, id, Action::ReleaseOutput).await?;
         let Output::Approved(_) = &held.value else {
             let refusal = Action::ReleaseOutput.wrong_state(Output::KIND, held.value.state());
             return Err(refusal.into());
         };
+        for _ in 0..RELEASE_TRIES {
+            self.compare_with_what_left(id).await?;
+            let now = self.load::<Output>(id.as_str()).await?.value;
+            if !matches!(now, Output::Approved(_)) {
+                return Err(Refusal::Verdict(
+                    "something left meanwhile that it is not safe beside: it went back to its author, with what was found",
+                )
+                .into());
+            }
+            match self.release_compared(caller, id).await {
+                // Another one left in between.
+                Err(ServiceError::Refused(Refusal::NotCompared)) => {}
+                ended => return ended,
+            }
+        }
+        Err(Refusal::NotCompared.into())
+    }
+
+    /// Releases an output if nothing left since it was compared.
+    async fn release_compared(
+        &self,
+        caller: &Caller,
+        id: &OutputId,
+    ) -> Result<Sha256, ServiceError> {
         let bytes = self.keeper.fetch(id.as_str(), Part::Reviewed).await?;
         let on_file = sha256(&bytes)?;
+        // From the count of what has left to the record: two outputs do not leave unseen by each other.
+        let _until_recorded = self.statements.lock().await;
+        let (held, project) = self.output_for(caller, id, Action::ReleaseOutput).await?;
+        let left = self.count_of_what_left().await?;
         let people = project.people();
         let now = self.now()?;
-        let change = held.value.release(&on_file, &people, caller.id(), now)?;
+        let change = held
+            .value
+            .release(&on_file, left, &people, caller.id(), now)?;
         let batch = Batch::new().change(held.version, change)?;
         // The table may be of any of them.
         let manifest = project
@@ -218,7 +275,6 @@ impl Service {
             .iter()
             .map(|d| d.dataset.clone())
             .collect();
-        let _until_recorded = self.statements.lock().await;
         let batch = self.void_statements(batch, datasets, id, now).await?;
         self.record(Some(caller), batch, Vec::new()).await?;
         Ok(on_file)
@@ -296,18 +352,18 @@ impl Service {
     }
 }
 
-/// A report as the keeper holds it: one rendering for output checkers, one for the project.
-#[derive(Serialize, Deserialize)]
-struct Renderings {
-    checker: serde_json::Value,
-    researcher: serde_json::Value,
-}
-
-fn verdict(verdict: disclosure::Verdict) -> OutputVerdict {
-    match verdict {
-        disclosure::Verdict::Pass => OutputVerdict::Pass,
-        disclosure::Verdict::Treat => OutputVerdict::Treat,
-        disclosure::Verdict::Review => OutputVerdict::Review,
-        disclosure::Verdict::Fail => OutputVerdict::Fail,
-    }
+/// How an output was compared, as the store keeps it.
+fn compared_with(found: ComparedWith) -> Result<Compared, ServiceError> {
+    let people = match found.people {
+        Some((spine, file)) => Some(KeptPeople {
+            spine: spine.parse().map_err(|_| ServiceError::strange())?,
+            file: sealed(file)?,
+        }),
+        None => None,
+    };
+    Ok(Compared {
+        releases: found.releases,
+        unknown: found.unknown,
+        people,
+    })
 }

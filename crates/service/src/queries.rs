@@ -8,6 +8,7 @@ use governance::project::{InForce, Permit, Project};
 use governance::request::View;
 use governance::workspace::Workspace;
 use governance::{Action, Batch, By, JobId, PersonId, WorkspaceId};
+use protocol::compare::Judged;
 use protocol::keeper::Cost;
 use protocol::report::StatementResult;
 use serde::Serialize;
@@ -160,7 +161,8 @@ impl Service {
         Ok(running)
     }
 
-    pub(crate) async fn query_judged(
+    /// The one table of a screen, which is judged here.
+    pub(crate) async fn query_gathered(
         &self,
         core: &Core,
         person: &PersonId,
@@ -170,23 +172,23 @@ impl Service {
         // The approval may have lapsed while the statement ran: then nothing is shown.
         let project = self.still_permitted(core, person).await?;
         let report = self.judge(evidence, &project)?;
-        let verdict = word(report.verdict).to_owned();
-        let outcome = JobOutcome {
-            verdict: Some(verdict.clone()),
-            bytes: Some(sha256(&serde_json::to_vec(&report)?)?),
-            rows: None,
-        };
-        let answer = QueryAnswer {
-            job: core.id.clone(),
-            verdict,
-            report: serde_json::to_value(report.for_researcher())?,
-            cost,
-        };
-        Ok(Done {
-            batch: Batch::new(),
-            outcome,
-            answer: Answer::Query(answer),
-        })
+        let bytes = serde_json::to_vec(&report)?;
+        let researcher = serde_json::to_value(report.for_researcher())?;
+        shown(core, word(report.verdict), &bytes, researcher, cost)
+    }
+
+    /// Several tables of a screen, which were judged beside each other.
+    pub(crate) async fn query_judged(
+        &self,
+        core: &Core,
+        person: &PersonId,
+        judged: Judged,
+        cost: Cost,
+    ) -> Result<Done, ServiceError> {
+        let project = self.still_permitted(core, person).await?;
+        let verdict = self.verdict(&judged, &project)?.word();
+        let bytes = serde_json::to_vec(&judged.renderings.checker)?;
+        shown(core, verdict, &bytes, judged.renderings.researcher, cost)
     }
 
     /// Rows for a locked desktop: the log keeps how many there were, and nothing keeps them.
@@ -268,8 +270,34 @@ impl Service {
     }
 }
 
+/// A checked result, for a screen.
+fn shown(
+    core: &Core,
+    verdict: &str,
+    report: &[u8],
+    researcher: serde_json::Value,
+    cost: Cost,
+) -> Result<Done, ServiceError> {
+    let outcome = JobOutcome {
+        verdict: Some(verdict.to_owned()),
+        bytes: Some(sha256(report)?),
+        rows: None,
+    };
+    let answer = QueryAnswer {
+        job: core.id.clone(),
+        verdict: verdict.to_owned(),
+        report: researcher,
+        cost,
+    };
+    Ok(Done {
+        batch: Batch::new(),
+        outcome,
+        answer: Answer::Query(answer),
+    })
+}
+
 /// The word of a verdict.
-pub(crate) fn word(verdict: Verdict) -> &'static str {
+fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Treat => "treat",

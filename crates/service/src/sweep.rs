@@ -55,6 +55,7 @@ impl Service {
     /// The first failure; whatever else has run out is ended all the same.
     pub async fn sweep(&self) -> Result<u32, ServiceError> {
         self.self_audit_if_due(self.now()?);
+        self.attack_if_due(self.now()?);
         let ended = self.expire_projects().await;
         let closed = self.close_what_is_left().await;
         let recovered = self.expire_recoveries().await;

@@ -271,27 +271,8 @@ fn traced(
     listed: &[u8],
     mut ordinal: impl FnMut(u64) -> Result<u32, Problem>,
 ) -> Result<Vec<Traced>, Problem> {
-    let mut rest = listed;
-    let mut request = Vec::new();
-    for one in evidence.iter().flat_map(Evidence::tables) {
-        let cells = one.groups.len() * one.measures().count();
-        let mut people = Vec::with_capacity(cells);
-        for _ in 0..cells {
-            people.push(releases::people(&mut rest, &mut ordinal)?);
-        }
-        request.push(Traced {
-            evidence: Evidence {
-                further: Vec::new(),
-                union: None,
-                ..one.clone()
-            },
-            people,
-        });
-    }
-    match rest.is_empty() {
-        true => Ok(request),
-        false => Err(releases::strange()),
-    }
+    let traced = disclosure::traced(evidence, listed, |unit| ordinal(unit).ok());
+    traced.map_err(|_| releases::strange())
 }
 
 /// Compares with everything that was released, one table at a time.

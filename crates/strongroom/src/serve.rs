@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keeper::{Capacity, Config, KeeperError, RootKey, Socket};
+use keeper::{Capacity, Config, Disclosure, KeeperError, RootKey, Socket};
 use protocol::keeper::Door;
 use service::policies::FrontLimits;
 use service::{Keeper, RandomIds, Service};
@@ -305,6 +305,11 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         query_profile_toml: policies.text("sandbox/sql.toml").to_owned(),
         linkage_settings: linkage_settings(&policies)?,
         request_limits: request_limits(&policies)?,
+        disclosure: Disclosure {
+            policy: policies.text("disclosure/default.toml").to_owned(),
+            statements: u32::try_from(policies.disclosure.limits().statements).unwrap_or(1),
+            register_mib: policies.limits.register_mib,
+        },
         desktops: args.desktops.networks()?,
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),
         capacity: capacity(&policies.limits),

@@ -281,6 +281,10 @@ fn measure_routes() -> Router<Front> {
             "/v1/log/self-audit",
             get(measure::last_self_audit).post(measure::self_audit),
         )
+        .route(
+            "/v1/log/attack",
+            get(outputs::last_attack).post(outputs::attack),
+        )
 }
 
 fn recovery_routes() -> Router<Front> {

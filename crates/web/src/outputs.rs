@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use governance::{Action, OutputId, WorkspaceId};
 use serde_json::{Value, json};
-use service::{CheckAnswer, CommentView, OutputView, QueryAnswer};
+use service::{AttackView, CheckAnswer, CommentView, OutputView, QueryAnswer};
 
 use crate::answer::{Answer, No, to_the_end};
 use crate::{Ready, SignedIn, asks};
@@ -174,4 +174,20 @@ pub(crate) async fn recall(
 ) -> Answer<Value> {
     front.service.recall_output(&caller, &id).await?;
     Ok(Json(json!({ "output": id, "state": "recalled" })))
+}
+
+pub(crate) async fn last_attack(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+) -> Answer<Option<AttackView>> {
+    Ok(Json(front.service.last_attack(&caller).await?))
+}
+
+pub(crate) async fn attack(
+    State(front): Ready,
+    SignedIn(caller): SignedIn,
+    _: Bytes,
+) -> Answer<AttackView> {
+    let work = async move { front.service.attack(&caller).await };
+    Ok(Json(to_the_end(work).await?))
 }

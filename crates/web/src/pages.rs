@@ -11,6 +11,7 @@ pub(crate) mod application_missing;
 pub(crate) mod application_variables;
 pub(crate) mod application_work;
 pub(crate) mod assets;
+pub(crate) mod attack;
 pub(crate) mod budget;
 pub(crate) mod catalogue;
 pub(crate) mod conditions;
@@ -84,6 +85,7 @@ pub(crate) fn pages(front: Front) -> Router {
         .merge(log::routes())
         .merge(posture::routes())
         .merge(self_audit::routes())
+        .merge(attack::routes())
         .merge(workspace::routes())
         .merge(measure::routes())
         .merge(people::routes())

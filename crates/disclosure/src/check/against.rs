@@ -68,6 +68,14 @@ pub struct Outgoing {
     places: Vec<usize>,
 }
 
+impl Outgoing {
+    /// A table as a register kept it.
+    pub(super) fn kept(release: Release) -> Self {
+        let places = (0..release.cells().len()).collect();
+        Self { release, places }
+    }
+}
+
 /// The cells of an output in the order in which people are listed: each group's measures. `hidden` are cells
 /// that a reader will not see.
 pub fn places(evidence: &Evidence, hidden: &dyn Fn(&Key, &str) -> bool) -> Vec<CellPeople> {
@@ -169,6 +177,10 @@ pub struct Beside<'n> {
     minimum: u64,
 }
 
+/// What would help.
+pub(super) const FIX: &str =
+    ": ask for it over the same selection of people, or over one that is further away";
+
 struct Words {
     name: String,
     cells: Vec<String>,
@@ -230,9 +242,8 @@ impl<'n> Beside<'n> {
             .get(*first)
             .map(|cell| in_words(&cell.key, &cell.column));
         report.findings.push(differencing(format!(
-            "{}: {sentence}; at least {} people must differ, or none",
-            whole.unwrap_or_default(),
-            minimum
+            "{}: {sentence}; at least {minimum} people must differ, or none{FIX}",
+            whole.unwrap_or_default()
         )));
         for (_, place, sentence) in found {
             if let Some(cell) = cells.get(place) {
@@ -243,6 +254,20 @@ impl<'n> Beside<'n> {
         for output in &mut report.outputs {
             output.treated_rows.clear();
         }
+    }
+}
+
+/// Writes into the report that so many earlier outputs could not be compared with: a person does that.
+pub(super) fn not_with(report: &mut Report, outputs: u64) {
+    report.findings.push(Finding {
+        told: Told::Whole,
+        ..differencing(format!(
+            "of {outputs} of the outputs that left it is not on record who is behind their numbers: an output checker compares them by hand"
+        ))
+    });
+    // A treated version stays on offer: people see it before it leaves.
+    if report.verdict == Verdict::Pass {
+        report.verdict = Verdict::Review;
     }
 }
 

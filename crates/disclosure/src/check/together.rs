@@ -30,7 +30,12 @@ type Conflict = (usize, String);
 impl Traced {
     /// The cells as they would leave, with the people behind them.
     pub fn cells(&self, report: &Report) -> Vec<CellPeople> {
-        let mut cells = places(&self.evidence, &hidden(report));
+        self.cells_but(&hidden(report))
+    }
+
+    /// The same of a table from which nothing but these is hidden.
+    pub(super) fn cells_but(&self, hidden: &dyn Fn(&Key, &str) -> bool) -> Vec<CellPeople> {
+        let mut cells = places(&self.evidence, hidden);
         for (cell, people) in cells.iter_mut().zip(&self.people) {
             cell.people.clone_from(people);
         }

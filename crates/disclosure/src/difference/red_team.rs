@@ -1,5 +1,7 @@
 //! The attacker on a whole history of releases: what it recovers is what got past.
 
+use serde::Serialize;
+
 use super::bounds::exact_atoms;
 use super::compare::{Comparison, Isolated, Isolation};
 use super::release::Release;
@@ -55,4 +57,79 @@ fn reconstructed(history: &[Release], minimum: u32) -> usize {
         .take(TOGETHER_MAX + 1)
         .collect();
     System::new(&tables).map_or(0, |system| exact_atoms(&system, minimum))
+}
+
+/// What an attack recovered, to be told. It names groups of few people: it is for the auditor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attacked {
+    /// Tables that were released.
+    pub tables: usize,
+    /// How many of them were attacked, the newest.
+    pub attacked: usize,
+    /// Groups of fewer people count.
+    pub minimum: u32,
+    /// Groups of one among the isolated.
+    pub singled_out: usize,
+    /// Cells that were asked again under fresh noise.
+    pub averaged: usize,
+    /// Small groups that no released number counts and whose size follows all the same.
+    pub reconstructed: usize,
+    /// Each isolated group.
+    pub isolated: Vec<Group>,
+}
+
+/// A group that the attack isolated.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// The later of the tables that isolate it.
+    pub release: String,
+    /// When that was released.
+    pub date: String,
+    /// By what means.
+    pub how: &'static str,
+    /// How many people.
+    pub people: u32,
+    /// In a sentence.
+    pub detail: String,
+}
+
+impl Attacked {
+    /// Attacks the `newest` tables of a history, as [`attack_history`].
+    pub fn new(history: &[Release], minimum: u32, newest: usize) -> Self {
+        let found = attack_history(history, minimum, newest);
+        let isolated = found.isolated.into_iter().filter_map(|(place, isolation)| {
+            let about = history.get(place)?.about();
+            Some(Group {
+                release: about.name.clone(),
+                date: about.date.clone(),
+                how: how(isolation.how),
+                people: isolation.people,
+                detail: isolation.sentence,
+            })
+        });
+        Self {
+            tables: history.len(),
+            attacked: found.tables,
+            minimum,
+            singled_out: found.singled_out,
+            averaged: found.averaged,
+            reconstructed: found.reconstructed,
+            isolated: isolated.collect(),
+        }
+    }
+
+    /// Whether nothing was recovered.
+    pub fn is_clean(&self) -> bool {
+        self.isolated.is_empty() && self.reconstructed == 0 && self.averaged == 0
+    }
+}
+
+fn how(how: Isolated) -> &'static str {
+    match how {
+        Isolated::Exactly => "subtraction",
+        Isolated::Within => "subtraction of rounded numbers",
+        Isolated::Bounded => "bounds",
+        Isolated::Near => "nearly the same people",
+        Isolated::Again => "averaging",
+    }
 }

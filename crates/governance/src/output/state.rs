@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Lifecycle, Tie, TieKind};
 use crate::delivery::SealedFile;
-use crate::ids::{ExtractId, OutputId, PersonId, ProjectId, RecoveryId, Sha256, WorkspaceId};
+use crate::ids::{
+    DeliveryId, ExtractId, OutputId, PersonId, ProjectId, RecoveryId, Sha256, WorkspaceId,
+};
 
 /// What every state of an output knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +87,53 @@ pub struct Checked {
     pub exact: SealedFile,
     /// The table as treated, where one is offered.
     pub treated: Option<SealedFile>,
+    /// How it was compared with what had left. None for one that was checked before outputs were compared: it
+    /// is not released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// How an output was compared with everything that had left, and what the register keeps of it once it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// Outputs that had left the safe haven when it was compared, those called back among them. What left stays
+    /// left, so that their number tells whether one more has gone since.
+    pub releases: u64,
+    /// How many of them the machine could not compare it with: people do.
+    pub unknown: u64,
+    /// Who is behind the cells of the version that may leave; none where that cannot be told, so that people
+    /// compare it.
+    pub people: Option<KeptPeople>,
+}
+
+/// Who is behind the cells of an output, as the register keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptPeople {
+    /// The spine whose ordinals the people go by. Only outputs of one spine are compared by the machine.
+    pub spine: DeliveryId,
+    /// The sealed tables.
+    pub file: SealedFile,
+}
+
+/// What a later comparison of a checked output found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recomparison {
+    /// Nothing: it may go on, but for what people have to compare by hand.
+    Clear {
+        /// Outputs that had left by then.
+        releases: u64,
+        /// How many of them the machine could not compare it with.
+        unknown: u64,
+    },
+    /// Few people between it and what had left by then.
+    Isolates {
+        /// Outputs that had left by then.
+        releases: u64,
+        /// The checker's report with what was found, sealed.
+        report: SealedFile,
+    },
 }
 
 /// Which version goes to review.
@@ -163,6 +212,9 @@ pub struct Released {
     pub core: Core,
     /// The bytes that were released.
     pub file: SealedFile,
+    /// Who is behind its cells, for comparisons of later outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<KeptPeople>,
     /// Who approved.
     pub approved_by: BTreeSet<PersonId>,
     /// Who released.
@@ -233,6 +285,12 @@ pub enum Output {
         core: Core,
         /// The bytes that were released.
         file: SealedFile,
+        /// Who is behind its cells: whoever got it may still hold it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        people: Option<KeptPeople>,
+        /// When it had left; none for one that was called back before that was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<Timestamp>,
     },
 }
 

@@ -2,7 +2,9 @@
 
 use super::samples::*;
 use crate::change::Fact;
-use crate::output::{Download, Output, ReviewVerdict, UnderReview};
+use crate::output::{
+    Checked, Download, Output, Recomparison, Rendering, ReviewVerdict, UnderReview, Verdict,
+};
 use crate::{Lifecycle, Refusal};
 
 use ReviewVerdict::{Approve, Refuse, RequestChanges};
@@ -63,7 +65,7 @@ fn bytes_that_changed_after_review_are_not_released() {
     let approved = reviewed(&[Approve, Approve]);
     assert_eq!(
         approved
-            .release(&hash('d'), &team(), &who("kim"), now())
+            .release(&hash('d'), 0, &team(), &who("kim"), now())
             .unwrap_err(),
         Refusal::OtherBytes
     );
@@ -123,7 +125,7 @@ fn a_release_is_downloaded_once() {
 fn the_register_names_approvers_policy_and_bytes() {
     let approved = reviewed(&[Approve, Approve]);
     let change = approved
-        .release(&hash('c'), &team(), &who("kim"), now())
+        .release(&hash('c'), 0, &team(), &who("kim"), now())
         .unwrap();
     let facts = change.event().facts();
     assert_eq!(facts["bytes"], Fact::Word("c".repeat(64)));
@@ -132,4 +134,119 @@ fn the_register_names_approvers_policy_and_bytes() {
         facts["approved_by"],
         Fact::Words(vec!["per_kay".into(), "per_kit".into()])
     );
+}
+
+/// Every state between check and release, and what a comparison with one more release makes of it.
+#[test]
+fn what_left_meanwhile_is_compared_before_a_release_and_few_people_end_it() {
+    let approved = || reviewed(&[Approve, Approve]);
+    let release =
+        |output: Output, left| output.release(&hash('c'), left, &team(), &who("kim"), now());
+    for left in [1, 2] {
+        assert_eq!(release(approved(), left).unwrap_err(), Refusal::NotCompared);
+    }
+    let [clear, isolates] = recomparisons();
+    let again = to(approved().compare(clear.clone(), now()));
+    assert_eq!(release(again.clone(), 0).unwrap_err(), Refusal::NotCompared);
+    assert!(release(again.clone(), 1).is_ok());
+    let before = Recomparison::Clear {
+        releases: 0,
+        unknown: 0,
+    };
+    let back = again.compare(before, now());
+    assert_eq!(
+        back.unwrap_err(),
+        Refusal::NotCompared,
+        "what left stays left"
+    );
+
+    for output in [
+        checked(Verdict::Pass),
+        checked(Verdict::Treat),
+        under_review(),
+        reviewed(&[RequestChanges, RequestChanges]),
+        approved(),
+    ] {
+        let state = output.state();
+        assert_eq!(
+            to(output.clone().compare(clear.clone(), now())).state(),
+            state
+        );
+        let change = output.compare(isolates.clone(), now()).unwrap();
+        assert_eq!(change.event().facts()["compared_with"], Fact::Count(1));
+        assert_eq!(change.event().facts()["verdict"], Fact::from("fail"));
+        let (Output::Checked { checked, .. } | Output::ChangesRequested { checked, .. }) =
+            change.to().clone()
+        else {
+            panic!("{state} stays {}", change.to().state());
+        };
+        let its_own = state == "checked";
+        assert_eq!(change.to().state() == "checked", its_own, "{state}");
+        assert_eq!((checked.verdict, checked.treated), (Verdict::Fail, None));
+        for rendering in [Rendering::Exact, Rendering::Treated] {
+            let submit = change.to().clone().submit(rendering, &who(AUTHOR), now());
+            assert!(matches!(submit.unwrap_err(), Refusal::Verdict(_)));
+        }
+    }
+}
+
+#[test]
+fn what_people_have_to_compare_by_hand_they_look_at_before_a_release() {
+    let unknown = Recomparison::Clear {
+        releases: 1,
+        unknown: 1,
+    };
+    for (output, verdict) in [
+        (reviewed(&[Approve, Approve]), Verdict::Review),
+        (checked(Verdict::Treat), Verdict::Treat),
+        (under_review(), Verdict::Review),
+    ] {
+        let back = to(output.compare(unknown.clone(), now()));
+        let state = match verdict {
+            Verdict::Treat => "checked",
+            _ => "changes_requested",
+        };
+        assert_eq!(back.state(), state);
+        assert_eq!(back.checked().unwrap().verdict, verdict);
+        assert!(back.kept_people().is_some());
+        let rendering = match verdict {
+            Verdict::Treat => Rendering::Treated,
+            _ => Rendering::Exact,
+        };
+        let submitted = to(back.submit(rendering, &who(AUTHOR), now()));
+        let again = to(submitted.compare(unknown.clone(), now()));
+        assert_eq!(again.state(), "under_review", "they know of it now");
+    }
+}
+
+#[test]
+fn what_was_checked_before_there_were_comparisons_is_not_released() {
+    let before = Checked {
+        compared: None,
+        ..findings(Verdict::Pass)
+    };
+    let checked = to(staged().complete_check(before, now()));
+    let submitted = to(checked.submit(Rendering::Exact, &who(AUTHOR), now()));
+    let once = to(review(submitted, "kit", Approve));
+    let approved = to(review(once, "kay", Approve));
+    let release = approved
+        .clone()
+        .release(&hash('c'), 0, &team(), &who("kim"), now());
+    assert_eq!(release.unwrap_err(), Refusal::NotCompared);
+    for found in recomparisons() {
+        let compared = approved.clone().compare(found, now());
+        assert_eq!(compared.unwrap_err(), Refusal::NotCompared);
+    }
+}
+
+#[test]
+fn the_register_keeps_who_is_behind_what_left_also_after_a_recall() {
+    let recalled = to(released().recall(&team(), &who("kit"), now()));
+    for output in [released(), recalled] {
+        assert!(output.has_left());
+        assert_eq!(output.left_at(), Some(now()));
+        assert_eq!(output.kept_people(), compared(0).people.as_ref());
+    }
+    assert!(!under_review().has_left());
+    assert_eq!(staged().kept_people(), None);
 }

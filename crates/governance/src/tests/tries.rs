@@ -426,6 +426,9 @@ fn of_output(action: Action, output: &Output) -> Vec<Done> {
         .map(|v| done(output.clone().complete_check(s::findings(v), at)))
         .into(),
         Action::FailCheck => vec![done(output.fail_check(at))],
+        Action::CompareOutput => s::recomparisons()
+            .map(|found| done(output.clone().compare(found, at)))
+            .into(),
         Action::SubmitOutput => [Rendering::Exact, Rendering::Treated]
             .map(|r| done(output.clone().submit(r, &author, at)))
             .into(),
@@ -447,6 +450,7 @@ fn of_output(action: Action, output: &Output) -> Vec<Done> {
         Action::ReleaseOutput => {
             vec![done(output.release(
                 &hash('c'),
+                0,
                 &s::team(),
                 &who("kim"),
                 at,

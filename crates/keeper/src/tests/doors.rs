@@ -307,6 +307,7 @@ async fn files_of_an_output_come_back_as_recorded_or_not_at_all() {
         policy: hash_of(b"policy"),
         exact: record(&exact),
         treated: None,
+        compared: None,
     };
     let recorded = checked.clone();
     world

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use governance::output::{Download, Output, Rendering, ReviewVote, Verdict};
 use governance::{Action, BudgetId, Lifecycle, OutputId, PersonId, ProjectId, Sha256, WorkspaceId};
+use protocol::compare::Renderings;
 use protocol::keeper::Part;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Filter, Held};
+use store::Held;
 
-use super::Renderings;
+use super::compare::is_by_hand;
 use crate::error::ServiceError;
 use crate::{Caller, Service};
 
@@ -48,8 +49,11 @@ pub struct OutputView {
     pub bytes: Option<Sha256>,
     /// Votes that the person may see; blind until both are in.
     pub votes: Vec<ReviewVote>,
-    /// What left this project before, called back or not, the last that changed first. Differences between
-    /// tables are not computed in this build: output checkers compare these by hand.
+    /// With how many outputs that had left the machine compared it, or tried to, once it has.
+    pub compared_with: Option<u64>,
+    /// Outputs that left and of which the machine cannot tell whether few people lie between them and this one,
+    /// the last that changed first: output checkers compare these by hand. For people of its project those of the
+    /// project itself.
     pub compare_by_hand: Vec<OutputId>,
     /// Privacy budgets whose statement of differential privacy its release would end, for people over whom
     /// something was measured or may be.
@@ -66,16 +70,16 @@ impl Service {
         let output = held.value;
         let core = output.core().clone();
         let on_project = project.people().contains(caller.id());
-        let before = self.others_that_left(&output).await?;
+        let by_hand = self.to_compare_by_hand(&output, on_project).await?;
         let checked = output.checked();
         let now = self.now()?;
         let may_go = |r: &Rendering| output.clone().submit(*r, &core.author, now).is_ok();
         Ok(OutputView {
             ends_statement: self.standing_statements(&project).await?,
-            compare_by_hand: before
-                .into_iter()
-                .map(|other| other.value.core().id.clone())
-                .collect(),
+            compared_with: checked
+                .and_then(|c| c.compared.as_ref())
+                .map(|compared| compared.releases),
+            compare_by_hand: by_hand,
             state: output.state(),
             title: project.core().title.clone(),
             verdict: checked.map(|c| c.verdict),
@@ -111,20 +115,39 @@ impl Service {
         self.keeper.fetch(id.as_str(), Part::Reviewed).await
     }
 
-    /// Every other output of the same project that has left, the last that changed first. Whoever got one that was
-    /// called back may still hold it.
+    /// What left and the machine cannot compare an output with, before its decision.
+    async fn to_compare_by_hand(
+        &self,
+        output: &Output,
+        on_project: bool,
+    ) -> Result<Vec<OutputId>, ServiceError> {
+        if output.checked().is_none() {
+            return Ok(Vec::new());
+        }
+        let core = output.core();
+        let mut left = self.all_that_left().await?;
+        left.retain(|other| is_by_hand(output, &other.value));
+        left.retain(|other| !on_project || other.value.core().project == core.project);
+        left.sort_by_key(|other| Reverse(other.leaf));
+        Ok(left
+            .into_iter()
+            .map(|other| other.value.core().id.clone())
+            .collect())
+    }
+
+    /// Every other output that an output checker may want to see beside this one: what left the same project, the
+    /// last that changed first, and what is to be compared by hand.
     pub(crate) async fn others_that_left(
         &self,
         output: &Output,
     ) -> Result<Vec<Held<Output>>, ServiceError> {
         let core = output.core();
-        let left = Filter {
-            project: Some(&core.project),
-            states: &["released", "recalled"],
-            ..Filter::default()
-        };
-        let mut left = self.every::<Output>(left).await?;
-        left.retain(|other| other.value.core().id != core.id);
+        let mut left = self.all_that_left().await?;
+        left.retain(|other| {
+            let its = other.value.core();
+            let by_hand = output.checked().is_some() && is_by_hand(output, &other.value);
+            its.id != core.id && (its.project == core.project || by_hand)
+        });
         left.sort_by_key(|other| Reverse(other.leaf));
         Ok(left)
     }

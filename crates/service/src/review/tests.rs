@@ -38,6 +38,7 @@ fn checked() -> Checked {
         policy: hash(),
         exact: file(),
         treated: None,
+        compared: None,
     }
 }
 

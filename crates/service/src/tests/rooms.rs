@@ -192,6 +192,11 @@ impl House {
             policy: hash('e'),
             exact: file('c'),
             treated: (verdict == Verdict::Treat).then(|| file('d')),
+            compared: Some(Compared {
+                releases: 0,
+                unknown: 0,
+                people: None,
+            }),
         };
         self.step::<Output>(id.as_str(), |o| o.complete_check(checked, at))
             .await;

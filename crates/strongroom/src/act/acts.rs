@@ -111,6 +111,8 @@ pub(super) const ACTS: &[(&str, &str, &str, &str)] = &[
     ("check_accounts", "GET", "/v1/log/accounts", ""),
     ("self_audit", "POST", "/v1/log/self-audit", ""),
     ("view_self_audit", "GET", "/v1/log/self-audit", ""),
+    ("attack", "POST", "/v1/log/attack", ""),
+    ("view_attack", "GET", "/v1/log/attack", ""),
     ("view_delivery", "GET", "/v1/deliveries/ID", ""),
     ("start_application", "POST", "/v1/projects", ""),
     ("view_project", "GET", "/v1/projects/ID", ""),

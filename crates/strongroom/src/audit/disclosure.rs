@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use disclosure::difference::{Isolated, Recovered, Release, attack_history};
-use serde::Serialize;
+use disclosure::difference::Attacked;
 
 use crate::check::releases::Releases;
 use crate::files::{PoliciesArgs, disclosure_policy};
@@ -28,31 +27,6 @@ pub(super) struct Args {
     _form: JsonArgs,
 }
 
-/// What the attack found. It names groups of few people: it is for the auditor.
-#[derive(Debug, Serialize)]
-struct Said {
-    /// Released tables, and how many of them were attacked.
-    tables: usize,
-    attacked: usize,
-    minimum: u64,
-    /// Groups of one among the isolated.
-    singled_out: usize,
-    /// Cells that were asked again under fresh noise.
-    averaged: usize,
-    /// Small groups that no released number counts and whose size follows all the same.
-    reconstructed: usize,
-    isolated: Vec<Group>,
-}
-
-#[derive(Debug, Serialize)]
-struct Group {
-    release: String,
-    date: String,
-    how: &'static str,
-    people: u32,
-    detail: String,
-}
-
 /// Attacks the releases of a folder and prints what it recovers as JSON. Exit code 1 if it recovers anything.
 ///
 /// # Errors
@@ -71,51 +45,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let mut history = Vec::new();
     Releases::open(&args.folder)?.each(|release| history.push(release))?;
     let least = u32::try_from(minimum).unwrap_or(u32::MAX);
-    let found = attack_history(&history, least, args.newest);
-    let said = said(&history, &found, minimum);
-    let is_clean = said.isolated.is_empty() && said.reconstructed == 0 && said.averaged == 0;
-    say(&serde_json::to_string(&said)?)?;
-    Ok(match is_clean {
+    let found = Attacked::new(&history, least, args.newest);
+    say(&serde_json::to_string(&found)?)?;
+    Ok(match found.is_clean() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(REFUSED),
     })
 }
 
-fn said(history: &[Release], found: &Recovered, minimum: u64) -> Said {
-    let isolated = found.isolated.iter().filter_map(|(place, isolation)| {
-        let about = history.get(*place)?.about();
-        Some(Group {
-            release: about.name.clone(),
-            date: about.date.clone(),
-            how: how(isolation.how),
-            people: isolation.people,
-            detail: isolation.sentence.clone(),
-        })
-    });
-    Said {
-        tables: history.len(),
-        attacked: found.tables,
-        minimum,
-        singled_out: found.singled_out,
-        averaged: found.averaged,
-        reconstructed: found.reconstructed,
-        isolated: isolated.collect(),
-    }
-}
-
-fn how(how: Isolated) -> &'static str {
-    match how {
-        Isolated::Exactly => "subtraction",
-        Isolated::Within => "subtraction of rounded numbers",
-        Isolated::Bounded => "bounds",
-        Isolated::Near => "nearly the same people",
-        Isolated::Again => "averaging",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use disclosure::difference::{About, CellPeople, Treatment};
+    use disclosure::difference::{About, CellPeople, Release, Treatment};
 
     use super::*;
 
@@ -138,7 +78,8 @@ mod tests {
     #[test]
     fn what_two_releases_give_away_is_told_with_the_later_one() {
         let history = [release("release 1", 0..50), release("release 2", 0..47)];
-        let said = said(&history, &attack_history(&history, 10, 100), 10);
+        let said = Attacked::new(&history, 10, 100);
+        assert!(!said.is_clean());
         assert_eq!((said.tables, said.singled_out), (2, 0));
         let [group] = said.isolated.as_slice() else {
             panic!("{said:?}");
@@ -148,7 +89,6 @@ mod tests {
             ("release 2", "subtraction", 3)
         );
         let far = [release("release 1", 0..50), release("release 2", 0..30)];
-        let found = attack_history(&far, 10, 100);
-        assert!(super::said(&far, &found, 10).isolated.is_empty());
+        assert!(Attacked::new(&far, 10, 100).is_clean());
     }
 }

@@ -205,19 +205,6 @@ fn taken<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Problem> {
     Ok(*first)
 }
 
-/// The people of the next cell that the worker listed, under the ordinals of somebody.
-///
-/// # Errors
-/// If the list ends before, or a person has no ordinal.
-pub(crate) fn people(
-    rest: &mut &[u8],
-    mut ordinal: impl FnMut(u64) -> Result<u32, Problem>,
-) -> Result<Vec<u32>, Problem> {
-    let number = u32::from_le_bytes(taken(rest)?);
-    let units = (0..number).map(|_| ordinal(u64::from_le_bytes(taken(rest)?)));
-    units.collect()
-}
-
 pub(crate) fn strange() -> Problem {
     Problem::could_not("the worker did not list the people behind the cells")
 }

@@ -37,6 +37,23 @@ from first f join outcomes o on o.event = f.event and o.person = f.person
 where f.discharge_disposition_id not in (11, 13, 14, 19, 20, 21)
 group by 1 order by 1";
 
+/// The same with the exclusion applied before each patient's first encounter is taken: another table by a handful
+/// of people, each cell of it large.
+const BEFORE: &str = "with left_alive as (
+  select * from admissions where discharge_disposition_id not in (11, 13, 14, 19, 20, 21)
+), first as (
+  select * from left_alive
+  qualify row_number() over (partition by person order by encounter_order) = 1
+)
+select case when o.a1cresult = 'None' then 'a. not measured'
+            when o.a1cresult = '>8' and o.change = 'Ch' then 'b. high, changed'
+            when o.a1cresult = '>8' then 'c. high, not changed'
+            else 'd. other' end as hba1c,
+       count(*) as people,
+       count(*) filter (where o.readmitted = '<30') as readmitted
+from first f join outcomes o on o.event = f.event and o.person = f.person
+group by 1 order by 1";
+
 /// The same, finer: by race, sex and age band.
 const FINER: &str = "with first as (
   select * from admissions
@@ -128,6 +145,7 @@ pub(crate) async fn tell(
     let table = forms::release(&cast, teller, &output, "exact").await?;
     compare(teller, &table)?;
 
+    differencing(&cast, teller, &workspace, (&output, context)).await?;
     teller.step(
         "A finer table",
         "by race, sex and age band: it must not pass as it stands",
@@ -138,6 +156,30 @@ pub(crate) async fn tell(
     forms::findings(teller, &answer, 5)?;
     teller.done()?;
     Ok(cast)
+}
+
+/// The same table over another selection, safe by itself, is refused for the people between it and the first.
+async fn differencing(
+    cast: &Cast,
+    teller: &mut Teller,
+    workspace: &str,
+    (first, context): (&str, &str),
+) -> Result<(), Problem> {
+    teller.step(
+        "The same table, the exclusion first",
+        "compared by itself with everything that left: few people lie between the two",
+    )?;
+    let (_, answer) = forms::stage(cast, teller, workspace, BEFORE, context).await?;
+    must_be(&answer, &["fail"])?;
+    teller.say("verdict: fail")?;
+    forms::findings(teller, &answer, 5)?;
+    let told = answer.pointer("/report/findings").map(Value::to_string);
+    if told.is_none_or(|told| told.contains(first) || !told.contains("differencing")) {
+        return Err(Problem::refused(
+            "the researcher is told of differencing, and not of which output",
+        ));
+    }
+    teller.done()
 }
 
 struct Encounters {

@@ -140,8 +140,11 @@ impl Page {
             "under_review" => {
                 "Two output checkers look at it, each without knowing the other's vote."
             }
+            "changes_requested" if self.output.offered.is_empty() => {
+                "Something left meanwhile that it is not safe beside. Read what was found, withdraw it and stage another."
+            }
             "changes_requested" => {
-                "Output checkers ask for changes. Read what they say, then submit it again or withdraw it and stage another."
+                "Output checkers ask for changes, or something left meanwhile that they have to see beside it. Read what they say, then submit it again or withdraw it and stage another."
             }
             "approved" => "Two output checkers approved it. One of them releases it.",
             "released" => match self.output.download {

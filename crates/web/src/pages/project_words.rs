@@ -239,6 +239,7 @@ pub(crate) fn told(action: &str) -> String {
         "stage_output" => "Staged an output",
         "complete_check" => "Checked an output",
         "fail_check" => "Could not check an output",
+        "compare_output" => "Compared an output with what left",
         "submit_output" => "Submitted an output",
         "vote_on_output" => "Reviewed an output",
         "release_output" => "Released an output",

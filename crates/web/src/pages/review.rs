@@ -35,7 +35,9 @@ pub(crate) struct Page {
     /// Which version is under review, in words; empty before there is one.
     version: &'static str,
     findings: Vec<Finding>,
-    table: Option<Reviewed>,
+    tables: Vec<Reviewed>,
+    /// With what the machine compared it, in words; empty before it has.
+    compared: String,
     /// Hash of the bytes that this page shows.
     seen: String,
     can: BTreeSet<Action>,
@@ -69,9 +71,11 @@ struct Vote {
     comment: String,
 }
 
-/// Something that left the project before.
+/// Something that left before.
 struct Earlier {
     output: String,
+    /// Whether people compare it.
+    by_hand: bool,
     state: &'static str,
     /// Since when it is in that state.
     at: String,
@@ -135,15 +139,15 @@ async fn of(
         .collect();
     let names = service.names(caller, people).await?;
     let report = Report::read(output.report.take())?;
-    let (table, seen) = match bytes(front, caller, &output).await? {
-        None => (None, String::new()),
+    let (tables, seen) = match bytes(front, caller, &output).await? {
+        None => (Vec::new(), String::new()),
         Some(bytes) => {
             let version = match turns.last().map(|turn| turn.rendering.as_str()) {
                 Some("treated") => Version::Treated,
                 Some(_) | None => Version::Exact,
             };
             let seen = service::sha256(&bytes)?.to_string();
-            (Some(reviewed(&bytes, report.as_ref(), version)?), seen)
+            (reviewed(&bytes, report.as_ref(), version)?, seen)
         }
     };
     let hears = can.contains(&Action::ViewCheckerComments);
@@ -154,11 +158,15 @@ async fn of(
         policy: policy(report.as_ref(), output.policy.as_ref()),
         version: turns.last().map_or("", |turn| version(&turn.rendering)),
         findings: report.map_or_else(Vec::new, |report| report.findings().to_vec()),
-        table,
+        tables,
+        compared: compared(&output),
         seen,
         turns: turns.into_iter().map(Turn::of).collect(),
         comments: comments.into_iter().map(comment).collect(),
-        earlier: earlier.into_iter().map(Earlier::of).collect(),
+        earlier: earlier
+            .into_iter()
+            .map(|left| Earlier::of(left, &output))
+            .collect(),
         record: events
             .into_iter()
             .map(|event| Entry::of(event, &names, 0))
@@ -190,10 +198,7 @@ impl Page {
             .bytes
             .as_ref()
             .is_some_and(|hash| hash.as_str() == self.seen);
-        same && self
-            .table
-            .as_ref()
-            .is_some_and(|table| !table.matched.is_no())
+        same && !self.tables.is_empty() && self.tables.iter().all(|table| !table.matched.is_no())
     }
 
     /// What hides the other vote now; empty when nothing is hidden.
@@ -229,6 +234,31 @@ async fn bytes(
         // A release outlives the bytes: they went with the project.
         Err(error) if error.kind() == Kind::Refused && output.state == "released" => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// With what the machine compared an output, and who compares the rest.
+fn compared(output: &OutputView) -> String {
+    let Some(left) = output.compared_with else {
+        return String::new();
+    };
+    let by_hand = output.compare_by_hand.len();
+    let left = match left {
+        0 => "Nothing had left the safe haven when the machine compared this.".to_owned(),
+        1 => {
+            "The machine compared this with the one output that had left the safe haven.".to_owned()
+        }
+        left => format!(
+            "The machine compared this with the {left} outputs that had left the safe haven, of this project and of others."
+        ),
+    };
+    match by_hand {
+        0 => format!(
+            "{left} It compares it again before it is released, with what leaves meanwhile."
+        ),
+        by_hand => format!(
+            "{left} Of {by_hand} of them it cannot tell who is behind the numbers: compare these with the tables by hand. Two tables of nearly the same people can tell apart the few in whom they differ."
+        ),
     }
 }
 
@@ -317,9 +347,11 @@ fn comment(view: CommentView) -> Said {
 }
 
 impl Earlier {
-    fn of(left: Summary) -> Self {
+    fn of(left: Summary, beside: &OutputView) -> Self {
         let bytes = left.detail.get("bytes").and_then(serde_json::Value::as_str);
+        let mut by_hand = beside.compare_by_hand.iter();
         Self {
+            by_hand: by_hand.any(|output| output.as_str() == left.id),
             bytes: bytes.unwrap_or_default().to_owned(),
             output: left.id,
             state: left.state,

@@ -1,6 +1,8 @@
 //! The table under review: the very bytes that would leave, and beside each value how many people are behind
 //! it and what the machine found.
 
+mod lines;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -8,6 +10,7 @@ use serde_json::{Map, Value};
 use service::ServiceError;
 
 use super::workspace_report::rule;
+use lines::{Line, lines};
 
 /// The output checker's rendering of a disclosure report.
 #[derive(Debug, Deserialize)]
@@ -221,66 +224,111 @@ fn meaning(status: &str) -> &'static str {
     }
 }
 
-/// The bytes as a table, with the report beside it.
+/// The bytes as tables, an empty line between two, with the report beside each.
 ///
 /// # Errors
-/// If the bytes are not a table: then there is nothing to vote on.
+/// If the bytes are no tables: then there is nothing to vote on.
 pub(crate) fn reviewed(
     bytes: &[u8],
     report: Option<&Report>,
     version: Version,
-) -> Result<Reviewed, ServiceError> {
-    let unreadable = || ServiceError::Uncheckable("the bytes under review are not a table".into());
-    let mut lines = lines(bytes).ok_or_else(unreadable)?.into_iter();
-    let header = lines.next().ok_or_else(unreadable)?;
-    let columns: Vec<String> = header.into_iter().map(Option::unwrap_or_default).collect();
-    let lines: Vec<Vec<Option<String>>> = lines.collect();
-    if lines.iter().any(|line| line.len() != columns.len()) {
-        return Err(unreadable());
-    }
+) -> Result<Vec<Reviewed>, ServiceError> {
+    let lines = lines(bytes).ok_or_else(unreadable)?;
     let Some(report) = report else {
-        let rows = lines
-            .into_iter()
-            .map(|line| line.into_iter().map(bare).collect());
-        return Ok(Reviewed {
-            columns,
-            rows: numbered(rows),
-            elsewhere: Vec::new(),
-            columns_at_a_glance: Vec::new(),
-            matched: Matched::NoReport,
-        });
+        let tables = lines.split(|line| is_between(line));
+        return tables
+            .map(|table| plain(table, Matched::NoReport))
+            .collect();
     };
-    let [table] = report.outputs.as_slice() else {
-        return Err(ServiceError::Uncheckable(
-            "the report is not about one table".into(),
-        ));
-    };
-    let checked = match version {
-        Version::Exact => &table.rows,
-        Version::Treated => &table.treated_rows,
-    };
+    let mut rest = lines.as_slice();
+    let mut tables = Vec::new();
+    for (number, checked) in report.outputs.iter().enumerate() {
+        if number > 0 {
+            rest = match rest.split_first() {
+                Some((between, more)) if is_between(between) => more,
+                // They are the rows of nothing that was checked.
+                Some(_) | None => return Ok(vec![plain(&lines, Matched::No)?]),
+            };
+        }
+        let is_last = number + 1 == report.outputs.len();
+        let own = match is_last {
+            true => rest.len(),
+            false => (version.rows(checked).len() + 1).min(rest.len()),
+        };
+        let (own, more) = rest.split_at(own);
+        tables.push(beside(own, checked, version)?);
+        rest = more;
+    }
+    Ok(tables)
+}
+
+fn unreadable() -> ServiceError {
+    ServiceError::Uncheckable("the bytes under review are not a table".into())
+}
+
+/// Whether a line stands between two tables. One of a table has a comma or a value.
+fn is_between(line: &Line) -> bool {
+    matches!(line.as_slice(), [None])
+}
+
+impl Version {
+    /// The rows of this version of a table.
+    fn rows(self, table: &Table) -> &[Vec<Value>] {
+        match self {
+            Self::Exact => &table.rows,
+            Self::Treated => &table.treated_rows,
+        }
+    }
+}
+
+/// Names of columns and rows of as many fields each.
+fn parted(lines: &[Line]) -> Result<(Vec<String>, &[Line]), ServiceError> {
+    let (header, rows) = lines.split_first().ok_or_else(unreadable)?;
+    let columns = header.iter().cloned().map(Option::unwrap_or_default);
+    let columns: Vec<String> = columns.collect();
+    match rows.iter().all(|row| row.len() == columns.len()) {
+        true => Ok((columns, rows)),
+        false => Err(unreadable()),
+    }
+}
+
+/// A table with nothing beside it.
+fn plain(lines: &[Line], matched: Matched) -> Result<Reviewed, ServiceError> {
+    let (columns, lines) = parted(lines)?;
+    let rows = lines
+        .iter()
+        .map(|line| line.iter().cloned().map(bare).collect());
+    Ok(Reviewed {
+        columns,
+        rows: numbered(rows),
+        elsewhere: Vec::new(),
+        columns_at_a_glance: Vec::new(),
+        matched,
+    })
+}
+
+/// A table with what was found of it beside it.
+fn beside(lines: &[Line], table: &Table, version: Version) -> Result<Reviewed, ServiceError> {
+    let (columns, own) = parted(lines)?;
+    let checked = version.rows(table);
     let same = table.columns.len() == columns.len()
-        && checked.len() == lines.len()
+        && checked.len() == own.len()
         && checked.iter().all(|row| row.len() == columns.len());
     let mut cells = Cells::of(&table.cells);
-    let rows = if same {
-        let beside = lines.into_iter().zip(checked);
-        beside
-            .map(|(line, row)| cells.beside(line, row, &table.columns))
-            .collect()
-    } else {
-        let plain = lines
-            .into_iter()
-            .map(|line| line.into_iter().map(bare).collect());
-        plain.collect::<Vec<Vec<Shown>>>()
-    };
-    let rows = numbered(rows);
+    if !same {
+        return Ok(Reviewed {
+            elsewhere: cells.rest(),
+            ..plain(lines, Matched::No)?
+        });
+    }
+    let rows = own.iter().cloned().zip(checked);
+    let rows = numbered(rows.map(|(line, row)| cells.beside(line, row, &table.columns)));
     Ok(Reviewed {
         columns_at_a_glance: glances(&columns, &rows),
         columns,
         rows,
         elsewhere: cells.rest(),
-        matched: if same { Matched::Yes } else { Matched::No },
+        matched: Matched::Yes,
     })
 }
 
@@ -427,58 +475,6 @@ fn glances(columns: &[String], rows: &[Row]) -> Vec<Glance> {
         });
     }
     glances
-}
-
-/// The lines of a table in the form that `disclosure::to_csv` gives (RFC 4180, `\n`): nothing if it is another.
-/// An empty field is a missing value, `""` an empty text.
-fn lines(bytes: &[u8]) -> Option<Vec<Vec<Option<String>>>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut lines = Vec::new();
-    let mut line = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let (text, after) = quoted_field(quoted)?;
-                (Some(text), after)
-            }
-            None => {
-                let end = rest.find([',', '\n'])?;
-                let (text, after) = rest.split_at_checked(end)?;
-                if text.contains('"') {
-                    return None;
-                }
-                ((!text.is_empty()).then(|| text.to_owned()), after)
-            }
-        };
-        line.push(field);
-        rest = match after.strip_prefix(',') {
-            // A line that ends in a comma has one more, empty field: it is read in the next round.
-            Some(more) if !more.is_empty() => more,
-            Some(_) => return None,
-            None => {
-                lines.push(std::mem::take(&mut line));
-                after.strip_prefix('\n')?
-            }
-        };
-    }
-    line.is_empty().then_some(lines)
-}
-
-/// A quoted field after its first quote, and what follows it.
-fn quoted_field(mut rest: &str) -> Option<(String, &str)> {
-    let mut text = String::new();
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        text.push_str(before);
-        match after.strip_prefix('"') {
-            Some(more) => {
-                text.push('"');
-                rest = more;
-            }
-            None => return Some((text, after)),
-        }
-    }
 }
 
 #[cfg(test)]

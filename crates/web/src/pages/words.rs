@@ -174,6 +174,7 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "counts_allowed" => "Counts of people are allowed.",
         "counts_ended" => "No more counts are allowed.",
         "log_published" => "The log is published up to now.",
+        "attacked" => "What left was attacked.",
         "audited" => "The measuring lane was audited.",
         "job_cancelled" => "The job is cancelled.",
         "destroyed" => "The project's secrets are destroyed. The certificate is in the log.",

@@ -2,6 +2,7 @@
 //! through the hatch.
 
 mod check;
+mod compare;
 mod dummy;
 mod extract;
 mod inspect;
@@ -98,6 +99,9 @@ pub(crate) fn run_in(
         Job::Dummy(job) => dummy::run(rooms, job, limits, hatch),
         Job::Practice(job) => measure::practice::run(rooms, job, limits),
         Job::SelfAudit(job) => measure::self_audit::run(rooms, job, limits),
+        Job::Judge(job) => compare::judge(rooms, job, limits, hatch),
+        Job::Again(job) => compare::again(rooms, job, hatch),
+        Job::Attack(job) => compare::attack(rooms, job, hatch),
         Job::SelfTest => Err(internal("a self-test is no job over data")),
     }
 }
@@ -124,6 +128,9 @@ pub(crate) fn run_statements(
         | Job::Dummy(_)
         | Job::Practice(_)
         | Job::SelfAudit(_)
+        | Job::Judge(_)
+        | Job::Again(_)
+        | Job::Attack(_)
         | Job::SelfTest => Err(internal(
             "this program runs statements and does no other job",
         )),

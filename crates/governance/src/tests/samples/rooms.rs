@@ -6,7 +6,9 @@ use crate::extract::{Extract, Table};
 use crate::indexing::{Counts, Indexing};
 use crate::job::{Authority, Cause, Job, Outcome, Task};
 use crate::keeper_refusal::KeeperRefusal;
-use crate::output::{Checked, Output, Rendering, ReviewVerdict, Verdict};
+use crate::output::{
+    Checked, Compared, KeptPeople, Output, Recomparison, Rendering, ReviewVerdict, Verdict,
+};
 use crate::workspace::Workspace;
 
 pub(in crate::tests) fn opened(purpose: Purpose) -> Delivery {
@@ -153,7 +155,34 @@ pub(in crate::tests) fn findings(verdict: Verdict) -> Checked {
         policy: hash('0'),
         exact: file('c'),
         treated: (verdict == Verdict::Treat).then(|| file('d')),
+        compared: Some(compared(0)),
     }
+}
+
+pub(in crate::tests) fn compared(releases: u64) -> Compared {
+    Compared {
+        releases,
+        unknown: 0,
+        people: Some(KeptPeople {
+            spine: id("del_spine"),
+            file: file('b'),
+        }),
+    }
+}
+
+/// What a comparison after one more release may find.
+pub(in crate::tests) fn recomparisons() -> [Recomparison; 2] {
+    let report = file('f');
+    [
+        Recomparison::Clear {
+            releases: 1,
+            unknown: 0,
+        },
+        Recomparison::Isolates {
+            releases: 1,
+            report,
+        },
+    ]
 }
 
 pub(in crate::tests) fn checked(verdict: Verdict) -> Output {
@@ -189,7 +218,7 @@ pub(in crate::tests) fn reviewed(verdicts: &[ReviewVerdict]) -> Output {
 
 pub(in crate::tests) fn released() -> Output {
     let approved = reviewed(&[ReviewVerdict::Approve; 2]);
-    to(approved.release(&hash('c'), &team(), &who("kit"), now()))
+    to(approved.release(&hash('c'), 0, &team(), &who("kit"), now()))
 }
 
 pub(in crate::tests) fn outputs() -> Vec<Output> {

@@ -32,6 +32,17 @@ fn report() -> Report {
     read.unwrap().unwrap()
 }
 
+/// The one table of some bytes.
+fn reviewed(
+    bytes: &[u8],
+    report: Option<&Report>,
+    version: Version,
+) -> Result<Reviewed, ServiceError> {
+    let mut tables = super::reviewed(bytes, report, version)?;
+    assert_eq!(tables.len(), 1);
+    Ok(tables.remove(0))
+}
+
 const EXACT: &[u8] = b"hospital,n\nNorth,41\n\"South, old\",3\n,12\n";
 const TREATED: &[u8] = b"hospital,n\nNorth,41\n,12\n";
 
@@ -174,4 +185,28 @@ fn a_report_that_cannot_be_read_blocks() {
     }
     assert_eq!(report().policy(), "default, SHA-256 ab");
     assert_eq!(report().findings()[0].rule(), "Missing values");
+}
+
+/// Two tables of one request, an empty line between them.
+#[test]
+fn each_of_several_tables_has_its_own_people_beside_it() {
+    let mut report = report();
+    report.outputs.extend(self::report().outputs);
+    let bytes = |one: &[u8], other: &[u8]| [one, b"\n", other].concat();
+    for (bytes, version) in [
+        (bytes(EXACT, EXACT), Version::Exact),
+        (bytes(TREATED, TREATED), Version::Treated),
+    ] {
+        let tables = super::reviewed(&bytes, Some(&report), version).unwrap();
+        assert_eq!(tables.len(), 2);
+        assert!(tables.iter().all(|table| table.matched == Matched::Yes));
+        assert_eq!(drawn(&tables[0]), drawn(&tables[1]));
+        let gone = super::reviewed(&bytes, None, version).unwrap();
+        assert_eq!(gone.len(), 2);
+    }
+    for other in [bytes(EXACT, TREATED), bytes(TREATED, EXACT), EXACT.to_vec()] {
+        let tables = super::reviewed(&other, Some(&report), Version::Exact);
+        let matched = tables.map(|tables| tables.iter().any(|table| table.matched.is_no()));
+        assert!(matched.unwrap_or(true));
+    }
 }

@@ -1,0 +1,218 @@
+//! Differencing in the safe haven: what is to leave beside everything that left, and the attack on all of it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use governance::output::{Output, Recomparison};
+use governance::{Action, Batch, Lifecycle, OutputId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use store::{Filter, Held};
+
+use crate::access::Object;
+use crate::deliveries::sealed;
+use crate::error::ServiceError;
+use crate::{Caller, Service};
+
+/// Time between two attacks, and from the start to the first.
+const EVERY_S: i64 = 24 * 3_600;
+const FIRST_AFTER_S: i64 = 900;
+
+/// What an attack on everything that left recovered.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttackView {
+    /// When.
+    pub at: Timestamp,
+    /// Whether nothing was.
+    pub holds: bool,
+    /// Counts for each spine, and how many outputs could not be attacked.
+    pub found: Value,
+}
+
+/// What is kept between attacks.
+#[derive(Debug, Default)]
+pub(crate) struct Attacks {
+    kept: Mutex<Kept>,
+    // One at a time: whoever comes meanwhile waits and attacks again.
+    running: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    last: Option<AttackView>,
+    due: Option<Timestamp>,
+}
+
+impl Attacks {
+    /// Nothing is half made under the lock.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an attack is due. The first is, some time after the start.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let after = |seconds: i64| {
+            Timestamp::from_second(now.as_second().saturating_add(seconds)).unwrap_or(now)
+        };
+        let mut kept = self.kept();
+        let due = *kept.due.get_or_insert(after(FIRST_AFTER_S));
+        if now < due {
+            return false;
+        }
+        kept.due = Some(after(EVERY_S));
+        true
+    }
+}
+
+impl Service {
+    /// Has an output compared with what has left, if anything has since it was compared last, and records what
+    /// came of it.
+    ///
+    /// # Errors
+    /// If it cannot be compared: then it does not leave.
+    pub(crate) async fn compare_with_what_left(&self, id: &OutputId) -> Result<(), ServiceError> {
+        let held = self.load::<Output>(id.as_str()).await?;
+        let compared = held.value.checked().and_then(|c| c.compared.as_ref());
+        if compared.map(|c| c.releases) == Some(self.count_of_what_left().await?) {
+            return Ok(());
+        }
+        let found = self.keeper.compare(id.as_str()).await?;
+        let found = match found.report {
+            None => Recomparison::Clear {
+                releases: found.releases,
+                unknown: found.unknown,
+            },
+            Some(report) => Recomparison::Isolates {
+                releases: found.releases,
+                report: sealed(report)?,
+            },
+        };
+        let change = held.value.compare(found, self.now()?)?;
+        let batch = Batch::new().change(held.version, change)?;
+        self.record(None, batch, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// How many outputs have left the safe haven, those called back among them.
+    pub(crate) async fn count_of_what_left(&self) -> Result<u64, ServiceError> {
+        let left = self.all_that_left().await?;
+        u64::try_from(left.len()).map_err(|_| ServiceError::strange())
+    }
+
+    pub(super) async fn all_that_left(&self) -> Result<Vec<Held<Output>>, ServiceError> {
+        let left = Filter {
+            states: &["released", "recalled"],
+            ..Filter::default()
+        };
+        self.every::<Output>(left).await
+    }
+
+    /// What the last attack recovered, since this front started.
+    ///
+    /// # Errors
+    /// If the caller may not read the log.
+    pub async fn last_attack(&self, caller: &Caller) -> Result<Option<AttackView>, ServiceError> {
+        self.authorise(caller, Action::ViewLog, &Object::new("log"), self.now()?)?;
+        Ok(self.attacks.kept().last.clone())
+    }
+
+    /// Attacks everything that left now, as a reader of all of it could.
+    ///
+    /// # Errors
+    /// If the caller may not read the log, or no worker can be sealed.
+    pub async fn attack(&self, caller: &Caller) -> Result<AttackView, ServiceError> {
+        self.authorise(caller, Action::ViewLog, &Object::new("log"), self.now()?)?;
+        self.attack_what_left().await
+    }
+
+    async fn attack_what_left(&self) -> Result<AttackView, ServiceError> {
+        let _one = self.attacks.running.lock().await;
+        let found: Value = serde_json::from_str(&self.keeper.attack().await?)?;
+        let holds = holds(&found).ok_or_else(ServiceError::strange)?;
+        if !holds {
+            tracing::error!("an attack on what left recovers groups of few people");
+        }
+        let view = AttackView {
+            at: self.now()?,
+            holds,
+            found,
+        };
+        self.attacks.kept().last = Some(view.clone());
+        Ok(view)
+    }
+
+    /// Attacks in the background when a day has passed since the last time. Asked every ten seconds.
+    pub(crate) fn attack_if_due(&self, now: Timestamp) {
+        if !self.attacks.is_due(now) {
+            return;
+        }
+        let service = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = service.attack_what_left().await {
+                tracing::warn!(
+                    kind = error.kind().word(),
+                    "what left could not be attacked"
+                );
+            }
+        });
+    }
+}
+
+/// Whether nothing was recovered of any spine.
+fn holds(found: &Value) -> Option<bool> {
+    let mut holds = true;
+    for spine in found.get("spines")?.as_array()? {
+        for what in ["isolated", "averaged", "reconstructed"] {
+            holds &= spine.get("recovered")?.get(what)?.as_u64()? == 0;
+        }
+    }
+    Some(holds)
+}
+
+/// An output of which the machine cannot say whether few people lie between it and another.
+pub(super) fn is_by_hand(output: &Output, other: &Output) -> bool {
+    match (output.kept_people(), other.kept_people()) {
+        (Some(one), Some(other)) => one.spine != other.spine,
+        (None, _) | (_, None) => output.id() != other.id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_attack_is_due_a_quarter_of_an_hour_after_the_start_and_then_daily() {
+        let attacks = Attacks::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(!attacks.is_due(at(0)));
+        assert!(!attacks.is_due(at(FIRST_AFTER_S - 1)));
+        assert!(attacks.is_due(at(FIRST_AFTER_S)));
+        assert!(!attacks.is_due(at(FIRST_AFTER_S + 10)));
+        assert!(attacks.is_due(at(FIRST_AFTER_S + EVERY_S)));
+    }
+
+    #[test]
+    fn an_attack_holds_only_where_nothing_is_recovered_and_all_of_it_is_told() {
+        let spine = |isolated: u64, averaged: u64, reconstructed: u64| {
+            let recovered = json!({ "isolated": isolated, "averaged": averaged, "reconstructed": reconstructed });
+            json!({ "spine": "del_a", "recovered": recovered })
+        };
+        let clean = spine(0, 0, 0);
+        for (spines, said) in [
+            (json!([]), Some(true)),
+            (json!([clean]), Some(true)),
+            (json!([clean, spine(1, 0, 0)]), Some(false)),
+            (json!([spine(0, 1, 0)]), Some(false)),
+            (json!([spine(0, 0, 1)]), Some(false)),
+            (
+                json!([{ "spine": "del_a", "recovered": { "isolated": 0 } }]),
+                None,
+            ),
+        ] {
+            assert_eq!(holds(&json!({ "spines": spines })), said, "{spines}");
+        }
+        assert_eq!(holds(&json!({})), None);
+    }
+}

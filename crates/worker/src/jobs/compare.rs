@@ -1,0 +1,389 @@
+//! Judging evidence beside what left. Neither payload nor identifiers are here: people are ordinals.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+
+use disclosure::difference::{Attacked, Release};
+use disclosure::{
+    Evidence, Found, Leaving, Policy, Report as Reported, Traced, Verdict, as_one, by_statement,
+    compare_again, to_csv, traced,
+};
+use protocol::compare::{
+    Again, Attack, Beside, EVIDENCE, Judge, Judged, ORDINALS, REGISTER, RENDERINGS, Renderings,
+    TABLES,
+};
+use protocol::frame::Hatch;
+use protocol::job::PEOPLE;
+use protocol::limits::Limits;
+use protocol::report::{Failure, Report};
+use serde_json::{Value, json};
+
+use super::{Rooms, internal, source};
+
+/// Bytes of a pseudonym, and of it with its ordinal.
+const PSEUDONYM: usize = 16;
+const ORDINAL: usize = PSEUDONYM + 4;
+/// Most bytes of one released table.
+const TABLE_BYTES_MAX: u64 = 1 << 30;
+
+pub(super) fn judge(
+    rooms: &Rooms,
+    job: &Judge,
+    limits: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    let policy = policy(&job.policy, job.minimum)?;
+    hatch.progress(0, 0, "judging")?;
+    let evidence = evidence(&read(rooms, EVIDENCE)?)?;
+    let listed = read(rooms, PEOPLE)?;
+    let ordinals = match &job.beside {
+        Some(Beside {
+            has_ordinals: true, ..
+        }) => Ordinals::Given(ordinals(rooms, limits)?),
+        Some(_) | None => Ordinals::InTurn(HashMap::new()),
+    };
+    let (request, population) = ordinals.of(&evidence, &listed)?;
+    let called = job.beside.as_ref();
+    let called = called.map_or(("", ""), |b| (b.name.as_str(), b.date.as_str()));
+    let mut leaving = Leaving::new(called, &request, population, &policy);
+    if let Some(beside) = &job.beside {
+        hatch.progress(0, 0, "comparing with what left")?;
+        leaving.compare(beside.unknown, &policy, |see| match beside.has_ordinals {
+            true => each(rooms, REGISTER, see),
+            false => Ok(()),
+        })?;
+        if beside.has_ordinals && leaving.is_listed() {
+            hatch.send_file(TABLES, &mut register(leaving.tables()).as_slice())?;
+        }
+    }
+    let reports = by_statement(&evidence, leaving.into_reports(), &policy);
+    let judged = judged(&as_one(reports, &policy), &policy)?;
+    Ok(Report::Judge { judged })
+}
+
+pub(super) fn again(rooms: &Rooms, job: &Again, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
+    let policy = policy(&job.policy, job.minimum)?;
+    hatch.progress(0, 0, "comparing with what left")?;
+    let mut tables = Vec::new();
+    each(rooms, TABLES, &mut |table| tables.push(table.clone()))?;
+    let found = compare_again(tables, &policy, |see| each(rooms, REGISTER, see))?;
+    if !found.is_empty() {
+        let renderings = read(rooms, RENDERINGS)?;
+        let renderings = serde_json::from_slice(&renderings).map_err(|_| unreadable())?;
+        let renderings = with(renderings, &found)?;
+        let bytes = serde_json::to_vec(&renderings).map_err(|_| unwritten())?;
+        hatch.send_file(RENDERINGS, &mut bytes.as_slice())?;
+    }
+    Ok(Report::Again {
+        found: found.len() as u64,
+    })
+}
+
+pub(super) fn attack(
+    rooms: &Rooms,
+    job: &Attack,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    let policy = policy(&job.policy, 0)?;
+    hatch.progress(0, 0, "attacking what left")?;
+    let mut history = Vec::new();
+    each(rooms, REGISTER, &mut |release| {
+        history.push(release.clone());
+    })?;
+    let minimum = policy.differencing().unwrap_or(policy.minimum());
+    let minimum = u32::try_from(minimum).unwrap_or(u32::MAX);
+    let found = Attacked::new(&history, minimum, job.newest as usize);
+    // Counts: which groups they are stays in here.
+    let recovered = json!({
+        "tables": found.tables, "attacked": found.attacked, "minimum": found.minimum,
+        "isolated": found.isolated.len(), "singled_out": found.singled_out,
+        "averaged": found.averaged, "reconstructed": found.reconstructed,
+    });
+    Ok(Report::Attack {
+        recovered: recovered.to_string(),
+    })
+}
+
+fn policy(text: &str, minimum: u64) -> Result<Policy, Failure> {
+    let policy = Policy::parse(text).map_err(|error| internal(error.to_string()))?;
+    let minimum = minimum.max(policy.minimum());
+    policy
+        .tighten(minimum)
+        .map_err(|error| internal(error.to_string()))
+}
+
+fn read(rooms: &Rooms, name: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(rooms.input(name)?).map_err(|_| unreadable())
+}
+
+/// The evidence of one statement, or a list of several.
+fn evidence(bytes: &[u8]) -> Result<Vec<Evidence>, Failure> {
+    let read = match bytes.first() {
+        Some(b'[') => serde_json::from_slice(bytes),
+        Some(_) | None => serde_json::from_slice(bytes).map(|one| vec![one]),
+    };
+    read.map_err(|_| unreadable())
+}
+
+/// What people go by.
+enum Ordinals {
+    /// By the hash of their unit.
+    Given(HashMap<u64, u32>),
+    /// In the order in which they are listed.
+    InTurn(HashMap<u64, u32>),
+}
+
+impl Ordinals {
+    /// The request under these ordinals, and how many there are.
+    fn of(self, evidence: &[Evidence], listed: &[u8]) -> Result<(Vec<Traced>, usize), Failure> {
+        let (traced, population) = match self {
+            Self::Given(known) => {
+                let last = known.values().max().copied();
+                let population = last.map_or(0, |last| last as usize + 1);
+                let ordinal = |unit: u64| known.get(&unit).copied();
+                (traced(evidence, listed, ordinal), population)
+            }
+            Self::InTurn(mut met) => {
+                let ordinal = |unit| {
+                    let next = u32::try_from(met.len()).ok()?;
+                    Some(*met.entry(unit).or_insert(next))
+                };
+                let traced = traced(evidence, listed, ordinal);
+                (traced, met.len())
+            }
+        };
+        let traced = traced.map_err(|error| internal(error.to_string()))?;
+        Ok((traced, population))
+    }
+}
+
+/// The ordinal of everybody, by the hash under which evidence lists them.
+fn ordinals(rooms: &Rooms, limits: &Limits) -> Result<HashMap<u64, u32>, Failure> {
+    let bytes = read(rooms, ORDINALS)?;
+    let (entries, rest) = bytes.as_chunks::<ORDINAL>();
+    if !rest.is_empty() {
+        return Err(unreadable());
+    }
+    let settings = source::settings(rooms, limits, limits.scratch_mib / 2);
+    let units = entries
+        .iter()
+        .map(|entry| hex(entry.first_chunk::<PSEUDONYM>()));
+    let hashes = engine::hashes(&settings, units)
+        .map_err(|error| super::refusal(source::code(&error), error.to_string()))?;
+    let mut ordinals = HashMap::with_capacity(hashes.len());
+    for (hash, entry) in hashes.into_iter().zip(entries) {
+        let ordinal = entry
+            .last_chunk::<4>()
+            .map(|bytes| u32::from_le_bytes(*bytes));
+        let ordinal = ordinal.ok_or_else(unreadable)?;
+        if *ordinals.entry(hash).or_insert(ordinal) != ordinal {
+            return Err(internal(
+                "two people have one hash and cannot be told apart",
+            ));
+        }
+    }
+    Ok(ordinals)
+}
+
+/// As a pseudonym stands in an extract.
+fn hex(pseudonym: Option<&[u8; PSEUDONYM]>) -> String {
+    let bytes = pseudonym.into_iter().flatten();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every table of a register, one at a time.
+fn each(rooms: &Rooms, name: &str, see: &mut dyn FnMut(&Release)) -> Result<(), Failure> {
+    let file = File::open(rooms.input(name)?).map_err(|_| unreadable())?;
+    let mut file = BufReader::new(file);
+    loop {
+        if file.fill_buf().map_err(|_| unreadable())?.is_empty() {
+            return Ok(());
+        }
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|_| unreadable())?;
+        let length = u64::from_le_bytes(length);
+        if length > TABLE_BYTES_MAX {
+            return Err(unreadable());
+        }
+        let mut table = Vec::new();
+        let read = file.by_ref().take(length).read_to_end(&mut table);
+        if read.ok().and_then(|read| u64::try_from(read).ok()) != Some(length) {
+            return Err(unreadable());
+        }
+        see(&Release::from_bytes(&table).map_err(|_| unreadable())?);
+    }
+}
+
+fn register<'r>(tables: impl Iterator<Item = &'r Release>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for table in tables {
+        let table = table.to_bytes();
+        bytes.extend((table.len() as u64).to_le_bytes());
+        bytes.extend(table);
+    }
+    bytes
+}
+
+fn judged(report: &Reported, policy: &Policy) -> Result<Judged, Failure> {
+    let outputs = report.outputs.iter();
+    let exact = outputs.clone().map(|o| to_csv(&o.columns, &o.rows));
+    let treated = outputs.map(|o| to_csv(&o.columns, &o.treated_rows));
+    let json = |value: Result<Value, serde_json::Error>| value.map_err(|_| unwritten());
+    Ok(Judged {
+        verdict: verdict(report.verdict).to_owned(),
+        policy: policy.sha256().to_owned(),
+        renderings: Renderings {
+            checker: json(serde_json::to_value(report))?,
+            researcher: json(serde_json::to_value(report.for_researcher()))?,
+        },
+        exact: one_under_the_other(exact)?,
+        treated: match report.verdict {
+            Verdict::Treat => Some(one_under_the_other(treated)?),
+            Verdict::Pass | Verdict::Review | Verdict::Fail => None,
+        },
+    })
+}
+
+/// Tables with an empty line between two.
+fn one_under_the_other(tables: impl Iterator<Item = Vec<u8>>) -> Result<String, Failure> {
+    let tables: Vec<Vec<u8>> = tables.collect();
+    String::from_utf8(tables.join(&b'\n')).map_err(|_| unwritten())
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Treat => "treat",
+        Verdict::Review => "review",
+        Verdict::Fail => "fail",
+    }
+}
+
+/// The renderings with what a later comparison found.
+fn with(mut renderings: Renderings, found: &[Found]) -> Result<Renderings, Failure> {
+    for report in [&mut renderings.checker, &mut renderings.researcher] {
+        let report = report.as_object_mut().ok_or_else(unreadable)?;
+        report.insert("verdict".into(), "fail".into());
+        for output in list(report.get_mut("outputs"))? {
+            let output = output.as_object_mut().ok_or_else(unreadable)?;
+            if let Some(rows) = output.get_mut("treated_rows") {
+                *rows = json!([]);
+            }
+        }
+    }
+    for one in found {
+        list(renderings.checker.get_mut("findings"))?.push(json!({
+            "rule": "differencing",
+            "detail": format!("with what left since its check: {}", one.sentence),
+        }));
+        list(renderings.researcher.get_mut("findings"))?.push(json!({
+            "rule": "differencing",
+            "remedy": format!(
+                "{}: few people lie between this and another table about the same people that left meanwhile: ask for the same selection, or for coarser groups",
+                one.cell
+            ),
+        }));
+    }
+    for output in list(renderings.researcher.get_mut("outputs"))? {
+        // Nothing of it may leave any more.
+        if let Some(rows) = output.get_mut("rows") {
+            *rows = json!([]);
+        }
+    }
+    Ok(renderings)
+}
+
+fn list(value: Option<&mut Value>) -> Result<&mut Vec<Value>, Failure> {
+    value.and_then(Value::as_array_mut).ok_or_else(unreadable)
+}
+
+fn unreadable() -> Failure {
+    internal("what is to be compared cannot be read")
+}
+
+fn unwritten() -> Failure {
+    internal("the report could not be written")
+}
+
+#[cfg(test)]
+mod tests {
+    use disclosure::difference::{About, CellPeople, Treatment};
+
+    use super::*;
+
+    fn found() -> Found {
+        Found {
+            people: 2,
+            cell: "sex F: n".into(),
+            sentence: "sex F: n: this cell minus sex F: m of output out_b isolates 2 people".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_found_later_is_told_to_each_as_they_may_know_it_and_nothing_is_offered_any_more() {
+        let output = json!({ "rows": [[1]], "treated_rows": [[1]], "cells": [] });
+        let researcher = json!({ "rows": [[1]], "cells": [] });
+        let report =
+            |output: &Value| json!({ "verdict": "treat", "outputs": [output], "findings": [] });
+        let renderings = Renderings {
+            checker: report(&output),
+            researcher: report(&researcher),
+        };
+        let told = with(renderings, &[found()]).unwrap();
+        for report in [&told.checker, &told.researcher] {
+            assert_eq!(report["verdict"], "fail");
+            assert_eq!(report["findings"][0]["rule"], "differencing");
+        }
+        assert_eq!(told.checker["outputs"][0]["treated_rows"], json!([]));
+        assert_eq!(told.checker["outputs"][0]["rows"], json!([[1]]));
+        assert!(told.checker.to_string().contains("isolates 2 people"));
+        assert_eq!(told.researcher["outputs"][0]["rows"], json!([]));
+        let researcher = told.researcher.to_string();
+        assert!(researcher.contains("sex F: n: few people"), "{researcher}");
+        for hidden in ["2 people", "out_b", "sex F: m"] {
+            assert!(!researcher.contains(hidden), "{researcher}");
+        }
+        let odd = Renderings {
+            checker: json!([]),
+            researcher: json!({}),
+        };
+        assert!(with(odd, &[found()]).is_err());
+    }
+
+    /// Written by one worker and read by the next, whole or not at all.
+    #[test]
+    fn a_register_that_is_cut_anywhere_is_not_read() {
+        let about = About {
+            name: "output out_a".into(),
+            date: "2026-05-03".into(),
+            measure: "people".into(),
+            data_version: String::new(),
+            treatment: Treatment::Exact,
+        };
+        let cell = CellPeople {
+            key: "n".into(),
+            value: Some(3.0),
+            people: vec![1, 2, 3],
+        };
+        let table = Release::new(about, 9, vec![cell]).unwrap();
+        let whole = register([&table, &table].into_iter());
+        let folder = tempfile::tempdir().unwrap();
+        let rooms = Rooms::at(folder.path().to_owned(), folder.path().to_owned());
+        let read = |bytes: &[u8]| {
+            std::fs::write(folder.path().join(REGISTER), bytes).unwrap();
+            let mut tables = Vec::new();
+            each(&rooms, REGISTER, &mut |table| tables.push(table.clone())).map(|()| tables)
+        };
+        assert_eq!(read(&whole).unwrap(), [table.clone(), table.clone()]);
+        assert_eq!(read(b"").unwrap(), []);
+        let half = whole.len() / 2;
+        assert_eq!(read(&whole[..half]).unwrap(), [table]);
+        for cut in (1..whole.len()).filter(|cut| *cut != half) {
+            assert!(read(&whole[..cut]).is_err(), "{cut}");
+        }
+        let mut long = whole.clone();
+        long[7] = 0xff;
+        assert!(read(&long).is_err());
+    }
+}
