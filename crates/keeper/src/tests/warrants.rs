@@ -10,7 +10,9 @@ use protocol::job::{ColumnKind, Job as Order, Presence, RowFilter, Transform};
 use vault::Purpose;
 
 use super::lies::{check, extract, index, open_load};
-use super::{STATEMENT, World, query, sealed};
+use super::{STATEMENT, World, id, query, sealed};
+use crate::checks::Judging;
+use crate::comparison::Comparison;
 use crate::mounts::Mounts;
 use crate::seal::{KeptAs, Room, Sealed};
 
@@ -125,6 +127,40 @@ async fn a_warrant_mounts_what_was_approved_and_nothing_else() {
         panic!("identifiers");
     };
     assert_eq!(order.roles["fore"], "forename");
+}
+
+/// Whoever judges is given ordinals and what left: no extract, no payload, no identifiers.
+#[tokio::test]
+async fn an_output_is_judged_with_the_links_of_its_people_and_a_screen_without() {
+    let world = World::honest().await;
+    let ours = world.under("prj_a").await;
+    for (job, task) in [("job_q", query()), ("job_c", check("out_a"))] {
+        world.queue(job, task, ours.clone()).await;
+    }
+    let judging = async |job| {
+        let warrant = world.keeper.desk().unwrap().warrant(job).await.unwrap();
+        warrant.judging.expect("it is judged")
+    };
+    let given = |judging: &Judging| match judging.mounts("{}".into(), None) {
+        Comparison::Judge { links, left, .. } => (links, left),
+        other => panic!("{other:?}"),
+    };
+
+    let output = judging("job_c").await;
+    let (links, left) = given(&output);
+    let names: Vec<&str> = links.iter().map(|links| links.0.name.as_str()).collect();
+    assert_eq!(names, ["idx_a.links.job_i1"]);
+    assert_eq!(links[0].0.purpose, Purpose::Linkage);
+    assert!(left.is_empty(), "nothing has left");
+    let beside = output.order.beside.as_ref().expect("it is compared");
+    assert_eq!(beside.name, "output out_a");
+    assert!(beside.has_ordinals);
+    let spine = output.output.expect("an output").spine;
+    assert_eq!(spine, Some(id("del_spine")));
+
+    let screen = judging("job_q").await;
+    assert_eq!(given(&screen), (Vec::new(), Vec::new()));
+    assert!(screen.order.beside.is_none());
 }
 
 #[tokio::test]
