@@ -107,7 +107,26 @@ impl Keeper {
             // Only a new start tells where a destruction stands that failed in the middle.
             self.broken.notify_one();
         }
+        if done.is_ok() {
+            self.forget_people(&id).await?;
+        }
         done
+    }
+
+    /// Who is behind the cells of its outputs that never left goes as well: it lies under a key of the spine.
+    async fn forget_people(&self, id: &ProjectId) -> Result<(), Refused> {
+        for name in names(&self.rooms.sealed).map_err(|error| disk(&error))? {
+            let mut parts = name.split('.');
+            let (Some(object), Some(PEOPLE_WORD)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            let held = self.books.store.load::<Output>(object).await;
+            let held = held.map_err(by_store)?;
+            if held.is_some_and(|held| !held.value.has_left() && held.value.core().project == *id) {
+                remove(&self.rooms.sealed, &name);
+            }
+        }
+        Ok(())
     }
 
     /// Finds the project's files and keeps the plan.
