@@ -22,6 +22,8 @@ pub const ATOMS_MAX: usize = 1_500;
 pub const TOGETHER_MAX: usize = 12;
 /// The most steps of elimination.
 const STEPS_MAX: usize = 150_000_000;
+/// A combination in whole numbers is divided by less than this; its sums fit 64 bits.
+const DIVISOR_MAX: i64 = 1_000_000_000;
 /// A Mersenne prime: products fit 64 bits.
 const P: u64 = (1 << 31) - 1;
 
@@ -292,30 +294,48 @@ impl Basis {
         if left.iter().any(|v| *v != 0) {
             return None;
         }
-        (1..=12).find_map(|divisor: i64| {
-            let terms: Option<Vec<(usize, i64)>> = minus
-                .iter()
-                .enumerate()
-                .filter(|(_, v)| **v != 0)
-                .map(|(row, v)| {
-                    let scaled = (P - u64::from(*v)) * divisor as u64 % P;
-                    let signed = if scaled > P / 2 {
-                        scaled as i64 - P as i64
-                    } else {
-                        scaled as i64
-                    };
-                    (signed.abs() < 1_000_000).then_some((row, signed))
-                })
-                .collect();
-            let determined = Determined {
-                atoms: atoms.to_vec(),
-                people: 0,
-                terms: terms?,
-                divisor,
-            };
-            system.holds(&determined).then_some(determined)
-        })
+        let factors: Vec<(usize, Ratio)> = minus
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| **v != 0)
+            .map(|(row, v)| Some((row, ratio((P - u64::from(*v)) % P)?)))
+            .collect::<Option<_>>()?;
+        let divisor = factors.iter().try_fold(1_i64, |all, (_, (_, below))| {
+            let all = all / gcd(all, *below) * below;
+            (all < DIVISOR_MAX).then_some(all)
+        })?;
+        let terms = factors
+            .iter()
+            .map(|(row, (above, below))| (*row, above * (divisor / below)));
+        let determined = Determined {
+            atoms: atoms.to_vec(),
+            people: 0,
+            terms: terms.collect(),
+            divisor,
+        };
+        system.holds(&determined).then_some(determined)
     }
+}
+
+/// A fraction in whole numbers.
+type Ratio = (i64, i64);
+
+/// The fraction that a number modulo P stands for, if one with few digits does (Wang 1981, rational reconstruction by
+/// the extended Euclidean algorithm).
+fn ratio(value: u64) -> Option<Ratio> {
+    // Two such fractions are never the same number modulo P: 2 n² < P.
+    const DIGITS: i64 = 32_767;
+    let (mut above, mut below) = ((P as i64, value as i64), (0_i64, 1_i64));
+    while above.1 > DIGITS {
+        let times = above.0 / above.1;
+        above = (above.1, above.0 - times * above.1);
+        below = (below.1, below.0 - times * below.1);
+    }
+    (below.1 != 0 && below.1.abs() <= DIGITS).then(|| (above.1 * below.1.signum(), below.1.abs()))
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn subtract(row: &mut [u32], other: &[u32], factor: u32) {

@@ -127,6 +127,40 @@ fn any_table(n: usize) -> impl Strategy<Value = Vec<Vec<u32>>> {
         })
 }
 
+/// Found by chance: everybody follows, by combinations that are divided by more than a dozen.
+#[test]
+fn combinations_of_any_divisor_are_found() {
+    let new = vec![
+        vec![0, 2, 4, 7],
+        vec![8, 10],
+        vec![0, 4, 5, 6, 8],
+        vec![1, 2, 3],
+    ];
+    let earlier = [
+        vec![
+            vec![0, 1],
+            vec![2, 4, 5, 10],
+            vec![3, 6, 7, 8],
+            vec![6, 7, 10],
+            vec![1, 5, 8],
+        ],
+        vec![
+            vec![0, 3, 5, 7],
+            vec![2, 6, 8],
+            vec![1, 4, 10],
+            (0..9).chain([10]).collect(),
+        ],
+    ];
+    assert_eq!(smallest(&new, &earlier, 11, 4), Some(1));
+    let releases: Vec<Release> = earlier.iter().map(|t| as_release("old", 11, t)).collect();
+    let found = compare(&as_release("this", 11, &new), &releases, 4);
+    let alone = found
+        .iter()
+        .filter(|f| f.how == Isolated::Exactly && f.people == 1);
+    assert!(alone.clone().count() > 0, "{found:?}");
+    assert!(alone.clone().any(|f| f.proof.divisor > 12), "{found:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
