@@ -7,7 +7,7 @@ use governance::dataset::Dataset;
 use governance::delivery::{Delivery, SealedFile};
 use governance::extract::Extract;
 use governance::indexing::{Counts, Indexing};
-use governance::output::{Checked, Output, Rendering, ReviewVerdict, Verdict};
+use governance::output::{Checked, Compared, Output, Rendering, ReviewVerdict, Verdict};
 use governance::project::{InForce, Paper, Papers, Project};
 use governance::workspace::Workspace;
 use governance::{Action, Batch, Change, Date, Lifecycle, OutputId, ProjectId, Refusal, Sha256};
