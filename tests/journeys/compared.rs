@@ -265,7 +265,7 @@ fn each_statement_of_a_request_is_compared_and_kept() {
     let (_, answer) = project::stage(&haven, &open.workspace, union);
     assert_eq!(text(&answer, "/verdict"), "fail", "{answer}");
     let many = vec![ELSEWHERE; 21].join(";");
-    let said = haven.no(400, "researcher", &path, &json!({ "sql": many }));
+    let said = haven.no(422, "researcher", &path, &json!({ "sql": many }));
     assert!(
         said.to_string().contains("the limit statements is 20"),
         "{said}"
