@@ -419,7 +419,7 @@ async fn run(keeper: &Arc<Keeper>, door: Door, stream: UnixStream, job: &str) ->
     match ended {
         Ok(done) => {
             let reply = Reply::Done {
-                outcome: done.outcome,
+                outcome: Box::new(done.outcome),
                 cost: done.cost,
             };
             match wire::write_reply(&mut to, &reply).await? {

@@ -179,7 +179,7 @@ pub enum Reply {
     /// A job was done.
     Done {
         /// How.
-        outcome: Outcome,
+        outcome: Box<Outcome>,
         /// What it cost.
         cost: Cost,
     },

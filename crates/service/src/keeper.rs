@@ -145,7 +145,7 @@ impl Keeper {
             match reply {
                 Reply::Progress { done, total, stage } => progress(Progress { done, total, stage }),
                 Reply::Waiting { position } => progress(queued(position)),
-                Reply::Done { outcome, cost } => return Ok((outcome, cost)),
+                Reply::Done { outcome, cost } => return Ok((*outcome, cost)),
                 other => return Err(unexpected(other)),
             }
             reply = read_reply(&mut stream).await?;

@@ -99,12 +99,12 @@ fn keeper(socket: &Path, does: Does, time: Time) {
                     if does == Does::Dawdle {
                         time.0.fetch_add(4_000, Ordering::SeqCst);
                     }
-                    let outcome = Outcome::LoadIdentifiers {
+                    let outcome = Box::new(Outcome::LoadIdentifiers {
                         file: file("i"),
                         records_file: file("r"),
                         records: 3,
                         missing: [].into(),
-                    };
+                    });
                     let cost = Cost::default();
                     say(&mut stream, &Reply::Done { outcome, cost }).await;
                 }

@@ -235,7 +235,7 @@ pub(crate) fn reviewed(
 ) -> Result<Vec<Reviewed>, ServiceError> {
     let lines = lines(bytes).ok_or_else(unreadable)?;
     let Some(report) = report else {
-        let tables = lines.split(|line| is_between(line));
+        let tables = lines.split(is_between);
         return tables
             .map(|table| plain(table, Matched::NoReport))
             .collect();
