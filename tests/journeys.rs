@@ -1,6 +1,7 @@
 //! Journeys through the built programs: a safe haven is made, served on its Unix socket, and used by people
 //! with one role each over HTTP.
 
+mod clerical;
 mod compared;
 mod deliveries;
 mod differencing;

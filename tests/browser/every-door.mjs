@@ -52,6 +52,24 @@ async function newcomer(visitor) {
   await visitor.join(invitation, "aileen", "wet stones by the shore");
 }
 
+// An indexing with a clerical review: pairs are chosen, judged, and left under review.
+async function clerical(struan) {
+  await struan.go("/indexing");
+  const projects = struan.page.getByRole("table", { name: "Every project in force" });
+  await struan.act(projects.getByRole("link").first());
+  await struan.fill("Clerical review", "all");
+  await struan.press("Index the records");
+  await struan.see("There is a problem");
+  await struan.fill("Clerical review", "25");
+  await struan.press("Index the records");
+  await struan.see("25 pairs under clerical review");
+  await struan.act(struan.page.getByRole("link", { name: /clerical review/ }).first());
+  await struan.press("Begin to judge");
+  await struan.page.getByLabel("moved house").first().check();
+  await struan.press("Save and go on");
+  await struan.see("1 of 25");
+}
+
 // A budget is opened, a question priced and measured.
 async function measure(rowan) {
   let controller;
@@ -269,6 +287,7 @@ try {
   await labels(rowan, workspace);
   await count(controller, await as("rowan"), story);
   await returned(await as("rowan"));
+  await clerical(await as("struan", ask.indexing));
   const draft = await as("rowan");
   await apply(draft, "Never sent in");
   await draft.press("Check your answers");

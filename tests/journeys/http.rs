@@ -110,7 +110,7 @@ impl Client {
     /// is used for everything.
     fn desk(&self, path: &str) -> PathBuf {
         let public = self.socket.ends_with("strongroom.sock");
-        if public && path.ends_with("/indexings") {
+        if public && (path.ends_with("/indexings") || path.starts_with("/v1/indexings/")) {
             self.socket.with_file_name("indexing.sock")
         } else {
             self.socket.clone()

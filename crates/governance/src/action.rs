@@ -126,8 +126,16 @@ actions! {
     DestroyProject "destroy_project" Person "project" ["refused" "expired" "revoked" "closed"];
     /// Orders the indexing of a delivery.
     OrderIndexing "order_indexing" Person "indexing" ["-"];
+    /// The pairs that people judge are chosen and sealed.
+    OpenReview "open_review" System "indexing" ["ordered"];
+    /// Begins to judge them: from here on they are shown to this person.
+    BeginReview "begin_review" Person "indexing" ["under_review"];
+    /// Hands the answers to every pair in.
+    FinishReview "finish_review" Person "indexing" ["under_review"];
+    /// Ends the review without decisions, and the indexing with it: nothing is linked.
+    EndReview "end_review" Person "indexing" ["under_review" "settled"];
     /// It is done.
-    CompleteIndexing "complete_indexing" System "indexing" ["ordered"];
+    CompleteIndexing "complete_indexing" System "indexing" ["ordered" "settled"];
     /// It is not.
     FailIndexing "fail_indexing" System "indexing" ["ordered"];
     /// Orders an extract.
@@ -284,7 +292,10 @@ pub const STATES: &[(&str, &[&str])] = &[
             "destroyed",
         ],
     ),
-    ("indexing", &["ordered", "indexed", "failed"]),
+    (
+        "indexing",
+        &["ordered", "under_review", "settled", "indexed", "failed"],
+    ),
     ("extract", &["ordered", "sealed", "destroyed", "failed"]),
     ("workspace", &["open", "suspended", "closed"]),
     ("recovery", &["asked", "open", "ended", "refused", "lapsed"]),

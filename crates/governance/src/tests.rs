@@ -1,5 +1,6 @@
 //! Every rule, tried. `samples` holds a thing in every state; `tries` does every action to it.
 
+mod clerical;
 mod comments;
 mod dates;
 mod deliveries;

@@ -1,7 +1,9 @@
 //! Whether a job is permitted now, and what exactly it permits. All of it is read from the store.
 
+mod indexing;
+
 use audit_log::Vkey;
-use governance::dataset::{Dataset, Purpose as Kind};
+use governance::dataset::Dataset;
 use governance::delivery::{Delivery, KeptIdentifiers, PayloadDue};
 use governance::desktop::DesktopNetworks;
 use governance::extract::Extract;
@@ -11,7 +13,7 @@ use governance::measure::Measurement;
 use governance::project::{InForce, Project};
 use governance::request::EventPseudonym;
 use governance::{Action, DeliveryId, ExtractId, JobId, Lifecycle, Refusal, Timestamp};
-use protocol::job::{Job, Objections, RequestLimits};
+use protocol::job::{Job, RequestLimits};
 use protocol::keeper::Refused;
 use store::Held;
 use vault::Purpose;
@@ -279,60 +281,6 @@ impl Desk<'_> {
         Ok((mounts, orders::load_payload(&dataset.dictionary, format)))
     }
 
-    async fn index(&self, id: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
-        let indexing: Indexing = self.books.get(id).await?;
-        let Indexing::Ordered { core } = &indexing else {
-            let wrong = Action::CompleteIndexing.wrong_state(Indexing::KIND, indexing.state());
-            return Err(by_rule(wrong));
-        };
-        must_be_of(&core.project, project, "the indexing")?;
-        if core.manifest != project.manifest_sha256 {
-            return Err(by_rule(Refusal::NotApproved(
-                "the manifest of this indexing",
-            )));
-        }
-        let delivery: Delivery = self.books.get(core.delivery.as_str()).await?;
-        let approved = &project.manifest.datasets;
-        if !approved
-            .iter()
-            .any(|d| d.dataset == delivery.core().dataset)
-        {
-            return Err(by_rule(Refusal::NotApproved("this dataset")));
-        }
-        if delivery.payload().is_none() {
-            let wrong = Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state());
-            return Err(by_rule(wrong));
-        }
-        let identifiers = identifiers_of(&delivery)?;
-        let spine = self.register(&core.spine, Kind::Spine).await?;
-        let (objections, listed) = match &core.objections {
-            Some(list) => {
-                let list = self.register(list, Kind::Objections).await?;
-                (Some(list), Objections::Listed)
-            }
-            None => (None, Objections::None),
-        };
-        let mounts = Mounts::Link {
-            identifiers,
-            spine,
-            objections,
-        };
-        Ok((mounts, orders::link(self.linkage_settings, listed)))
-    }
-
-    /// A spine or an objection list: its controller's instruction lets approved projects be linked to it.
-    async fn register(&self, id: &DeliveryId, kind: Kind) -> Result<Identifiers, Refused> {
-        let delivery: Delivery = self.books.get(id.as_str()).await?;
-        let dataset: Dataset = self.books.get(delivery.core().dataset.as_str()).await?;
-        dataset.instructed_at(self.now).map_err(by_rule)?;
-        if dataset.dictionary.purpose != kind || !delivery.is_complete() {
-            return Err(not_permitted(
-                "records are linked to a complete delivery of a spine or an objection list",
-            ));
-        }
-        identifiers_of(&delivery)
-    }
-
     async fn extract(&self, id: &str, project: &InForce) -> Result<(Mounts, Job), Refused> {
         let extract: Extract = self.books.get(id).await?;
         let Extract::Ordered { core } = &extract else {
@@ -455,12 +403,4 @@ pub(crate) fn must_be_of(
     } else {
         Err(by_rule(Refusal::Elsewhere(what)))
     }
-}
-
-fn identifiers_of(delivery: &Delivery) -> Result<Identifiers, Refused> {
-    let kept = delivery.identifiers().ok_or_else(|| {
-        by_rule(Action::OrderIndexing.wrong_state(Delivery::KIND, delivery.state()))
-    })?;
-    let owner = delivery.core().id.as_str();
-    Sealed::of_delivery(&kept.file, "identifiers", owner).map(Identifiers)
 }

@@ -21,6 +21,9 @@ const BLOCK: usize = 4096;
 /// A file of identifiers, which only load and link workers see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identifiers(pub(crate) Sealed);
+/// Pairs of records for people to judge: identifiers too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pairs(pub(crate) Sealed);
 /// Record numbers without identifiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Records(pub(crate) Sealed);
@@ -51,6 +54,7 @@ pub(crate) enum Mounts {
         identifiers: Identifiers,
         spine: Identifiers,
         objections: Option<Identifiers>,
+        pairs: Option<Pairs>,
     },
     Extract {
         project: ProjectId,
@@ -111,6 +115,7 @@ impl Mounts {
                 identifiers,
                 spine,
                 objections,
+                pairs,
             } => {
                 let mut inputs = vec![
                     stream("identifiers.parquet", &identifiers.0)?,
@@ -118,6 +123,9 @@ impl Mounts {
                 ];
                 if let Some(objections) = objections {
                     inputs.push(stream("objections.parquet", &objections.0)?);
+                }
+                if let Some(pairs) = pairs {
+                    inputs.push(stream(protocol::pairs::NAME, &pairs.0)?);
                 }
                 Ok(inputs)
             }

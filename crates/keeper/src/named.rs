@@ -10,6 +10,7 @@ pub(crate) fn name(request: &Request) -> (&'static str, String) {
         Request::Run { job } => ("run", plain_id(job)),
         Request::Keep { job, .. } => ("keep", plain_id(job)),
         Request::Fetch { output, .. } => ("fetch", plain_id(output)),
+        Request::Pairs { indexing, .. } => ("pairs", plain_id(indexing)),
         Request::SignManifest { project } => ("sign_manifest", plain_id(project)),
         Request::SignCheckpoint => ("sign_checkpoint", String::new()),
         Request::Posture => ("posture", String::new()),

@@ -7,8 +7,8 @@ use governance::measure::Core;
 use governance::request::{self, DatasetRequest, EventPseudonym};
 use protocol::job::{
     Check, Column, ColumnKind, ColumnPlan, Extract, Format, Job, Link, LoadIdentifiers,
-    LoadPayload, Measure, Objections, People, Presence, Query, RequestLimits, Reserved, RowFilter,
-    Source, TablePlan, Transform, Unmatched,
+    LoadPayload, Measure, Objections, People, Presence, Query, RequestLimits, Reserved,
+    ReviewStage, RowFilter, Source, TablePlan, Transform, Unmatched,
 };
 use protocol::keeper::{Refused, RefusedCode};
 
@@ -64,10 +64,11 @@ pub(crate) fn load_payload(dictionary: &Dictionary, format: Format) -> Job {
     })
 }
 
-pub(crate) fn link(settings: &str, objections: Objections) -> Job {
+pub(crate) fn link(settings: &str, objections: Objections, review: ReviewStage) -> Job {
     Job::Link(Link {
         settings: settings.to_owned(),
         objections,
+        review,
     })
 }
 

@@ -86,7 +86,7 @@ impl Keeper {
             &self.rooms.sealed,
             &Halt::default(),
         )?;
-        tokio::task::spawn_blocking(move || whole(reader))
+        tokio::task::spawn_blocking(move || whole(reader, OUTPUT_BYTES_MAX))
             .await
             .map_err(|_| internal("the file could not be opened"))?
     }
@@ -99,17 +99,18 @@ impl Keeper {
     }
 }
 
-fn whole(mut reader: Checked) -> Result<Vec<u8>, Refused> {
+/// All of a sealed file that has at most so many bytes.
+pub(crate) fn whole(mut reader: Checked, bytes_max: u64) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::new();
     // The end is given only after the digest was compared.
     (&mut reader)
-        .take(OUTPUT_BYTES_MAX + 1)
+        .take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| {
-            tracing::error!(error = %error, "a file of an output is not as recorded");
+            tracing::error!(error = %error, "a sealed file is not as recorded");
             internal("the file is not the one on record")
         })?;
-    if bytes.len() as u64 > OUTPUT_BYTES_MAX {
+    if bytes.len() as u64 > bytes_max {
         return Err(internal("the file is not the one on record"));
     }
     Ok(bytes)

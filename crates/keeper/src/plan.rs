@@ -14,6 +14,14 @@ pub(crate) const LISTED_WORD: &str = "listed";
 /// Name that the worker sends, and the word in the name of the sealed file.
 type Expected = &'static [(&'static str, &'static str)];
 
+/// Files of a link job; which of them must come depends on what it reports.
+const LINK_FILES: Expected = &[
+    ("links", "links"),
+    ("links.parquet", "links-table"),
+    ("model.json", "model"),
+    (protocol::pairs::NAME, "pairs"),
+];
+
 /// Files of a task: those that must come, those that may, and with whose secret they are sealed.
 pub(crate) struct Plan {
     pub(crate) must: Expected,
@@ -44,12 +52,8 @@ pub(crate) fn plan(warrant: &Warrant) -> Result<Plan, Refused> {
             purpose: Purpose::Delivery,
         },
         Task::Index { .. } => Plan {
-            must: &[
-                ("links", "links"),
-                ("links.parquet", "links-table"),
-                ("model.json", "model"),
-            ],
-            may: &[],
+            must: &[],
+            may: LINK_FILES,
             owner: project()?,
             purpose: Purpose::Linkage,
         },

@@ -23,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::books::Books;
 use crate::checkpoint::Signed;
 use crate::custody::Custody;
+use crate::door::may_ask;
 use crate::error::{KeeperError, internal, not_permitted};
 use crate::named::{name, plain_id};
 use crate::progress::Teller;
@@ -310,6 +311,11 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             let fetched = keeper.fetch(&output, part).await;
             give(keeper, &mut stream, fetched, ask, &id).await
         }
+        Request::Pairs { indexing, person } => {
+            let _place = keeper.fetch_places.acquire().await;
+            let pairs = keeper.pairs(&indexing, &person).await;
+            give(keeper, &mut stream, pairs, ask, &id).await
+        }
         Request::SignManifest { project } => {
             let signed = keeper.sign_manifest(&project).await;
             let signed = signed.map(|(note, sha256)| Reply::Signed { note, sha256 });
@@ -355,32 +361,6 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             let tried = tried.map(|tried| Reply::Posture { tried });
             say(keeper, &mut stream, tried, ask, &id).await
         }
-    }
-}
-
-/// What a desk may ask at all; which jobs it may have run is asked of the job itself.
-fn may_ask(door: Door, request: &Request) -> Result<(), Refused> {
-    match (door, request) {
-        (Door::Research, _)
-        | (Door::Indexing, Request::Hello | Request::Run { .. } | Request::Refusals { .. }) => {
-            Ok(())
-        }
-        (
-            Door::Indexing,
-            Request::Upload { .. }
-            | Request::Keep { .. }
-            | Request::Fetch { .. }
-            | Request::SignManifest { .. }
-            | Request::SignCheckpoint
-            | Request::Price { .. }
-            | Request::Dummy { .. }
-            | Request::Practise { .. }
-            | Request::SelfAudit { .. }
-            | Request::Compare { .. }
-            | Request::Attack
-            | Request::Posture
-            | Request::Destroy { .. },
-        ) => Err(not_permitted("the indexing desk asks for indexing only")),
     }
 }
 

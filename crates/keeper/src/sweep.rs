@@ -156,6 +156,10 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
                 let same = links.name.rsplit('.').next() == job;
                 vec![if same { Fate::Stays } else { Fate::Goes }]
             }
+            // Until everything is settled and linked there is nothing but the pairs to judge.
+            Some(Indexing::UnderReview { review, .. } | Indexing::Settled { review, .. }) => {
+                vec![named(Some(review.pairs.name.as_str()))]
+            }
             Some(Indexing::Ordered { .. } | Indexing::Failed { .. }) => vec![Fate::Goes],
         },
         Some("ext") => match find::<Extract>(books, object).await? {

@@ -7,6 +7,7 @@ mod doors;
 mod journey;
 mod lies;
 mod measurements;
+mod pairs;
 mod recovery;
 mod rows;
 mod signing;
@@ -363,6 +364,7 @@ impl World {
                 linked: 6,
                 withheld: 0,
                 objected: 0,
+                review: None,
             };
             let file = |word: &str| sealed(&format!("{name}.{word}.job_i1"));
             i.complete(file("links"), file("map"), counts, at)

@@ -1,8 +1,8 @@
 //! The blocking part of a job: open, spawn, seal what the worker sends, and for an indexing key the links.
 
+mod linked;
+
 use std::collections::BTreeMap;
-use std::fs::File as Disk;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,19 +13,18 @@ use protocol::job::{Job, Order, Reserved};
 use protocol::keeper::{ComparedWith, Cost, File, Outcome, Refused, RefusedCode};
 use protocol::report::{Report, StatementResult};
 use sandbox::{Input, Launch, Profile, Running, Spare};
-use vault::{PseudonymKey, Purpose, SealWriter, seal_file_atomically, stream_pseudonymise};
+use vault::Purpose;
 
 use crate::authority::Warrant;
 use crate::checks::{Comparing, Judging, PEOPLE_WORD};
 use crate::custody::Custody;
-use crate::error::{by_sandbox, by_vault, by_worker, internal, no};
+use crate::error::{by_sandbox, by_worker, no};
 use crate::halt::Halt;
 use crate::hear::{seal, strange};
-use crate::mounts::person_key;
 use crate::plan::{LISTED_WORD, Plan, plan};
 use crate::progress::Teller;
 use crate::rooms::{Rooms, made_name, remove};
-use crate::seal::{Made, Room, Sealed, file};
+use crate::seal::{Made, Room, Sealed};
 
 /// What a job needs beside its warrant.
 pub(crate) struct Tools<'a> {
@@ -239,32 +238,6 @@ impl Receiving<'_> {
         Ok(())
     }
 
-    /// Records that were linked, with their links keyed.
-    fn indexed(&mut self, report: Report, halt: &Halt) -> Result<Outcome, Refused> {
-        let Report::Link {
-            records,
-            linked,
-            objected,
-            withheld,
-            detail,
-            ..
-        } = report
-        else {
-            return Err(strange());
-        };
-        let links = self.take("links")?;
-        let map = self.key_links(&links, halt)?;
-        Ok(Outcome::Index {
-            links,
-            map,
-            records,
-            linked,
-            withheld,
-            objected,
-            detail,
-        })
-    }
-
     /// The answer, if it is the one draw of what was reserved.
     fn measured(&mut self, report: Report) -> Result<Outcome, Refused> {
         let Report::Measure {
@@ -414,7 +387,9 @@ impl Receiving<'_> {
                     missing,
                 })
             }
-            (Task::Index { .. }, report @ Report::Link { .. }) => self.indexed(report, halt),
+            (Task::Index { .. }, report @ (Report::Link { .. } | Report::Pairs { .. })) => {
+                self.indexed(report, halt)
+            }
             (Task::Extract { .. }, Report::Extract { tables }) => Ok(Outcome::Extract {
                 file: self.take("extract")?,
                 tables,
@@ -437,6 +412,7 @@ impl Receiving<'_> {
                 Report::LoadIdentifiers { .. }
                 | Report::LoadPayload { .. }
                 | Report::Link { .. }
+                | Report::Pairs { .. }
                 | Report::LinkFiles { .. }
                 | Report::Extract { .. }
                 | Report::Query { .. }
@@ -459,40 +435,4 @@ impl Receiving<'_> {
     fn numbers_events(&self) -> bool {
         matches!(&self.warrant.order, Job::LoadPayload(load) if load.event.is_some())
     }
-
-    /// Streams record-to-spine into record-to-pseudonym: fixed width, no parser, no payload.
-    fn key_links(&mut self, links: &File, halt: &Halt) -> Result<File, Refused> {
-        let project = self.plan.owner.clone();
-        let reader = Sealed {
-            room: Room::Sealed,
-            name: links.name.clone(),
-            owner: project.clone(),
-            purpose: Purpose::Linkage,
-            record: Some((links.sha256.clone(), links.bytes)),
-        }
-        .open(
-            self.tools.custody,
-            &self.tools.rooms.uploads,
-            &self.tools.rooms.sealed,
-            halt,
-        )?;
-        let id = project
-            .parse()
-            .map_err(|_| internal("the job has no project"))?;
-        let key = person_key(self.tools.custody, &id)?;
-        let seal = self.tools.custody.make(&project, Purpose::Extract)?;
-        let name = self.name("map");
-        let info = seal_file_atomically(&self.tools.rooms.sealed, &name, &seal, |out| {
-            key_all(reader, out, &key)
-        })
-        .map_err(by_vault)?;
-        self.made.add(&name);
-        Ok(file(&name, &info))
-    }
-}
-
-fn key_all(reader: impl Read, out: &mut SealWriter<&Disk>, key: &PseudonymKey) -> io::Result<()> {
-    stream_pseudonymise(reader, out, key)
-        .map(drop)
-        .map_err(io::Error::other)
 }

@@ -5,6 +5,9 @@ use crate::column::Role;
 /// A linkage that could not be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
+    /// A pair that people judged is not one of records that are linked.
+    #[error("a judged pair names a record that is not there")]
+    UnknownPair,
     /// A column does not have one value (or null) for each id.
     #[error("column {role} of the {file} has {found} values for {expected} records")]
     ColumnLength {

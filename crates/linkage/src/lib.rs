@@ -109,6 +109,7 @@ pub use spec::{
     BlockingRule, ColumnSpec, ComparisonOverride, FileSpec, Frequency, Holds, LinkType, Spec,
     SpineSpec,
 };
+pub use spine::reviewed::{Decided, Moves, PairOf, link_decided, link_for_review};
 pub use spine::{Link, LinkReport, Linked, Step, link};
 pub use splink::{Splink, SplinkSpec};
 pub use told::Judged;

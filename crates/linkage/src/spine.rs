@@ -11,9 +11,12 @@ use crate::column::{Column, Records};
 use crate::error::LinkError;
 use crate::intake::{Intake, Resources};
 use crate::observer::Quiet;
-use crate::outcome::{Join, JoinStep, LinkModel, Report};
+use crate::outcome::{Join, JoinStep, LinkModel, Linkage, Report};
 use crate::settings::{LeftFile, Settings};
 use crate::spec::{ColumnSpec, FileSpec, Holds, LinkType, Spec};
+use crate::told::{self, Judged};
+
+pub(crate) mod reviewed;
 
 /// How a link was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub enum Step {
     ExactKeys,
     /// The model, in competition with the other candidates.
     Probabilistic,
+    /// People who looked at both records.
+    Reviewed,
 }
 
 /// One record of the file and the spine record it is held to be.
@@ -76,11 +81,23 @@ pub struct Linked {
 /// A file that is not whole or passes a limit, settings without meaning, no shared field to find
 /// candidates by, or a budget that no blocking rule keeps.
 pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Linked, LinkError> {
+    Ok(match linkage(left, spine, settings)? {
+        Some(linkage) => linked(left, spine, settings, linkage),
+        None => nothing(left, spine),
+    })
+}
+
+/// What the engine makes of them; nothing where either file is empty.
+fn linkage(
+    left: &Records,
+    spine: &Records,
+    settings: &Settings,
+) -> Result<Option<Linkage>, LinkError> {
     settings.check()?;
     check("file", left, settings)?;
     check("spine", spine, settings)?;
     if left.ids.is_empty() || spine.ids.is_empty() {
-        return Ok(nothing(left, spine));
+        return Ok(None);
     }
     let mut intake = Intake::new(spec(left, spine, settings))?;
     for (place, records) in [left, spine].into_iter().enumerate() {
@@ -94,7 +111,11 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
         threads: NonZeroUsize::MIN,
         memory_bytes: u64::MAX,
     };
-    let linkage = intake.link(resources, &mut Quiet)?;
+    intake.link(resources, &mut Quiet).map(Some)
+}
+
+/// The same in the terms of a link job.
+fn linked(left: &Records, spine: &Records, settings: &Settings, linkage: Linkage) -> Linked {
     let links = links(left, spine, &linkage.joins, settings.threshold_probability);
     let mut by_step = no_links();
     for link in &links {
@@ -112,11 +133,11 @@ pub fn link(left: &Records, spine: &Records, settings: &Settings) -> Result<Link
             .map_or(0, |file| file.ambiguous),
         engine: Some(linkage.report),
     };
-    Ok(Linked {
+    Linked {
         links,
         model: Some(linkage.model),
         report,
-    })
+    }
 }
 
 /// The specification of a link of two files whose columns are named by their roles.
@@ -157,8 +178,8 @@ fn links(left: &Records, spine: &Records, joins: &[Join], threshold: f64) -> Vec
             step: match join.step {
                 JoinStep::NumberVerified => Step::ChiVerified,
                 JoinStep::ExactKeys => Step::ExactKeys,
-                // Nobody's decisions reach this linkage.
-                JoinStep::Probabilistic | JoinStep::Reviewed => Step::Probabilistic,
+                JoinStep::Probabilistic => Step::Probabilistic,
+                JoinStep::Reviewed => Step::Reviewed,
             },
             match_weight: join.match_weight,
             match_probability: join.match_probability,

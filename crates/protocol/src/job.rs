@@ -1,5 +1,7 @@
 //! What a worker may be asked to do: one variant for each job kind, with the names of its input files.
 
+mod link;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use crate::compare::{Again, Attack, Judge};
 use crate::dummy::Dummy;
 use crate::limits::Limits;
 use crate::model::Model;
+
+pub use link::{Link, LinkFiles, LinkedFile, Objections, ReviewStage, Said, TruthFile};
 
 /// A job with its limits. A worker reads it only once it is sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +33,7 @@ pub enum Job {
     /// Reads `/in/delivery` and `/in/records`; makes `payload.parquet` and, with an event column, `events`.
     LoadPayload(LoadPayload),
     /// Reads `/in/identifiers.parquet`, `/in/spine.parquet` and, where there are objections,
-    /// `/in/objections.parquet`; makes `links`, `links.parquet` and `model.json`.
+    /// `/in/objections.parquet`; makes `links`, `links.parquet` and `model.json`, or `pairs.jsonl` for people to judge.
     Link(Link),
     /// Reads the payload, map and event files that its tables name; makes `extract.duckdb`.
     Extract(Extract),
@@ -151,68 +155,6 @@ pub enum Unmatched {
     Refuse,
     /// Keep the rows without a record; they are counted and reach no linked extract.
     Keep,
-}
-
-/// Link the records of one delivery to the population spine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// Settings of the linkage engine as JSON text (`linkage::Settings`), from `policies/linkage/`.
-    pub settings: String,
-    /// Whether `/in/objections.parquet` is there.
-    pub objections: Objections,
-}
-
-/// Link files of one's own, each read-only under `/in`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkFiles {
-    /// What to do, as JSON text (`linkage::Spec`): its files and their columns are those of `files`.
-    pub spec: String,
-    /// The files, in the order of the specification.
-    pub files: Vec<LinkedFile>,
-    /// Who is who, if it is known: columns `source`, `id` and `person`.
-    pub truth: Option<TruthFile>,
-    /// Pairs that people judged, to read m from: columns `source_l`, `id_l`, `source_r`, `id_r` and `match`.
-    pub labels: Option<TruthFile>,
-    /// One file for each reviewer, of the same columns: pairs that are joined or kept apart as both said.
-    pub decisions: Vec<TruthFile>,
-    /// Columns `value` and `count`, in the order of the specification's frequencies.
-    pub frequencies: Vec<TruthFile>,
-    /// How many pairs to choose for people to judge: makes `review.csv` and `review-key.csv`. 0: none.
-    pub review: u32,
-}
-
-/// A file to link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkedFile {
-    /// File under `/in`.
-    pub file: String,
-    /// How it is written.
-    pub format: Format,
-    /// Column that names each record.
-    pub id: String,
-}
-
-/// A file that tells who is who.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TruthFile {
-    /// File under `/in`.
-    pub file: String,
-    /// How it is written.
-    pub format: Format,
-}
-
-/// Whether a list of objections goes with a link job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Objections {
-    /// No list.
-    None,
-    /// `/in/objections.parquet`: identifiers with a `chi` role. Spine people on it are linked to nothing.
-    Listed,
 }
 
 /// Cut the approved columns and rows and replace record ordinals by pseudonyms.

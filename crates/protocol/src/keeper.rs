@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::compare::Judged;
 use crate::dummy::Dummy;
 use crate::job::PracticeTable;
+use crate::linked::Reviewed;
 use crate::posture::Tried;
 use crate::report::{ExtractTable, StatementResult};
 
@@ -71,6 +72,13 @@ pub enum Request {
         output: String,
         /// Which of its files.
         part: Part,
+    },
+    /// Give the pairs of an indexing to somebody who judges them now. At the indexing desk only.
+    Pairs {
+        /// The indexing.
+        indexing: String,
+        /// Who judges them.
+        person: String,
     },
     /// Price a request under differential privacy. Mounts nothing: the price comes from the request alone.
     Price {
@@ -405,6 +413,17 @@ pub enum Outcome {
         objected: u64,
         /// The engine's report as JSON text.
         detail: String,
+        /// What the clerical review came to, if one was ordered.
+        review: Option<Reviewed>,
+    },
+    /// Pairs were chosen for people to judge, and sealed; nothing is linked yet.
+    Pairs {
+        /// The pairs.
+        file: File,
+        /// How many.
+        pairs: u32,
+        /// Records of the delivery.
+        records: u64,
     },
     /// An extract was made and sealed.
     Extract {

@@ -27,6 +27,7 @@ pub mod keeper;
 pub mod limits;
 pub mod linked;
 pub mod model;
+pub mod pairs;
 pub mod posture;
 pub mod report;
 

@@ -34,6 +34,26 @@ pub struct Review {
     pub kappa: Option<f64>,
 }
 
+/// What the clerical review of an indexing came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reviewed {
+    /// Pairs.
+    pub pairs: u32,
+    /// Pairs of which the first two both said yes or no.
+    pub both: u32,
+    /// Of these, judged alike.
+    pub alike: u32,
+    /// Cohen's kappa of the first two over these, in thousandths; none where chance alone would agree on all.
+    pub kappa_milli: Option<i32>,
+    /// Pairs that were left to the model.
+    pub undecided: u32,
+    /// Links that there are only because of the review.
+    pub joined: u64,
+    /// Links that there are not any more because of the review.
+    pub parted: u64,
+}
+
 /// How the joins compare with a truth that was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Judged;
-use crate::linked::{Review, Scores, StageCost};
+use crate::linked::{Review, Reviewed, Scores, StageCost};
 
 /// The end of a job that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,15 @@ pub enum Report {
         withheld: u64,
         /// The engine's own report as JSON text: counts only.
         detail: String,
+        /// What the clerical review came to, if one was ordered.
+        review: Option<Reviewed>,
+    },
+    /// Pairs were chosen for people to judge; they were sent as `pairs.jsonl`, and no link.
+    Pairs {
+        /// How many, at least one.
+        pairs: u32,
+        /// Records of the delivery.
+        records: u64,
     },
     /// Files of one's own were linked.
     LinkFiles {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use governance::dataset::{Dataset, Purpose};
 use governance::delivery::Delivery;
 use governance::extract::{Extract, Table};
-use governance::indexing::{Counts, Indexing};
+use governance::indexing::review::Agreed;
+use governance::indexing::{Counts, Indexing, Registers};
 use governance::job::{Authority, Job, Outcome as JobOutcome, Task};
 use governance::project::{InForce, Project};
 use governance::workspace::Workspace;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use store::Filter;
 
 use crate::access::Object;
+use crate::clerical::agreed;
 use crate::deliveries::sealed;
 use crate::error::ServiceError;
 use crate::jobs::{Answer, Done};
@@ -28,6 +30,12 @@ use crate::{Caller, Service};
 pub struct IndexingAnswer {
     /// The indexing.
     pub indexing: IndexingId,
+    /// `indexed`, or `under_review` while people judge pairs: then nothing is linked yet.
+    pub state: &'static str,
+    /// Pairs that people judge, or have judged; 0 without a clerical review.
+    pub pairs: u32,
+    /// What the clerical review came to, if one was held.
+    pub review: Option<Agreed>,
     /// Records of the delivery.
     pub records: u64,
     /// Linked records by step.
@@ -58,11 +66,12 @@ pub struct ExtractAnswer {
 }
 
 impl Service {
-    /// Links a delivery's records to the spine for a project, less those who objected.
+    /// Links a delivery's records to the spine for a project, less those who objected. With a clerical review of at
+    /// most `review` pairs (0: none) there are no links before people have judged them.
     ///
     /// # Errors
-    /// If the caller may not, the project is not live, no list of objections is named although one is kept, or the
-    /// keeper refuses.
+    /// If the caller may not, the project is not live, no list of objections is named although one is kept, the
+    /// review is larger than the policy allows, or the keeper refuses.
     pub async fn index(
         &self,
         caller: &Caller,
@@ -70,11 +79,18 @@ impl Service {
         delivery: &DeliveryId,
         spine: &DeliveryId,
         objections: Option<&DeliveryId>,
+        review: u32,
     ) -> Result<IndexingAnswer, ServiceError> {
         let now = self.now()?;
         let project = self
             .live_project(caller, project, Action::OrderIndexing, "indexing")
             .await?;
+        let most = self.policies.limits.review_pairs;
+        if review > most {
+            return Err(ServiceError::BadInput(format!(
+                "a clerical review has at most {most} pairs (review_pairs in policies/limits.toml)"
+            )));
+        }
         let delivery = self.load::<Delivery>(delivery.as_str()).await?.value;
         let spine = self.load::<Delivery>(spine.as_str()).await?.value;
         let objections = match objections {
@@ -87,15 +103,13 @@ impl Service {
             None => self.must_keep_no_objections().await?,
         }
         let id: IndexingId = self.fresh(IndexingId::PREFIX)?;
-        let order = Indexing::order(
-            id.clone(),
-            &project,
-            &delivery,
-            &spine,
-            objections.as_ref(),
-            caller.id(),
-            now,
-        )?;
+        let registers = Registers {
+            spine: &spine,
+            objections: objections.as_ref(),
+        };
+        let by = caller.id();
+        let order =
+            Indexing::order_reviewed(id.clone(), &project, &delivery, registers, review, by, now)?;
         let task = Task::Index {
             indexing: id.clone(),
         };
@@ -123,6 +137,7 @@ impl Service {
             withheld,
             objected,
             detail,
+            review,
         } = outcome
         else {
             return Err(ServiceError::strange());
@@ -133,12 +148,17 @@ impl Service {
             linked: linked.values().sum(),
             withheld,
             objected,
+            review: review.map(agreed),
         };
         let (links, map) = (sealed(links)?, sealed(map)?);
         let bytes = Some(map.sha256.clone());
+        let review = counts.review.clone();
         let change = held.value.complete(links, map, counts, self.now()?)?;
         let answer = IndexingAnswer {
             indexing: id.clone(),
+            state: change.to().state(),
+            pairs: review.as_ref().map_or(0, |review| review.pairs),
+            review,
             records,
             linked,
             withheld,

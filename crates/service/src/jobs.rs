@@ -4,20 +4,19 @@
 //! recorded job is ever without somebody who answers for it. It ends in the same record as its object. What a
 //! front that was killed leaves in between is mended by [`Service::repair`].
 
+mod authority;
 mod ends;
 
 use governance::delivery::Delivery;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::{Authority, Cause, Core, Job, Outcome as JobOutcome, Task};
+use governance::job::{Cause, Core, Job, Outcome as JobOutcome, Task};
 use governance::measure::{Lost, Measurement};
 use governance::output::Output;
-use governance::person::Person;
-use governance::project::{InForce, Project};
 use governance::{Action, Batch, By, JobId, Lifecycle, PersonId, Refusal, Timestamp};
 use protocol::keeper::{Cost, Door, Outcome};
 use serde::Serialize;
-use store::{Document, Filter, Held, Over, StoreError};
+use store::{Beside, Document, Filter, Held, Over, StoreError};
 use tokio::sync::watch;
 
 use crate::access::Object;
@@ -218,12 +217,27 @@ impl Service {
         batch: Batch,
         documents: Vec<Document>,
     ) -> Result<(), ServiceError> {
+        self.begin_job_beside(caller, (task, job), batch, documents, Vec::new())
+            .await
+    }
+
+    /// The same together with rows that have no leaf of their own.
+    pub(crate) async fn begin_job_beside(
+        &self,
+        caller: &Caller,
+        (task, job): (&Task, &JobId),
+        batch: Batch,
+        documents: Vec<Document>,
+        beside: Vec<Beside>,
+    ) -> Result<(), ServiceError> {
         if let Some(elsewhere) = elsewhere(self.desk, task) {
             return Err(Refusal::Invalid(elsewhere.into()).into());
         }
         self.keeper.hello().await?;
         self.lease(job, Over::Ended).await?;
-        let recorded = self.record(Some(caller), batch, documents).await;
+        let recorded = self
+            .record_beside(Some(caller), batch, documents, beside)
+            .await;
         if recorded.is_err() {
             self.unlease(job).await;
         }
@@ -284,6 +298,9 @@ impl Service {
             (Task::Index { indexing }, outcome @ Outcome::Index { .. }) => {
                 self.indexed(indexing, outcome, cost).await
             }
+            (Task::Index { indexing }, outcome @ Outcome::Pairs { .. }) => {
+                self.pairs_chosen(indexing, outcome, cost).await
+            }
             (Task::Extract { extract }, outcome @ Outcome::Extract { .. }) => {
                 self.extract_sealed(extract, outcome, cost).await
             }
@@ -320,6 +337,7 @@ impl Service {
                 Outcome::LoadIdentifiers { .. }
                 | Outcome::LoadPayload { .. }
                 | Outcome::Index { .. }
+                | Outcome::Pairs { .. }
                 | Outcome::Extract { .. }
                 | Outcome::Evidence { .. }
                 | Outcome::Judged { .. }
@@ -447,32 +465,6 @@ impl Service {
         self.now()?
             .checked_add(jiff::SignedDuration::from_secs(seconds))
             .map_err(|_| ServiceError::ClockBackwards)
-    }
-
-    /// The project of a job, if the manifest that the job cites is in force and the person still fit.
-    pub(crate) async fn still_permitted(
-        &self,
-        core: &Core,
-        person: &PersonId,
-    ) -> Result<InForce, ServiceError> {
-        let in_force = self.authorising(core).await?;
-        let person = self.load::<Person>(person.as_str()).await?.value;
-        in_force.permit(&person, self.now()?)?;
-        Ok(in_force)
-    }
-
-    /// The project of a job, if the manifest that the job cites is in force.
-    pub(crate) async fn authorising(&self, core: &Core) -> Result<InForce, ServiceError> {
-        let Authority::Manifest { project, sha256 } = &core.authority else {
-            return Err(Refusal::NotApproved("the authority of this job").into());
-        };
-        let project = self.load::<Project>(project.as_str()).await?.value;
-        let in_force = project.in_force(Action::RunQuery)?;
-        if in_force.manifest_sha256 == *sha256 {
-            Ok(in_force.clone())
-        } else {
-            Err(Refusal::NotApproved("the manifest of this job").into())
-        }
     }
 }
 

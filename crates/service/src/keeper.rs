@@ -189,6 +189,18 @@ impl Keeper {
         self.bytes(&request).await
     }
 
+    /// The pairs of an indexing, for somebody who judges them now; at the indexing desk only.
+    ///
+    /// # Errors
+    /// If the keeper refuses or fails.
+    pub async fn pairs(&self, indexing: &str, person: &str) -> Result<Vec<u8>, ServiceError> {
+        let request = Request::Pairs {
+            indexing: indexing.to_owned(),
+            person: person.to_owned(),
+        };
+        self.bytes(&request).await
+    }
+
     /// Has a dummy extract made up. No data is mounted for it.
     ///
     /// # Errors

@@ -19,6 +19,7 @@
 pub mod access;
 mod audit;
 mod cases;
+mod clerical;
 mod comments;
 mod credentials;
 mod deliveries;
@@ -67,6 +68,7 @@ use store::{Beside, Document, Filter, Held, Receipt, Record, Store};
 
 pub use access::{Access, Object};
 pub use audit::{HousePosture, LogVerdict};
+pub use clerical::{FieldView, PAIRS_PAGE, PairView, PairsPage, ReviewView};
 pub use comments::CommentView;
 pub use credentials::{Credential, NewCredential, session_csrf};
 pub use deliveries::{Body, DeliveryAnswer};

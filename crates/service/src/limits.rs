@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use governance::indexing::review::PAIRS_MAX;
 use governance::recovery::MINUTES_MAX;
 use serde::Deserialize;
 
@@ -50,6 +51,8 @@ pub struct FrontLimits {
     pub request_bytes: usize,
     /// Most starts of the keeper in a minute.
     pub keeper_starts: usize,
+    /// Most pairs of one clerical review.
+    pub review_pairs: u32,
     /// Most entries of one page of a list.
     pub page: u32,
     /// Most entries of each part of a worklist.
@@ -113,7 +116,7 @@ impl FrontLimits {
         ]
     }
 
-    fn at_the_front(&self) -> [(&'static str, i128, RangeInclusive<u64>); 20] {
+    fn at_the_front(&self) -> [(&'static str, i128, RangeInclusive<u64>); 21] {
         let list = u64::from(store::LIST_MAX);
         [
             ("delivery_mib", self.delivery_mib.into(), 1..=1 << 20),
@@ -126,6 +129,11 @@ impl FrontLimits {
             ("query_s", self.query_s.into(), 1..=DAY),
             ("job_s", self.job_s.into(), 1..=7 * DAY),
             ("keeper_starts", wide(self.keeper_starts), 1..=1_000),
+            (
+                "review_pairs",
+                self.review_pairs.into(),
+                1..=u64::from(PAIRS_MAX),
+            ),
             ("page", self.page.into(), 1..=list),
             ("worklist", self.worklist.into(), 1..=list),
             ("comments", self.comments.into(), 1..=list),

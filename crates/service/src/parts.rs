@@ -263,7 +263,14 @@ impl ProjectReading<'_> {
                 if let Some(delivery) = deliveries.get(core.delivery.as_str()) {
                     detail.insert("dataset".into(), json!(delivery.value.core().dataset));
                 }
+                if let Indexing::UnderReview { review, .. } = indexing {
+                    detail.insert("pairs".into(), json!(review.count));
+                    detail.insert("finished".into(), json!(review.finished.len()));
+                }
                 if let Indexing::Indexed { counts, .. } = indexing {
+                    if let Some(review) = &counts.review {
+                        detail.insert("review".into(), json!(review));
+                    }
                     detail.insert("records".into(), json!(counts.records));
                     detail.insert("linked".into(), json!(counts.linked));
                     if !on {

@@ -1,13 +1,13 @@
 //! Rows that go with an act: how somebody signs in, that they do no longer, whose the statements are that somebody
-//! saved. They have no leaf of their own; the act's leaf says that it was done, and both are written in one
+//! saved, that what was judged so far is handed in. They have no leaf of their own; the act's leaf says that it was done, and both are written in one
 //! transaction.
 
-use governance::{PersonId, Timestamp, WorkspaceId};
+use governance::{IndexingId, PersonId, Timestamp, WorkspaceId};
 
 use crate::error::{StoreError, at_most};
 use crate::note::{Note, WORD_BYTES_MAX};
-use crate::saved;
 use crate::sign_in::{Act, NewCredential};
+use crate::{answers, saved};
 
 /// A row without a leaf that is written with an act or not at all.
 #[derive(Clone)]
@@ -83,6 +83,14 @@ impl Beside {
             workspace: workspace.to_string(),
             from: from.to_string(),
             to: to.to_string(),
+        }))
+    }
+
+    /// What everybody had judged so far of an indexing goes: its review is over.
+    #[must_use]
+    pub fn forget_answers(indexing: &IndexingId) -> Self {
+        Self(Note::Answers(answers::Act::Forget {
+            indexing: indexing.to_string(),
         }))
     }
 

@@ -46,6 +46,7 @@
     )
 )]
 
+mod answers;
 mod beside;
 mod error;
 mod leases;
@@ -64,6 +65,7 @@ mod ties;
 mod tree;
 mod writer;
 
+pub use answers::ANSWERS_BYTES_MAX;
 pub use beside::Beside;
 pub use error::StoreError;
 pub use leases::{Lease, Over};

@@ -12,7 +12,7 @@ use crate::error::{StoreError, at_most, count, int};
 use crate::read::{Held, LIST_MAX};
 use crate::room::Store;
 use crate::writer::{Outcome, Task};
-use crate::{saved, sign_in};
+use crate::{answers, saved, sign_in};
 
 /// Largest draft, in bytes.
 pub const DRAFT_BYTES_MAX: usize = 1 << 20;
@@ -47,6 +47,7 @@ pub struct Progress {
 pub(crate) enum Note {
     SignIn(sign_in::Act),
     Saved(saved::Act),
+    Answers(answers::Act),
     Draft {
         project: String,
         json: String,
@@ -80,6 +81,7 @@ pub(crate) async fn write(
     let done = match note {
         Note::SignIn(act) => return sign_in::write(connection, act).await,
         Note::Saved(act) => return saved::write(connection, act).await,
+        Note::Answers(act) => return answers::write(connection, act).await,
         Note::Draft { project, json } => {
             sqlx::query(
                 "insert into drafts (project, json) values ($1, $2)

@@ -5,13 +5,14 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use crate::error::StoreError;
 use crate::ties;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_filing_room.sql"),
     include_str!("../migrations/0002_people.sql"),
     include_str!("../migrations/0003_leases.sql"),
     include_str!("../migrations/0004_accounts.sql"),
     include_str!("../migrations/0005_signed.sql"),
     include_str!("../migrations/0006_saved_queries.sql"),
+    include_str!("../migrations/0007_answers.sql"),
 ];
 
 /// The version whose files lack the columns and ties that lists are made of.

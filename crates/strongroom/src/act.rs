@@ -123,7 +123,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Problem> {
         return Err(Problem::could_not(format!("{word} takes no values")));
     }
     let door = match word {
-        "order_indexing" => Door::Indexing,
+        "order_indexing" | "view_review" | "begin_review" | "view_pairs" | "save_answers"
+        | "finish_review" | "link_again" | "end_review" => Door::Indexing,
         _ => Door::Research,
     };
     let client = client(&args.whose, door)?;

@@ -254,6 +254,7 @@ fn rooms(
             linked: 2,
             withheld: 0,
             objected: 0,
+            review: None,
         };
         let indexing = to(indexing.complete(file(6)?, file(7)?, counts, at))?;
         indexed.push((of.id.clone(), indexing));

@@ -1,6 +1,9 @@
 //! What may be sent, strictly.
 
+use std::collections::BTreeMap;
+
 use governance::comment::Visibility;
+use governance::indexing::review::Judgement;
 use governance::output::{Rendering, ReviewVerdict};
 use governance::project::{Condition, PanelVerdict, SignatureVerdict};
 use governance::{
@@ -37,7 +40,9 @@ asks! {
         conditions: Vec<Condition>,
     }
     Revoke { #[serde(default)] dataset: Option<DatasetId> }
-    Index { delivery: DeliveryId, spine: DeliveryId, #[serde(default)] objections: Option<DeliveryId> }
+    Index { delivery: DeliveryId, spine: DeliveryId, #[serde(default)] objections: Option<DeliveryId>, #[serde(default)] review: u32 }
+    Judged { answers: BTreeMap<u32, Option<Judgement>> }
+    Page { #[serde(default)] page: Option<usize> }
     Extract { indexings: Vec<IndexingId> }
     OpenWorkspace { extract: ExtractId }
     Query { sql: String }

@@ -14,6 +14,7 @@
 
 mod answer;
 mod asks;
+mod clerical;
 mod data;
 mod desktops;
 mod jobs;
@@ -167,6 +168,7 @@ pub fn indexing_app(front: Front) -> Router {
         .route("/v1/deliveries/{id}", get(data::delivery))
         .route("/v1/projects/{id}", get(projects::show))
         .route("/v1/projects/{id}/indexings", post(projects::index))
+        .merge(clerical::routes())
         .merge(job_routes())
         .route("/v1/health", get(log::health))
         .fallback(answer::nothing_here)
@@ -198,6 +200,7 @@ pub fn app(front: Front) -> Router {
         .merge(job_routes())
         .merge(measure_routes())
         .merge(recovery_routes())
+        .merge(clerical::routes())
         .route("/v1/events", get(log::events))
         .route("/v1/register", get(log::register))
         .route("/v1/log/publish", post(log::publish))

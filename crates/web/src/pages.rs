@@ -14,6 +14,7 @@ pub(crate) mod assets;
 pub(crate) mod attack;
 pub(crate) mod budget;
 pub(crate) mod catalogue;
+mod clerical;
 pub(crate) mod conditions;
 pub(crate) mod count;
 pub(crate) mod decision;
@@ -96,7 +97,8 @@ pub(crate) fn pages(front: Front) -> Router {
 
 /// Every page of the indexing desk, with its guards.
 pub fn indexing_pages(front: Front) -> Router {
-    guarded(of_every_desk().merge(indexing::routes()), front)
+    let pages = of_every_desk().merge(indexing::routes());
+    guarded(pages.merge(clerical::routes()), front)
 }
 
 /// Who is there, and what anybody may read.

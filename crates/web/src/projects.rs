@@ -190,7 +190,14 @@ pub(crate) async fn index(
         let objections = ask.objections.as_ref();
         let service = &front.service;
         service
-            .index(&caller, &id, &ask.delivery, &ask.spine, objections)
+            .index(
+                &caller,
+                &id,
+                &ask.delivery,
+                &ask.spine,
+                objections,
+                ask.review,
+            )
             .await
     };
     Ok(Json(to_the_end(work).await?))

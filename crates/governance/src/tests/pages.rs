@@ -28,7 +28,11 @@ fn about(kind: &str) -> &'static str {
             "One application, decided on version by version. Access begins with `in_force` and ends with \
              it: on the last day, or when it is revoked or closed."
         }
-        "indexing" => "The records of one delivery, linked to the spine for one project.",
+        "indexing" => {
+            "The records of one delivery, linked to the spine for one project. Where a clerical review was ordered, \
+             two indexers judge the same pairs of records, each without the other's answers, and a third those on \
+             which they differ; then the records are linked again with what was settled. Until then there is no link."
+        }
         "extract" => "The approved columns and rows of one project. A failed one is ordered again.",
         "workspace" => {
             "Where a project's people query their extract. Queries run while it is open."

@@ -1,6 +1,7 @@
 //! Every action, done to anything in any state, by the right people with the right things in hand: only the
 //! state can be in the way.
 
+mod clerical;
 mod measure;
 mod recoveries;
 
@@ -89,6 +90,11 @@ pub(super) fn things() -> Vec<Thing> {
         Thing::Dataset(s::registered("a", Purpose::Payload)),
         Thing::Dataset(s::dataset("a")),
         Thing::Indexing(s::ordered_indexing()),
+        Thing::Indexing(s::ordered_for_review()),
+        Thing::Indexing(s::unbegun_review()),
+        Thing::Indexing(s::begin_review(s::unbegun_review(), "ida")),
+        Thing::Indexing(s::half_reviewed()),
+        Thing::Indexing(s::settled_review()),
         Thing::Indexing(s::indexed()),
         Thing::Indexing(s::to(s::ordered_indexing().fail(now()))),
         Thing::Extract(s::ordered_extract()),
@@ -218,18 +224,7 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
         Thing::Dataset(dataset) => of_dataset(action, &dataset),
         Thing::Delivery(delivery) => of_delivery(action, &delivery),
         Thing::Project(project) => of_project(action, &project),
-        Thing::Indexing(indexing) => match action {
-            Action::CompleteIndexing => {
-                vec![done(indexing.complete(
-                    s::file('4'),
-                    s::file('5'),
-                    s::counts(),
-                    now(),
-                ))]
-            }
-            Action::FailIndexing => vec![done(indexing.fail(now()))],
-            _ => Vec::new(),
-        },
+        Thing::Indexing(indexing) => clerical::of_indexing(action, &indexing),
         Thing::Extract(extract) => match action {
             Action::SealExtract => vec![done(extract.seal(s::file('6'), s::tables(), now()))],
             Action::DestroyExtract => vec![done(extract.destroy(&s::destruction(), now()))],

@@ -258,6 +258,7 @@ async fn link(world: &World) {
         linked: sum,
         withheld: 0,
         objected: 0,
+        review: None,
     };
     world
         .change::<Indexing>("idx_r", |i| {

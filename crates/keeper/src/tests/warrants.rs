@@ -76,6 +76,7 @@ async fn a_warrant_mounts_what_was_approved_and_nothing_else() {
         identifiers,
         spine,
         objections: None,
+        pairs: None,
     } = link.mounts
     else {
         panic!("identifiers");

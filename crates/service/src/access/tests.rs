@@ -378,7 +378,7 @@ fn people_whose_standing_lapsed_are_kept_from_data() {
 }
 
 /// Acts that touch data, decide or release.
-const GUARDED: [Action; 22] = [
+const GUARDED: [Action; 25] = [
     Action::GiveInstruction,
     Action::AllowFeasibility,
     Action::CountPeople,
@@ -391,6 +391,9 @@ const GUARDED: [Action; 22] = [
     Action::ReturnApplication,
     Action::RefuseApplication,
     Action::OrderIndexing,
+    Action::BeginReview,
+    Action::FinishReview,
+    Action::EndReview,
     Action::OrderExtract,
     Action::RunQuery,
     Action::ViewRows,

@@ -133,6 +133,7 @@ impl House {
             linked: 2,
             withheld: 1,
             objected: 1,
+            review: None,
         };
         self.step::<Indexing>("idx_1", |i| i.complete(file('6'), file('7'), counts, at))
             .await

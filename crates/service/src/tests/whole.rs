@@ -318,7 +318,7 @@ async fn where_a_list_of_objections_is_kept_it_is_named_or_nothing_is_linked() {
         let (service, indexer) = (&house.service, &indexer);
         let (project, delivery, spine) = (&project, &delivery, &spine);
         async move {
-            let indexed = service.index(indexer, project, delivery, spine, list.as_ref());
+            let indexed = service.index(indexer, project, delivery, spine, list.as_ref(), 0);
             match indexed.await {
                 Err(ServiceError::Refused(Refusal::Invalid(why))) => why,
                 other => panic!("{other:?}"),

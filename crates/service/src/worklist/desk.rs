@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use governance::dataset::Dataset;
 use governance::delivery::Delivery;
+use governance::indexing::Indexing;
 use governance::measure::Measurement;
 use governance::output::{Output, Verdict};
 use governance::project::Project;
 use governance::recovery::Recovery;
 use governance::{Action, Lifecycle, TieKind, Timestamp};
+use protocol::keeper::Door;
 use store::Brief;
 
 use super::Found;
@@ -98,6 +100,7 @@ impl<'a> Desk<'a> {
         self.panel();
         self.review();
         self.labels();
+        self.pairs();
         self.recoveries();
         self.deliveries();
         self.mine();
@@ -222,6 +225,17 @@ impl<'a> Desk<'a> {
         }
         let wanted = self.want::<Measurement>(Purpose::Wait, &waits);
         self.wanted.push(wanted.newest().tied(on));
+    }
+
+    /// Pairs of records that wait to be judged: only the indexing desk shows them.
+    fn pairs(&mut self) {
+        let (begins, state) = (Action::BeginReview, "under_review");
+        if self.service.desk == Door::Indexing && self.cases.may(begins, state, Standing::Apart) {
+            let me = self.me;
+            let wanted = self.want::<Indexing>(Purpose::Ask(begins), &[state]);
+            let wanted = wanted.untied([(TieKind::Spoke, me)]);
+            self.wanted.push(wanted.project_untied([(TieKind::On, me)]));
+        }
     }
 
     /// Recoveries that wait for their second person: any for whoever confirms all, of a controller those of projects

@@ -48,6 +48,8 @@ struct List {
     shell: Shell,
     /// Projects that wait for an indexing.
     asked: Vec<Row>,
+    /// Indexings whose pairs wait to be judged.
+    reviews: Vec<Row>,
     /// Every project in force.
     in_force: Vec<Row>,
     /// Id of the last project shown, if there may be more.
@@ -70,19 +72,19 @@ struct After {
 
 async fn list(State(front): Ready, visitor: Visitor, Query(ask): Query<After>) -> Reply {
     let (service, caller) = (&front.service, &visitor.caller);
-    let asked = service
-        .worklist(caller)
-        .await?
-        .needs_you
-        .into_iter()
-        .filter(|item| item.action == Action::OrderIndexing.word())
-        .map(|item| Row {
-            id: item.id,
-            title: item.title,
-            organisation: item.organisation,
-            since: words::moment(item.since),
-        })
-        .collect();
+    let needs = service.worklist(caller).await?.needs_you;
+    let rows = |action: Action| -> Vec<Row> {
+        let asked = needs.iter().filter(|item| item.action == action.word());
+        asked
+            .map(|item| Row {
+                id: item.id.clone(),
+                title: item.title.clone(),
+                organisation: item.organisation.clone(),
+                since: words::moment(item.since),
+            })
+            .collect()
+    };
+    let (asked, reviews) = (rows(Action::OrderIndexing), rows(Action::BeginReview));
     let projects = service
         .projects(caller, &["in_force"], ask.after.as_deref())
         .await?;
@@ -103,6 +105,7 @@ async fn list(State(front): Ready, visitor: Visitor, Query(ask): Query<After>) -
     page(&List {
         shell: Shell::of(&visitor, "Indexing"),
         asked,
+        reviews,
         in_force,
         next,
     })
@@ -120,7 +123,10 @@ struct Page {
     deliveries: Vec<Choice>,
     spines: Vec<Choice>,
     objections: Vec<Choice>,
-    indexings: Vec<Part>,
+    review: String,
+    review_hint: String,
+    /// Each with whether it has a clerical review.
+    indexings: Vec<(Part, bool)>,
 }
 
 async fn show(
@@ -148,10 +154,18 @@ async fn index(State(front): Ready, Path(id): Path<ProjectId>, posted: Posted) -
     let work = async move {
         let objections = order.objections.as_ref();
         service
-            .index(&caller, &project, &order.delivery, &order.spine, objections)
+            .index(
+                &caller,
+                &project,
+                &order.delivery,
+                &order.spine,
+                objections,
+                order.review,
+            )
             .await
     };
     match to_the_end(work).await {
+        Ok(answer) if answer.state == "under_review" => Ok(see(&back, "pairs_chosen")),
         Ok(_) => Ok(see(&back, "indexed")),
         Err(no) => {
             let faults = Faults::at("objections", no)?;
@@ -187,6 +201,11 @@ async fn filled(
         deliveries: Vec::new(),
         spines: Vec::new(),
         objections: Vec::new(),
+        review: form.map_or_else(String::new, |form| form.one("review").to_owned()),
+        review_hint: format!(
+            "Pairs of records for two indexers to judge before there are links, at most {}. Leave it empty for none.",
+            service.policies().limits.review_pairs
+        ),
         indexings: Vec::new(),
     };
     let mut titles = Vec::new();
@@ -207,8 +226,15 @@ async fn filled(
     shown.spines = newest_first(spines);
     shown.objections = lists(newest_first(objections));
     choose(&mut shown, form, &indexings);
-    shown.indexings = indexed(indexings, &Titles::of(titles));
+    let reviewed: Vec<bool> = indexings.iter().map(has_review).collect();
+    let parts = indexed(indexings, &Titles::of(titles));
+    shown.indexings = parts.into_iter().zip(reviewed).collect();
     Ok(shown)
+}
+
+/// Whether an indexing has a clerical review to look at.
+fn has_review(indexing: &Summary) -> bool {
+    matches!(indexing.state, "under_review" | "settled") || indexing.detail.contains_key("review")
 }
 
 /// Lists of objections to choose from. None is there to be chosen, and is never the first.
@@ -287,6 +313,8 @@ struct Order {
     delivery: DeliveryId,
     spine: DeliveryId,
     objections: Option<DeliveryId>,
+    /// Most pairs that people judge; 0 for none.
+    review: u32,
 }
 
 /// The order that a form holds, or what is wrong with it.
@@ -302,11 +330,19 @@ fn read(form: &Form) -> Result<Result<Order, Faults>, ServiceError> {
         NONE => None,
         text => Some(text.parse().map_err(|_| unread("the objections"))?),
     };
+    let review = match form.one("review") {
+        "" => Some(0),
+        typed => typed.parse().ok(),
+    };
+    if review.is_none() {
+        faults.add("review", "Give a whole number of pairs, or leave it empty");
+    }
     Ok(match (delivery, spine) {
         (Some(delivery), Some(spine)) if faults.is_empty() => Ok(Order {
             delivery,
             spine,
             objections,
+            review: review.unwrap_or_default(),
         }),
         (Some(_) | None, Some(_) | None) => Err(faults),
     })
@@ -344,13 +380,26 @@ mod tests {
             delivery: "del_a".parse().unwrap(),
             spine: "del_s".parse().unwrap(),
             objections: Some("del_o".parse().unwrap()),
+            review: 0,
         };
         assert_eq!(order.unwrap(), expected);
+        let some = read(&form(
+            "delivery=del_a&spine=del_s&objections=none&review=40",
+        ));
+        assert_eq!(some.unwrap().unwrap().review, 40);
         for (text, field) in [
             ("spine=del_s&objections=none", "delivery"),
             ("delivery=del_a&objections=none", "spine"),
             ("delivery=del_a&spine=del_s", "objections"),
             ("delivery=del_a&spine=del_s&objections=", "objections"),
+            (
+                "delivery=del_a&spine=del_s&objections=none&review=-1",
+                "review",
+            ),
+            (
+                "delivery=del_a&spine=del_s&objections=none&review=all",
+                "review",
+            ),
         ] {
             let faults = read(&form(text)).unwrap().unwrap_err();
             assert!(faults.of(field).is_some(), "{text}");

@@ -120,7 +120,13 @@ fn linked(detail: &BTreeMap<String, Value>, titles: &Titles) -> String {
     };
     let withheld = number(detail, "withheld")
         .map_or_else(String::new, |n| format!("{n} withheld after objections"));
-    joined([title, &counts, &withheld])
+    let review = match (number(detail, "pairs"), number(detail, "finished")) {
+        (Some(pairs), Some(finished)) => {
+            format!("{pairs} pairs under clerical review, handed in by {finished}")
+        }
+        _ => String::new(),
+    };
+    joined([title, &counts, &withheld, &review])
 }
 
 /// Rows and people of each table of an extract.

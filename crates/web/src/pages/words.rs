@@ -20,6 +20,7 @@ pub(crate) fn state(word: &str) -> &str {
         "closed" => "Closed",
         "destroyed" => "Destroyed",
         "ordered" => "Ordered",
+        "settled" => "Settled",
         "indexed" => "Indexed",
         "sealed" => "Sealed",
         "failed" => "Failed",
@@ -106,6 +107,7 @@ pub(crate) fn ask(action: &str) -> &'static str {
         "approve_application" | "return_application" | "refuse_application" => "Close the decision",
         "commence_project" => "Put it in force",
         "order_indexing" => "Index its records",
+        "begin_review" => "Judge pairs of records",
         "order_extract" => "Cut the extract",
         "open_workspace" => "Open the workspace",
         "confirm_recovery" => "Confirm or refuse the recovery",
@@ -144,6 +146,13 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "revoked" => "It is revoked. Running queries end and access stops.",
         "commented" => "Your comment is recorded.",
         "indexed" => "The records are indexed.",
+        "pairs_chosen" => {
+            "The pairs to judge are chosen. There are no links before two indexers have judged them."
+        }
+        "review_begun" => "You have begun. Your answers count once you hand them in.",
+        "answers_saved" => "Your answers are saved.",
+        "review_finished" => "Your answers are handed in.",
+        "review_ended" => "The review is ended. Nothing is linked.",
         "extract_sealed" => "The extract is cut and sealed.",
         "workspace_opened" => "The workspace is open.",
         "workspace_changed" => "The workspace is changed.",
@@ -234,6 +243,7 @@ mod tests {
             "refuse_application",
             "commence_project",
             "order_indexing",
+            "begin_review",
             "order_extract",
             "open_workspace",
             "confirm_recovery",

@@ -3,15 +3,18 @@
 //! Objections: the file is linked against the whole spine, and links to people who objected are then
 //! withheld. Were those people taken off the spine first, their records could link to somebody else.
 
+mod review;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use frames::{Cells, Strings, Table, Values};
-use linkage::{Column, Link, Linked, Records, Role, Settings, Step};
+use linkage::{Column, Link, LinkError, Linked, Records, Role, Settings, Step};
 use protocol::frame::Hatch;
-use protocol::job::{Link as LinkJob, Objections};
+use protocol::job::{Link as LinkJob, Objections, ReviewStage};
 use protocol::limits::Limits;
+use protocol::linked::Reviewed;
 use protocol::report::{Failure, Report};
 
 use super::{Rooms, bad_input, file_limits, internal, of_frame};
@@ -47,7 +50,27 @@ pub(super) fn run(
         }
     };
     hatch.progress(0, 0, "linking")?;
-    let linked = linkage::link(&file, &spine, &settings).map_err(|e| bad_input(e.to_string()))?;
+    let (linked, reviewed) = match &job.review {
+        ReviewStage::None => {
+            let linked = linkage::link(&file, &spine, &settings).map_err(of_engine)?;
+            (linked, None)
+        }
+        ReviewStage::Choose { pairs } => {
+            let of = [&file, &spine];
+            match review::choose(of, &job.settings, &settings, *pairs, &objected.spine)? {
+                review::Choice::Pairs { bytes, pairs } => {
+                    hatch.send_file(protocol::pairs::NAME, &mut bytes.as_slice())?;
+                    let records = file.ids.len() as u64;
+                    return Ok(Report::Pairs { pairs, records });
+                }
+                review::Choice::Nothing { linked } => (linked, Some(review::NOTHING)),
+            }
+        }
+        ReviewStage::Settled { said } => {
+            let (linked, reviewed) = review::settled(rooms, [&file, &spine], said)?;
+            (linked, Some(reviewed))
+        }
+    };
     let (withheld, mut links): (Vec<Link>, Vec<Link>) = linked
         .links
         .iter()
@@ -66,7 +89,11 @@ pub(super) fn run(
     for name in [LINKS, LINKS_TABLE, MODEL] {
         hatch.send_path(name, &rooms.made(name))?;
     }
-    report(&linked, &links, withheld.len() as u64, &objected)
+    report(&linked, &links, withheld.len() as u64, &objected, reviewed)
+}
+
+fn of_engine(error: LinkError) -> Failure {
+    bad_input(error.to_string())
 }
 
 fn report(
@@ -74,6 +101,7 @@ fn report(
     links: &[Link],
     withheld: u64,
     objected: &Objected,
+    review: Option<Reviewed>,
 ) -> Result<Report, Failure> {
     let mut steps: BTreeMap<String, u64> = BTreeMap::new();
     for link in links {
@@ -96,6 +124,7 @@ fn report(
         objected: objected.spine.len() as u64,
         withheld,
         detail: detail.to_string(),
+        review,
     })
 }
 
@@ -178,14 +207,16 @@ fn step_name(step: Step) -> &'static str {
         Step::ChiVerified => "chi_verified",
         Step::ExactKeys => "exact_keys",
         Step::Probabilistic => "probabilistic",
+        Step::Reviewed => "reviewed",
     }
 }
 
 /// How sure a link is, in bands wide enough to tell nothing of the person: 4 a verified CHI number; by
-/// the model, 3 at least 0.99, 2 at least 0.95, 1 below that.
+/// people who looked at both records, or by the model, 3 at least 0.99, 2 at least 0.95, 1 below that.
 fn band(link: &Link) -> u8 {
     match link.step {
         Step::ChiVerified => 4,
+        Step::Reviewed => 3,
         Step::ExactKeys | Step::Probabilistic if link.match_probability >= 0.99 => 3,
         Step::ExactKeys | Step::Probabilistic if link.match_probability >= 0.95 => 2,
         Step::ExactKeys | Step::Probabilistic => 1,

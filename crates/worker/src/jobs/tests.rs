@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use protocol::frame::{Inbox, Ready, Up, write_up};
 use protocol::job::{
     Check, Column, ColumnKind, ColumnPlan, Extract, FileTable, Format, Link, LoadIdentifiers,
-    LoadPayload, Objections, Presence, Query, RowFilter, Source, TablePlan, Transform, Unmatched,
+    LoadPayload, Objections, Presence, Query, ReviewStage, RowFilter, Said, Source, TablePlan,
+    Transform, Unmatched,
 };
 use protocol::limits::Limit;
 use protocol::posture::Posture;

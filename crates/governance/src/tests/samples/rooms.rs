@@ -3,7 +3,8 @@
 use super::*;
 use crate::delivery::Delivery;
 use crate::extract::{Extract, Table};
-use crate::indexing::{Counts, Indexing};
+use crate::indexing::review::{Agreed, Answers, Judgement};
+use crate::indexing::{Counts, Indexing, Registers};
 use crate::job::{Authority, Cause, Job, Outcome, Task};
 use crate::keeper_refusal::KeeperRefusal;
 use crate::output::{
@@ -61,6 +62,77 @@ pub(in crate::tests) fn counts() -> Counts {
         linked: 2,
         withheld: 1,
         objected: 1,
+        review: None,
+    }
+}
+
+/// The same, ordered with a review of at most four pairs.
+pub(in crate::tests) fn ordered_for_review() -> Indexing {
+    let spine = identified(Purpose::Spine);
+    let registers = Registers {
+        spine: &spine,
+        objections: None,
+    };
+    let by = who("indexer");
+    to(Indexing::order_reviewed(
+        id("idx_r"),
+        &live(),
+        &complete(),
+        registers,
+        4,
+        &by,
+        now(),
+    ))
+}
+
+/// Three pairs, before anybody began to judge them.
+pub(in crate::tests) fn unbegun_review() -> Indexing {
+    to(ordered_for_review().open_review(file('6'), 3, now()))
+}
+
+pub(in crate::tests) fn begin_review(indexing: Indexing, name: &str) -> Indexing {
+    to(indexing.begin_review(&live(), &complete(), &who(name), now()))
+}
+
+pub(in crate::tests) fn answers(name: &str, judged: &[(u32, Judgement)]) -> Answers {
+    Answers {
+        indexing: id("idx_r"),
+        by: who(name),
+        pairs: judged.iter().copied().collect(),
+    }
+}
+
+/// Everything is one person to whoever has this name.
+pub(in crate::tests) fn all_one(name: &str) -> Answers {
+    answers(name, &[1, 2, 3].map(|pair| (pair, Judgement::Moved)))
+}
+
+/// Ida has finished, Ivo has begun.
+pub(in crate::tests) fn half_reviewed() -> Indexing {
+    let begun = begin_review(begin_review(unbegun_review(), "ida"), "ivo");
+    let (live, complete) = (live(), complete());
+    to(begun.finish_review((&live, &complete), &all_one("ida"), hash('1'), &[], now()))
+}
+
+pub(in crate::tests) fn settled_review() -> Indexing {
+    let (live, complete) = (live(), complete());
+    let (second, first) = (all_one("ivo"), [all_one("ida")]);
+    to(half_reviewed().finish_review((&live, &complete), &second, hash('2'), &first, now()))
+}
+
+pub(in crate::tests) fn reviewed_counts() -> Counts {
+    let agreed = Agreed {
+        pairs: 3,
+        both: 3,
+        alike: 3,
+        kappa_milli: None,
+        undecided: 0,
+        joined: 1,
+        parted: 0,
+    };
+    Counts {
+        review: Some(agreed),
+        ..counts()
     }
 }
 
