@@ -8,18 +8,23 @@
     reason = "rows and rules are those that the tables were made of"
 )]
 
+use std::num::NonZeroUsize;
+
 use crate::coded::File;
 use crate::error::LinkError;
-use crate::keys::{Keys, Part};
+use crate::keys::{Keys, Part, Wanted};
 use crate::outcome::BlockingReport;
-use crate::radix;
 use crate::random::mix;
 use crate::spec::BlockingRule;
 
+use blocks::Blocks;
 use families::{Family, SMALL, families};
+pub(crate) use found::{Candidates, Found, ROWS_MAX};
 pub(crate) use merge::merge;
 
+mod blocks;
 mod families;
+mod found;
 mod merge;
 
 /// Two files, or one with itself.
@@ -51,68 +56,34 @@ const SAMPLED_ROWS_MIN: usize = 50_000;
 /// One row in so many is sampled, of each file.
 const SAMPLED_ONE_IN: u64 = 16;
 
-/// A pair as a rule found it: left row in the upper half, then the right row, then the rule.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(transparent)]
-pub(crate) struct Found(u64);
-
-const RULE_BITS: u32 = 5;
-
-/// Rows that a file may have: a right row and a rule share 32 bits.
-pub(crate) const ROWS_MAX: usize = 1 << (32 - RULE_BITS);
-
-impl Found {
-    pub(crate) const fn new(left: u32, right: u32, rule: usize) -> Self {
-        Self((left as u64) << 32 | (right as u64) << RULE_BITS | rule as u64)
-    }
-
-    pub(crate) const fn left(self) -> usize {
-        (self.0 >> 32) as usize
-    }
-
-    pub(crate) const fn right(self) -> usize {
-        (self.0 as u32 >> RULE_BITS) as usize
-    }
-
-    pub(crate) const fn rule(self) -> u32 {
-        self.0 as u32 & ((1 << RULE_BITS) - 1)
-    }
-
-    /// By left row, then by right row, then by rule. Left rows are under `rows`.
-    pub(crate) fn sort(found: &mut Vec<Self>, rows: usize) {
-        radix::sort(found, |found| found.0, 32, 32 + radix::bits(rows));
-        for one in found.chunk_by_mut(|a, b| a.left() == b.left()) {
-            one.sort_unstable();
-        }
-    }
-
-    /// True for one pair, whatever rule found it.
-    pub(crate) const fn is_of(self, other: Self) -> bool {
-        self.0 >> RULE_BITS == other.0 >> RULE_BITS
-    }
+/// What the search for pairs may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Pairs of all rules, repeats counted.
+    pub(crate) pairs_max: u64,
+    /// Pairs that may be held, repeats counted.
+    pub(crate) found_max: u64,
+    pub(crate) threads: NonZeroUsize,
 }
 
-/// Chooses rules and counts their pairs. While there are at most `found_max` of them, repeats counted, they are
-/// found on the way, as [`Plan::find`] would.
+/// Chooses rules and counts their pairs. While these may be held they are found on the way, as [`Plan::find`] would.
 pub(crate) fn plan(
     keys: &Keys<'_>,
     sides: Sides<'_>,
     asked: &[BlockingRule],
-    pairs_max: u64,
-    found_max: u64,
-) -> Result<(Plan, Option<Vec<Found>>), LinkError> {
+    limits: Limits,
+) -> Result<(Plan, Option<Candidates>), LinkError> {
     let mut planner = Planner {
         keys,
         sides,
-        pairs_max,
-        left_to_spend: pairs_max,
+        limits,
+        left_to_spend: limits.pairs_max,
         smallest: None,
         taken: Vec::new(),
         reports: Vec::new(),
         known: Vec::new(),
         sample: Sample::of(sides),
-        found: Some(Vec::new()),
-        found_max,
+        found: Some(Candidates::new(sides.left.rows.len())),
     };
     if asked.is_empty() {
         for family in families(keys.coded()) {
@@ -178,7 +149,7 @@ struct Counted {
 struct Planner<'a> {
     keys: &'a Keys<'a>,
     sides: Sides<'a>,
-    pairs_max: u64,
+    limits: Limits,
     left_to_spend: u64,
     smallest: Option<u64>,
     taken: Vec<Taken>,
@@ -186,8 +157,7 @@ struct Planner<'a> {
     /// Pairs of rules that were left out, as counted or estimated.
     known: Vec<(Vec<Part>, u64)>,
     sample: Option<Sample>,
-    found: Option<Vec<Found>>,
-    found_max: u64,
+    found: Option<Candidates>,
 }
 
 impl Planner<'_> {
@@ -248,12 +218,11 @@ impl Planner<'_> {
             },
         });
         if let Some(found) = &mut self.found {
-            if found.len() as u64 + counted.pairs <= self.found_max {
-                found.reserve(counted.pairs as usize);
-                let number = self.taken.len();
-                counted
-                    .blocks
-                    .join(&counted.struck, self.sides.within, number, found);
+            if found.len() + counted.pairs <= self.limits.found_max {
+                found.expect(counted.pairs);
+                let (blocks, struck) = (&counted.blocks, &counted.struck);
+                let rule = (self.sides.within, self.taken.len());
+                blocks.join(struck, rule, self.limits.threads, found);
             } else {
                 self.found = None;
             }
@@ -312,24 +281,15 @@ impl Planner<'_> {
             return 0;
         };
         let sides = sample.sides();
-        let mut pairs = 0_u64;
-        Blocks::of(self.keys, rule, sides, None)
-            .each(|_, l, r| pairs += block_pairs(l.len(), r.len(), sides.within));
-        pairs * SAMPLED_ONE_IN * SAMPLED_ONE_IN
+        let threads = self.limits.threads;
+        let blocks = Blocks::of(self.keys, rule, sides, None, threads);
+        blocks.pairs(sides.within, threads) * SAMPLED_ONE_IN * SAMPLED_ONE_IN
     }
 
     fn count(&self, rule: &[Part]) -> Counted {
-        let within = self.sides.within;
-        let blocks = Blocks::of(self.keys, rule, self.sides, None);
-        let (mut pairs, mut struck) = (0, Vec::new());
-        blocks.each(|key, l, r| {
-            let n = block_pairs(l.len(), r.len(), within);
-            if n <= BLOCK_PAIRS_MAX {
-                pairs += n;
-            } else {
-                struck.push(key);
-            }
-        });
+        let threads = self.limits.threads;
+        let blocks = Blocks::of(self.keys, rule, self.sides, None, threads);
+        let (pairs, struck) = blocks.count(self.sides.within, threads);
         Counted {
             pairs: pairs.max(1),
             blocks,
@@ -337,11 +297,11 @@ impl Planner<'_> {
         }
     }
 
-    fn finish(self) -> Result<(Plan, Option<Vec<Found>>), LinkError> {
+    fn finish(self) -> Result<(Plan, Option<Candidates>), LinkError> {
         if self.taken.is_empty() {
             return Err(match self.smallest {
                 Some(smallest) => LinkError::PairBudget {
-                    pairs_max: self.pairs_max,
+                    pairs_max: self.limits.pairs_max,
                     smallest,
                 },
                 None => LinkError::NothingToBlockOn,
@@ -371,62 +331,6 @@ impl Planner<'_> {
     }
 }
 
-/// The rows of both sides by their key under a rule, as key << 32 | row, in order; none without a key.
-struct Blocks {
-    left: Vec<u64>,
-    /// Nothing where the right rows are the left ones.
-    right: Option<Vec<u64>>,
-}
-
-/// Rows of the left side that are asked for; nothing for all.
-pub(crate) type Slice<'a> = Option<&'a dyn Fn(usize) -> bool>;
-
-impl Blocks {
-    fn of(keys: &Keys<'_>, rule: &[Part], sides: Sides<'_>, slice: Slice<'_>) -> Self {
-        let sorted = |file: &File, slice: Slice<'_>| {
-            let mut words = keys.words(rule, file, slice);
-            radix::sort_words(&mut words);
-            words
-        };
-        Self {
-            left: sorted(sides.left, slice),
-            right: (!sides.within || slice.is_some()).then(|| sorted(sides.right, None)),
-        }
-    }
-
-    fn are_empty(&self) -> bool {
-        self.left.is_empty() || self.right.as_ref().is_some_and(Vec::is_empty)
-    }
-
-    /// Calls for each key that both sides have, with its words on each.
-    fn each(&self, mut block: impl FnMut(u32, &[u64], &[u64])) {
-        let right = self.right.as_ref().unwrap_or(&self.left);
-        merge(
-            &self.left,
-            right,
-            |word| word >> 32,
-            |l, r| block((l[0] >> 32) as u32, l, r),
-        );
-    }
-
-    /// Adds the pairs of all blocks but those struck.
-    fn join(&self, struck: &[u32], within: bool, rule: usize, found: &mut Vec<Found>) {
-        self.each(|key, l, r| {
-            if struck.binary_search(&key).is_ok() {
-                return;
-            }
-            for a in l {
-                for b in r {
-                    let (a, b) = (*a as u32, *b as u32);
-                    if !within || b > a {
-                        found.push(Found::new(a, b, rule));
-                    }
-                }
-            }
-        });
-    }
-}
-
 pub(crate) fn block_pairs(left: usize, right: usize, within: bool) -> u64 {
     if within {
         (left as u64) * (left as u64 - 1) / 2
@@ -445,12 +349,18 @@ impl Plan {
             .sum()
     }
 
-    /// What each rule finds of some left rows.
-    pub(crate) fn find(&self, keys: &Keys<'_>, sides: Sides<'_>, slice: Slice<'_>) -> Vec<Found> {
-        let mut found = Vec::new();
+    /// What each rule finds of the left rows that are asked for.
+    pub(crate) fn find(
+        &self,
+        keys: &Keys<'_>,
+        sides: Sides<'_>,
+        wanted: Wanted<'_>,
+        threads: NonZeroUsize,
+    ) -> Candidates {
+        let mut found = Candidates::new(sides.left.rows.len());
         for (number, (rule, struck)) in self.rules.iter().zip(&self.struck).enumerate() {
-            let blocks = Blocks::of(keys, rule, sides, slice);
-            blocks.join(struck, sides.within, number, &mut found);
+            let blocks = Blocks::of(keys, rule, sides, wanted, threads);
+            blocks.join(struck, (sides.within, number), threads, &mut found);
         }
         found
     }

@@ -5,11 +5,14 @@
     reason = "rows are drawn under the number of rows; levels fit their tables"
 )]
 
+use std::num::NonZeroUsize;
+
 use crate::block::Sides;
 use crate::coded::{Coded, File, Row};
 use crate::kinds::{Shares, prior_u};
 use crate::levels::{Comparer, Comparison, LEVELS_MAX, at, birth, forename, surname};
 use crate::random::Random;
+use crate::threads;
 
 /// Prior pairs behind the shares.
 const PRIOR_PAIRS: f64 = 100.0;
@@ -23,10 +26,11 @@ pub(crate) fn shares(
     comparisons: &[Comparison],
     sides: Sides<'_>,
     settings: &crate::Settings,
+    threads: NonZeroUsize,
 ) -> Shares {
     let prior = prior_u(comparisons);
-    let counts = sample(coded, comparisons, sides, settings);
-    let exact = counted(sides);
+    let counts = sample(coded, comparisons, sides, settings, threads);
+    let exact = counted(sides, threads);
     counts
         .iter()
         .zip(&prior)
@@ -58,26 +62,42 @@ fn sample(
     comparisons: &[Comparison],
     sides: Sides<'_>,
     settings: &crate::Settings,
+    threads: NonZeroUsize,
 ) -> Vec<[f64; LEVELS_MAX]> {
+    // Pairs that a thread draws at a time.
+    const DRAWS: u64 = 1 << 14;
     let mut counts = vec![[0.0; LEVELS_MAX]; comparisons.len()];
     let (left, right) = (sides.left.rows.len() as u64, sides.right.rows.len() as u64);
-    let mut comparer = Comparer::new(coded);
-    let mut random = Random::new(settings.seed);
     let draws = settings
         .u_pairs
         .min(left.saturating_mul(right))
         .min(20 * left.max(right));
     // Random pairs of small files hold matches, about one for each record: taken off what agrees.
     let matches = draws as f64 / left.max(right).max(1) as f64;
-    for _ in 0..draws {
-        let (l, r) = (random.below(left) as usize, random.below(right) as usize);
-        if sides.within && l == r {
-            continue;
+    let starts = (0..draws).step_by(DRAWS as usize).collect();
+    let comparer = || Comparer::new(coded);
+    let sums = threads::map(threads, starts, comparer, |comparer, start: u64| {
+        let mut sums = vec![[0_u64; LEVELS_MAX]; comparisons.len()];
+        // Two numbers a pair.
+        let mut random = Random::after(settings.seed, 2 * start);
+        for _ in start..draws.min(start + DRAWS) {
+            let (l, r) = (random.below(left) as usize, random.below(right) as usize);
+            if sides.within && l == r {
+                continue;
+            }
+            let pattern = comparer.pattern(sides.left, l, sides.right, r);
+            for (c, sums) in sums.iter_mut().enumerate() {
+                if let Some(level) = pattern.level(c) {
+                    sums[usize::from(level)] += 1;
+                }
+            }
         }
-        let pattern = comparer.pattern(sides.left, l, sides.right, r);
-        for (c, counts) in counts.iter_mut().enumerate() {
-            if let Some(level) = pattern.level(c) {
-                counts[usize::from(level)] += 1.0;
+        sums
+    });
+    for sums in sums {
+        for (counts, sums) in counts.iter_mut().zip(sums) {
+            for (count, sum) in counts.iter_mut().zip(sums) {
+                *count += sum as f64;
             }
         }
     }
@@ -89,25 +109,23 @@ fn sample(
 }
 
 /// Comparison, level and share of equal values, where these are counted.
-fn counted(sides: Sides<'_>) -> [(usize, u8, Option<f64>); 3] {
-    [
-        (
-            at::FORENAME,
-            forename::EXACT,
-            equal(sides, 0.016, |row| row.fore[0]),
-        ),
-        (
-            at::SURNAME,
-            surname::EXACT,
-            equal(sides, 0.005, |row| row.sur[0]),
-        ),
-        // At most that of fifty years of birthdays: in a small file full of repeats it would be far more.
-        (
-            at::BIRTH,
-            birth::EXACT,
-            equal(sides, 0.00004, |row| dense(row.born)).map(|share| share.min(1.0 / 18_000.0)),
-        ),
-    ]
+fn counted(sides: Sides<'_>, threads: NonZeroUsize) -> Vec<(usize, u8, Option<f64>)> {
+    let fields = vec![
+        (at::FORENAME, forename::EXACT),
+        (at::SURNAME, surname::EXACT),
+        (at::BIRTH, birth::EXACT),
+    ];
+    threads::each(threads, fields, |(field, level)| {
+        let share = match field {
+            at::FORENAME => equal(sides, 0.016, |row| row.fore[0]),
+            at::SURNAME => equal(sides, 0.005, |row| row.sur[0]),
+            // At most that of fifty years of birthdays: in a small file full of repeats it would be far more.
+            _ => {
+                equal(sides, 0.00004, |row| dense(row.born)).map(|share| share.min(1.0 / 18_000.0))
+            }
+        };
+        (field, level, share)
+    })
 }
 
 /// Days by number, few of which are left out; 0 for a missing date.

@@ -5,11 +5,11 @@
     reason = "files, rows and patterns are named by those who hold them"
 )]
 
-use crate::block::{self, Found, Plan, Sides};
+use crate::block::{self, Candidates, Limits, Plan, Sides};
 use crate::chance;
 use crate::cluster;
 use crate::coded::{Coded, Row};
-use crate::compete::{Contest, Edge, Heard};
+use crate::compete::Edge;
 use crate::error::LinkError;
 use crate::fit::{self, Gathered, Parameters, Setting, Weigher};
 use crate::intake::Resources;
@@ -19,11 +19,12 @@ use crate::levels::{self, Comparison, Pattern};
 use crate::observer::{Observer, Stage};
 use crate::outcome::{Join, Linkage};
 use crate::overrides::{self, Given};
-use crate::pairs::{self, Commonness, Pair, Patterns};
+use crate::pairs::{self, Commonness, Compared, Means, Patterns};
 use crate::random::mix;
 use crate::report;
 use crate::spec::{Holds, LinkType, Spec};
 use crate::steps;
+use crate::threads;
 use crate::told;
 
 /// What a candidate takes, repeats counted: found, twice over while it is sorted, then compared.
@@ -177,13 +178,12 @@ impl Run<'_> {
         go_on(observer, Stage::Plan)?;
         let keys = Keys::new(self.coded);
         let room = self.room()?;
-        let (plan, found) = block::plan(
-            &keys,
-            self.sides,
-            &self.spec.blocking,
-            settings.pairs_max,
-            room / BYTES_A_PAIR,
-        )?;
+        let limits = Limits {
+            pairs_max: settings.pairs_max,
+            found_max: room / BYTES_A_PAIR,
+            threads: self.resources.threads,
+        };
+        let (plan, found) = block::plan(&keys, self.sides, &self.spec.blocking, limits)?;
         let slices = match &found {
             Some(_) => 1,
             None => self.slices(&plan, room),
@@ -206,20 +206,20 @@ impl Run<'_> {
         let (setting, mut parameters) = match found {
             Some(found) => {
                 go_on(observer, Stage::Compare)?;
-                let (pairs, new) = search.compare(found, &mut patterns);
+                let compared = search.compare(found, &mut patterns);
                 go_on(observer, Stage::Train)?;
                 let mut school = self.school(&plan, &m, &u)?;
-                school.add(&pairs, &patterns);
+                school.add(&compared, &patterns);
                 let (setting, parameters) = school.learn(&patterns);
                 go_on(observer, Stage::Score)?;
-                kept.add(&pairs, &new, &parameters, &patterns, &setting);
+                kept.add(&compared, &parameters, &patterns, &setting);
                 (setting, parameters)
             }
             None => self.fit_in_slices(&search, (&m, &u), &mut patterns, &mut kept, observer)?,
         };
         let weigher = parameters.weigher(&patterns, &setting);
         let before = parameters.prior_odds(&setting);
-        let odds = compete_whole(&mut kept.edges, &mut parameters, &setting);
+        let odds = settle::whole(&mut kept.edges, &mut parameters, &setting);
         let prior = parameters.prior_odds(&setting);
         Ok(Fitted {
             weigher,
@@ -250,28 +250,29 @@ impl Run<'_> {
         let mut school = self.school(search.plan, m, u)?;
         for slice in 0..search.slices {
             go_on(observer, Stage::Compare)?;
-            let (pairs, _) = search.slice(slice, patterns);
-            school.add(&pairs, patterns);
+            school.add(&search.slice(slice, patterns), patterns);
         }
         go_on(observer, Stage::Train)?;
         let (setting, parameters) = school.learn(patterns);
         for slice in 0..search.slices {
             go_on(observer, Stage::Compare)?;
-            let (pairs, new) = search.slice(slice, patterns);
-            kept.add(&pairs, &new, &parameters, patterns, &setting);
+            let compared = search.slice(slice, patterns);
+            kept.add(&compared, &parameters, patterns, &setting);
         }
         Ok((setting, parameters))
     }
 
     /// Bytes left for pairs by the memory budget.
     fn room(&self) -> Result<u64, LinkError> {
-        // Memories of similarities, tables of patterns.
-        const FIXED: u64 = 16 << 20;
+        // Tables of patterns, and what a thread remembers of similarities.
+        const FIXED: u64 = 8 << 20;
+        const BYTES_A_THREAD: u64 = 8 << 20;
         // Keys of a rule twice over while they are sorted; edges, messages and joins.
         const BYTES_A_ROW: u64 = 128;
         const ROOM_MIN: u64 = 1 << 20;
         let rows = (self.sides.left.rows.len() + self.sides.right.rows.len()) as u64;
-        let base = self.coded.held() as u64 + BYTES_A_ROW * rows + FIXED;
+        let fixed = FIXED + BYTES_A_THREAD * self.resources.threads.get() as u64;
+        let base = self.coded.held() as u64 + BYTES_A_ROW * rows + fixed;
         let room = self.resources.memory_bytes.saturating_sub(base);
         if room < ROOM_MIN {
             return Err(LinkError::Memory {
@@ -298,6 +299,7 @@ impl Run<'_> {
             self.comparisons,
             self.sides,
             &self.spec.settings,
+            self.resources.threads,
         );
         for (place, given) in self.given.iter().enumerate() {
             m[place] = given.m.unwrap_or(m[place]);
@@ -325,6 +327,7 @@ impl Run<'_> {
             prior_pairs: settings.prior_pairs,
             rounds_max: settings.em_rounds_max,
             convergence: settings.em_convergence,
+            threads: self.resources.threads,
         };
         let beliefs = Beliefs {
             extras: &self.coded.extras,
@@ -376,10 +379,12 @@ struct School {
 }
 
 impl School {
-    fn add(&mut self, pairs: &[Pair], patterns: &Patterns) {
+    fn add(&mut self, compared: &Compared, patterns: &Patterns) {
         let (sample, weigher) = (self.sample, self.rivals(patterns));
+        let is_learned = |row| sample.has(row);
+        let (slices, threads) = (compared.slices(), self.setting.threads);
         self.gathered
-            .add(pairs, &|row| sample.has(row), weigher.as_ref());
+            .add(&slices, &is_learned, weigher.as_ref(), threads);
     }
 
     /// What tells the rivals of the sample; nothing if all are learned from, or within one file, where nothing competes.
@@ -410,17 +415,24 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The pairs that rules found, compared; and how many each rule was the first to find.
-    fn compare(&self, found: Vec<Found>, patterns: &mut Patterns) -> (Vec<Pair>, Vec<u64>) {
-        let rules = self.plan.rules.len();
-        let (coded, sides) = (self.run.coded, self.run.sides);
-        pairs::compare(coded, sides, &self.commonness, found, rules, patterns)
+    fn compare(&self, found: Candidates, patterns: &mut Patterns) -> Compared {
+        let means = Means {
+            coded: self.run.coded,
+            sides: self.run.sides,
+            commonness: &self.commonness,
+            rules: self.plan.rules.len(),
+            threads: self.run.resources.threads,
+        };
+        pairs::compare(means, found, patterns)
     }
 
-    fn slice(&self, slice: usize, patterns: &mut Patterns) -> (Vec<Pair>, Vec<u64>) {
+    fn slice(&self, slice: usize, patterns: &mut Patterns) -> Compared {
         let rows = self.run.sides.left.rows.len().max(1);
         let wanted = |row: usize| row * self.slices / rows == slice;
-        let found = self.plan.find(self.keys, self.run.sides, Some(&wanted));
+        let threads = self.run.resources.threads;
+        let found = self
+            .plan
+            .find(self.keys, self.run.sides, Some(&wanted), threads);
         self.compare(found, patterns)
     }
 }
@@ -436,16 +448,21 @@ struct Kept {
 impl Kept {
     fn add(
         &mut self,
-        pairs: &[Pair],
-        new: &[u64],
+        compared: &Compared,
         parameters: &Parameters,
         patterns: &Patterns,
         setting: &Setting,
     ) {
         let weigher = parameters.weigher(patterns, setting);
-        fit::add_edges(pairs, &weigher, setting, &mut self.edges);
-        add(&mut self.counts, &pairs::count(pairs, patterns));
-        add(&mut self.new_pairs, new);
+        let slices = compared.slices();
+        fit::add_edges(&slices, &weigher, setting, &mut self.edges);
+        let counts = threads::each(setting.threads, slices, |pairs| {
+            pairs::count(pairs, patterns)
+        });
+        for counts in counts {
+            add(&mut self.counts, &counts);
+        }
+        add(&mut self.new_pairs, &compared.new);
     }
 }
 
@@ -456,31 +473,6 @@ fn add(sums: &mut Vec<u64>, more: &[u64]) {
     }
 }
 
-/// Rounds in which share and repeats settle, the other parameters held.
-const SETTLE_ROUNDS: usize = 3;
-
-/// Settles share and repeats on all edges, and the odds under them.
-fn compete_whole(edges: &mut [Edge], parameters: &mut Parameters, setting: &Setting) -> Vec<f64> {
-    let mut heard = Heard::default();
-    Contest::of(edges, setting.rows).hear(edges, parameters.repeats, &mut heard);
-    let contest = Contest::again(edges, setting.rows, &heard.odds);
-    contest.hear(edges, parameters.repeats, &mut heard);
-    let mut probabilities = Vec::new();
-    for _ in 0..SETTLE_ROUNDS {
-        let before = parameters.prior_odds(setting);
-        probabilities.clear();
-        probabilities.extend(heard.odds.iter().map(|odds| odds / (1.0 + odds)));
-        let total: f64 = probabilities.iter().sum();
-        parameters.share = (total / setting.rows.0 as f64).clamp(1e-9, 1e6);
-        parameters.repeats = fit::new_repeats(edges, &probabilities, setting);
-        let factor = parameters.prior_odds(setting) / before;
-        for edge in edges.iter_mut() {
-            edge.odds *= factor;
-        }
-        contest.hear(edges, parameters.repeats, &mut heard);
-    }
-    heard.odds
-}
-
+mod settle;
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,14 @@
     reason = "patterns are named by the table that holds them"
 )]
 
+use std::num::NonZeroUsize;
+
 use crate::compete::{self, Edge, Repeats};
 use crate::kinds::{Beliefs, Kind, Kinds, same_person, two_people};
 use crate::levels::{Pattern, at, forename, surname};
-use crate::pairs::{Pair, Patterns};
+use crate::pairs::{Pair, Patterns, portions};
 use crate::spec::Holds;
+use crate::threads;
 
 /// What is learned.
 #[derive(Debug, Clone)]
@@ -34,6 +37,7 @@ pub(crate) struct Setting {
     pub(crate) prior_pairs: f64,
     pub(crate) rounds_max: u32,
     pub(crate) convergence: f64,
+    pub(crate) threads: NonZeroUsize,
 }
 
 /// Prior pairs behind each kind of matches, for each record: what a match looks like is known better than what
@@ -161,9 +165,10 @@ impl Parameters {
         } = lesson;
         let weigher = self.weigher(patterns, setting);
         edges.clear();
-        add_edges(&pairs[..*learned], &weigher, setting, edges);
+        let (own, others) = pairs.split_at(*learned);
+        add_edges(&portions(own, PORTION), &weigher, setting, edges);
         let own = edges.len();
-        add_edges(&pairs[*learned..], &weigher, setting, edges);
+        add_edges(&portions(others, PORTION), &weigher, setting, edges);
         let odds = compete::odds(edges, *rows, self.repeats);
         let mut matches = vec![0.0; counts.len()];
         for (edge, odds) in edges[..own].iter().zip(&odds) {
@@ -228,16 +233,25 @@ impl Gathered {
     /// Adds all pairs of left records that are learned from, and of the others those that could be matches.
     pub(crate) fn add(
         &mut self,
-        pairs: &[Pair],
-        is_learned: &dyn Fn(usize) -> bool,
+        slices: &[&[Pair]],
+        is_learned: &(dyn Fn(usize) -> bool + Sync),
         weigher: Option<&Weigher>,
+        threads: NonZeroUsize,
     ) {
-        for pair in pairs {
-            if is_learned(pair.left as usize) {
-                self.learned.push(*pair);
-            } else if weigher.is_some_and(|weigher| weigher.is_plausible(pair)) {
-                self.others.push(*pair);
+        let gathered = threads::each(threads, slices.to_vec(), |pairs| {
+            let mut gathered = Self::default();
+            for pair in pairs {
+                if is_learned(pair.left as usize) {
+                    gathered.learned.push(*pair);
+                } else if weigher.is_some_and(|weigher| weigher.is_plausible(pair)) {
+                    gathered.others.push(*pair);
+                }
             }
+            gathered
+        });
+        for of_slice in gathered {
+            self.learned.extend(of_slice.learned);
+            self.others.extend(of_slice.others);
         }
     }
 
@@ -251,7 +265,12 @@ impl Gathered {
         let learned = self.learned.len();
         if let Some(weigher) = weigher {
             let mut edges = Vec::new();
-            add_edges(&self.learned, weigher, setting, &mut edges);
+            add_edges(
+                &portions(&self.learned, PORTION),
+                weigher,
+                setting,
+                &mut edges,
+            );
             let mut wanted = vec![false; setting.rows.1];
             for edge in &edges {
                 wanted[edge.right as usize] = true;
@@ -391,14 +410,34 @@ const WEAK: f64 = 0.02;
 /// See [`WEAK`].
 const OVERWHELMING: f64 = 1000.0;
 
-/// Adds the pairs that could be matches. Pairs come by left row; between two files, those are left out that have next
-/// to no odds and an overwhelming rival for their left record.
+/// Pairs that one thread weighs at a time.
+const PORTION: usize = 1 << 15;
+
+/// Adds the pairs that could be matches. Pairs come by left row, all of a row in one portion; between two files, those
+/// are left out that have next to no odds and an overwhelming rival for their left record.
 pub(crate) fn add_edges(
-    pairs: &[Pair],
+    portions: &[&[Pair]],
     weigher: &Weigher,
     setting: &Setting,
     edges: &mut Vec<Edge>,
 ) {
+    if setting.threads == NonZeroUsize::MIN {
+        for pairs in portions {
+            add_portion(pairs, weigher, setting.within, edges);
+        }
+        return;
+    }
+    let found = threads::each(setting.threads, portions.to_vec(), |pairs| {
+        let mut edges = Vec::new();
+        add_portion(pairs, weigher, setting.within, &mut edges);
+        edges
+    });
+    for more in found {
+        edges.extend(more);
+    }
+}
+
+fn add_portion(pairs: &[Pair], weigher: &Weigher, within: bool, edges: &mut Vec<Edge>) {
     for of_row in pairs.chunk_by(|a, b| a.left == b.left) {
         let before = edges.len();
         for pair in of_row {
@@ -419,7 +458,7 @@ pub(crate) fn add_edges(
         let best = edges[before..]
             .iter()
             .fold(0.0_f64, |best, edge| best.max(edge.odds));
-        if !setting.within && best > OVERWHELMING * ODDS_MIN {
+        if !within && best > OVERWHELMING * ODDS_MIN {
             let mut kept = before;
             for at in before..edges.len() {
                 let edge = edges[at];

@@ -12,6 +12,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use crate::cluster;
 use crate::coded::Coded;
@@ -79,6 +80,7 @@ impl KeptFit {
             prior_pairs: 0.0,
             rounds_max: 0,
             convergence: 0.0,
+            threads: NonZeroUsize::MIN,
         }
     }
 
@@ -405,6 +407,7 @@ impl KeptSpine {
             bytes,
             pairs_max: u64::MAX,
             strike: false,
+            threads: resources.threads,
         })
     }
 }

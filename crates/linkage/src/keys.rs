@@ -5,7 +5,8 @@
     reason = "codes come from the dictionaries the tables were made of"
 )]
 
-use crate::block::Slice;
+use std::ops::Range;
+
 use crate::coded::{Coded, File, Row};
 use crate::column::Role;
 use crate::dates::exchanged;
@@ -91,6 +92,9 @@ const FIXED: [Part; 18] = [
     Part::Chi,
 ];
 
+/// Rows that are asked for; nothing for all.
+pub(crate) type Wanted<'a> = Option<&'a (dyn Fn(usize) -> bool + Sync)>;
+
 /// What each distinct name comes down to.
 pub(crate) struct Keys<'a> {
     coded: &'a Coded,
@@ -170,15 +174,20 @@ impl<'a> Keys<'a> {
         short(hash[0])
     }
 
-    /// The rows asked for that have a key under a rule, in their order, as key << 32 | row. Worked out part after
-    /// part for some rows at a time, so that parts are told apart once for all of these.
-    pub(crate) fn words(&self, rule: &[Part], file: &File, slice: Slice<'_>) -> Vec<u64> {
+    /// The rows of a range that are wanted and have a key under a rule, in their order, as key << 32 | row. Worked out
+    /// part after part for some rows at a time, so that parts are told apart once for all of these.
+    pub(crate) fn words(
+        &self,
+        rule: &[Part],
+        file: &File,
+        rows: Range<usize>,
+        wanted: Wanted<'_>,
+    ) -> Vec<u64> {
         const ROWS: usize = 512;
-        let rows = file.rows.len();
-        let mut words = Vec::with_capacity(if slice.is_none() { rows } else { 0 });
+        let mut words = Vec::with_capacity(if wanted.is_none() { rows.len() } else { 0 });
         let mut hashes = [0; ROWS];
-        for from in (0..rows).step_by(ROWS) {
-            let to = rows.min(from + ROWS);
+        for from in rows.clone().step_by(ROWS) {
+            let to = rows.end.min(from + ROWS);
             let hashes = &mut hashes[..to - from];
             hashes.fill(START);
             for part in rule {
@@ -186,7 +195,7 @@ impl<'a> Keys<'a> {
             }
             for (row, hash) in (from..to).zip(hashes) {
                 let key = short(*hash);
-                if key != 0 && slice.is_none_or(|wanted| wanted(row)) {
+                if key != 0 && wanted.is_none_or(|wanted| wanted(row)) {
                     words.push(u64::from(key) << 32 | row as u64);
                 }
             }

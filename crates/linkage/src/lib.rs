@@ -79,6 +79,7 @@ mod splink;
 mod standardise;
 mod steps;
 mod text;
+mod threads;
 mod told;
 mod waterfall;
 

@@ -6,11 +6,13 @@
 )]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
-use crate::block::{Found, Sides};
+use crate::block::{Candidates, Found, Sides};
 use crate::coded::{Coded, Row};
 use crate::levels::{Comparer, Pattern};
 use crate::random::mix;
+use crate::threads;
 
 /// Distinct patterns in order of first appearance.
 pub(crate) struct Patterns {
@@ -192,19 +194,72 @@ impl Commonness {
 /// memory.
 const BATCH: usize = 32;
 
-/// Compares the pairs that rules found, each once: by left row, then by right row. Says how many each of the `rules`
-/// was the first to find.
-pub(crate) fn compare(
-    coded: &Coded,
-    sides: Sides<'_>,
-    commonness: &Commonness,
-    mut found: Vec<Found>,
-    rules: usize,
-    patterns: &mut Patterns,
-) -> (Vec<Pair>, Vec<u64>) {
-    Found::sort(&mut found, sides.left.rows.len());
-    let mut new = vec![0; rules];
-    let mut comparer = Comparer::new(coded);
+/// Candidate pairs, compared.
+pub(crate) struct Compared {
+    /// Each pair once: by left row, then by right row. A left row is in one slice.
+    pub(crate) slices: Vec<Vec<Pair>>,
+    /// Pairs that each rule was the first to find.
+    pub(crate) new: Vec<u64>,
+}
+
+impl Compared {
+    pub(crate) fn len(&self) -> u64 {
+        self.slices.iter().map(|pairs| pairs.len() as u64).sum()
+    }
+
+    pub(crate) fn slices(&self) -> Vec<&[Pair]> {
+        self.slices.iter().map(Vec::as_slice).collect()
+    }
+}
+
+/// What pairs are compared by.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) coded: &'a Coded,
+    pub(crate) sides: Sides<'a>,
+    pub(crate) commonness: &'a Commonness,
+    /// How many rules there are.
+    pub(crate) rules: usize,
+    pub(crate) threads: NonZeroUsize,
+}
+
+/// Compares the pairs that rules found.
+pub(crate) fn compare(means: Means<'_>, found: Candidates, patterns: &mut Patterns) -> Compared {
+    let comparer = || Comparer::new(means.coded);
+    let compared = threads::map(
+        means.threads,
+        found.into_slices(),
+        comparer,
+        |comparer, of| compare_slice(means, of.sorted(), comparer),
+    );
+    // In the order of the slices, so that a pattern has the number it would have if one thread had met them all.
+    let mut new = vec![0; means.rules];
+    let mut numbered = Vec::with_capacity(compared.len());
+    for (pairs, of_slice, numbers) in compared {
+        for (sum, more) in new.iter_mut().zip(of_slice) {
+            *sum += more;
+        }
+        let numbers: Vec<u32> = numbers.list.iter().map(|p| patterns.number(*p)).collect();
+        numbered.push((pairs, numbers));
+    }
+    let slices = threads::each(means.threads, numbered, |(mut pairs, numbers)| {
+        for pair in &mut pairs {
+            pair.pattern = numbers[pair.pattern as usize];
+        }
+        pairs
+    });
+    Compared { slices, new }
+}
+
+/// The pairs of a slice under patterns of its own, and how many each rule was the first to find.
+fn compare_slice(
+    means: Means<'_>,
+    found: Vec<Found>,
+    comparer: &mut Comparer<'_>,
+) -> (Vec<Pair>, Vec<u64>, Patterns) {
+    let sides = means.sides;
+    let mut patterns = Patterns::new();
+    let mut new = vec![0; means.rules];
     let mut pairs = Vec::with_capacity(found.chunk_by(|a, b| a.is_of(*b)).count());
     let mut batch = [(Found::default(), 0); BATCH];
     let (mut left, mut right) = ([Row::default(); BATCH], [Row::default(); BATCH]);
@@ -220,7 +275,7 @@ pub(crate) fn compare(
             count += 1;
         }
         if count == 0 {
-            return (pairs, new);
+            return (pairs, new, patterns);
         }
         for (((one, rules), a), b) in batch[..count].iter().zip(&left).zip(&right) {
             let (l, r) = (one.left(), one.right());
@@ -230,10 +285,25 @@ pub(crate) fn compare(
                 right: r as u32,
                 pattern: patterns.number(pattern),
                 rules: *rules,
-                common: commonness.of(a),
+                common: means.commonness.of(a),
             });
         }
     }
+}
+
+/// Cuts pairs into portions of about so many, those of one left row together.
+pub(crate) fn portions(mut pairs: &[Pair], size: usize) -> Vec<&[Pair]> {
+    let mut portions = Vec::new();
+    while let Some(last) = pairs.get(size) {
+        let more = pairs[size..]
+            .iter()
+            .take_while(|pair| pair.left == last.left);
+        let (portion, rest) = pairs.split_at(size + more.count());
+        portions.push(portion);
+        pairs = rest;
+    }
+    portions.push(pairs);
+    portions
 }
 
 /// How many pairs show each pattern, by its number.

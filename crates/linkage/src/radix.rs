@@ -41,15 +41,17 @@ pub(crate) fn sort<T: Copy>(items: &mut Vec<T>, word: impl Fn(&T) -> u64, low: u
     }
 }
 
-/// Sorts words whose upper halves are hashes: the upper digits by radix, the little that is left by insertion.
-pub(crate) fn sort_words(words: &mut Vec<u64>) {
+/// Sorts words whose upper halves are hashes, equal in their first `known` bits: the digits after these by radix, the
+/// little that is left by insertion.
+pub(crate) fn sort_words(words: &mut Vec<u64>, known: u32) {
     if words.len() < SMALL {
         words.sort_unstable();
         return;
     }
     // Two digits for four million words, and three past that, leave hardly two words of one prefix.
     let digits = if words.len() < 1 << (2 * DIGIT) { 2 } else { 3 };
-    sort(words, |word| *word, u64::BITS - digits * DIGIT, u64::BITS);
+    let high = u64::BITS - known;
+    sort(words, |word| *word, high - digits * DIGIT, high);
     for at in 1..words.len() {
         let word = words[at];
         let mut place = at;
@@ -77,10 +79,13 @@ mod tests {
             let mut random = Random::new(len);
             let hash = |random: &mut Random| crate::random::mix(random.below(keys)) >> 32 << 32;
             let mut words: Vec<u64> = (0..len).map(|row| hash(&mut random) | row).collect();
-            let mut expected = words.clone();
-            expected.sort_unstable();
-            sort_words(&mut words);
-            assert_eq!(words, expected);
+            let mut of_one_range: Vec<u64> = words.iter().map(|w| w >> 8 | 0x5a << 56).collect();
+            for (words, known) in [(&mut words, 0), (&mut of_one_range, 8)] {
+                let mut expected = words.clone();
+                expected.sort_unstable();
+                sort_words(words, known);
+                assert_eq!(*words, expected);
+            }
         }
     }
 

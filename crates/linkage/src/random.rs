@@ -1,5 +1,8 @@
 //! A small seeded generator (splitmix64), so that the sampled pairs are the same on every run.
 
+/// The odd number that the state grows by.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Steele, Lea and Flood 2014; period 2^64. For sampling, not for secrets.
 pub(crate) struct Random {
     state: u64,
@@ -10,8 +13,15 @@ impl Random {
         Self { state: seed }
     }
 
+    /// As it stands after so many numbers.
+    pub(crate) const fn after(seed: u64, numbers: u64) -> Self {
+        Self {
+            state: seed.wrapping_add(STEP.wrapping_mul(numbers)),
+        }
+    }
+
     pub(crate) const fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.state = self.state.wrapping_add(STEP);
         mix(self.state)
     }
 
@@ -40,6 +50,15 @@ mod tests {
         let mut random = Random::new(0);
         assert_eq!(random.next(), 0xe220_a839_7b1d_cdaf);
         assert_eq!(random.next(), 0x6e78_9e6a_a1b9_65f4);
+    }
+
+    #[test]
+    fn it_goes_on_from_anywhere() {
+        let mut random = Random::new(42);
+        for numbers in 0..20 {
+            let mut later = Random::after(42, numbers);
+            assert_eq!(later.next(), random.next());
+        }
     }
 
     #[test]

@@ -51,6 +51,18 @@ fn rules() -> Vec<BlockingRule> {
     .collect()
 }
 
+fn limits(pairs_max: u64, found_max: u64) -> Limits {
+    Limits {
+        pairs_max,
+        found_max,
+        threads: threads(2),
+    }
+}
+
+fn threads(threads: usize) -> NonZeroUsize {
+    NonZeroUsize::new(threads).unwrap()
+}
+
 fn sides(coded: &Coded) -> Sides<'_> {
     let within = coded.files.len() == 1;
     Sides {
@@ -104,14 +116,14 @@ proptest! {
         let files = if within { vec![left] } else { vec![left, right] };
         let coded = coded(if within { LinkType::Dedupe } else { LinkType::Link }, &files);
         let keys = Keys::new(&coded);
-        let plan = plan(&keys, sides(&coded), &rules(), 1_000_000, 1_000_000);
+        let plan = plan(&keys, sides(&coded), &rules(), limits(1_000_000, 1_000_000));
         let Ok((plan, at_once)) = plan else {
             prop_assert!(files.iter().any(Vec::is_empty) || files.iter().flatten().any(|row| row.contains(&"")));
             return Ok(());
         };
         let (expected, counts) = reference(&coded, &plan.rules);
         let pair = |one: &Found| (one.left() as u32, one.right() as u32);
-        let mut all = plan.find(&keys, sides(&coded), None);
+        let all = plan.find(&keys, sides(&coded), None, threads(1)).in_order();
         let found: BTreeSet<(u32, u32)> = all.iter().map(pair).collect();
         prop_assert_eq!(&found, &expected);
         let predicted: Vec<u64> = plan.reports.iter().map(|report| report.predicted_pairs).collect();
@@ -119,16 +131,17 @@ proptest! {
             prop_assert_eq!(*predicted, (*count).max(1), "counted before joining");
         }
         prop_assert_eq!(all.len() as u64, counts.iter().sum::<u64>(), "each once for each rule");
-        prop_assert_eq!(&at_once.unwrap(), &all, "on the way and later, the same");
+        prop_assert_eq!(&at_once.unwrap().in_order(), &all, "on the way and later, the same");
+        for many in [2, 3, 7] {
+            let found = plan.find(&keys, sides(&coded), None, threads(many)).in_order();
+            prop_assert_eq!(&found, &all, "{} threads", many);
+        }
         // In slices, the same, and in the order that pairs are compared in.
         let rows = files[0].len();
-        Found::sort(&mut all, rows);
-        prop_assert!(all.is_sorted());
         let mut sliced = Vec::new();
         for slice in 0..3 {
-            let mut some = plan.find(&keys, sides(&coded), Some(&|row| row * 3 / rows == slice));
-            Found::sort(&mut some, rows);
-            sliced.extend(some);
+            let wanted = |row: usize| row * 3 / rows == slice;
+            sliced.extend(plan.find(&keys, sides(&coded), Some(&wanted), threads(2)).in_order());
         }
         prop_assert_eq!(sliced, all);
     }
@@ -141,9 +154,11 @@ fn what_does_not_fit_is_found_later() {
     let coded = coded(LinkType::Link, &[rows.clone(), rows]);
     let keys = Keys::new(&coded);
     for (found_max, fits) in [(1_199, false), (1_200, true)] {
-        let (plan, found) = plan(&keys, sides(&coded), &rules(), 10_000, found_max).unwrap();
+        let limits = limits(10_000, found_max);
+        let (plan, found) = plan(&keys, sides(&coded), &rules(), limits).unwrap();
         assert_eq!(found.is_some(), fits);
-        assert_eq!(plan.find(&keys, sides(&coded), None).len(), 1_200);
+        let found = plan.find(&keys, sides(&coded), None, threads(1));
+        assert_eq!(found.len(), 1_200);
     }
 }
 
@@ -192,8 +207,11 @@ fn no_one_missing_field_hides_a_record() {
         };
         let coded = coded(LinkType::Link, &[text(&mixed), text(&people)]);
         let keys = Keys::new(&coded);
-        let (plan, _) = plan(&keys, sides(&coded), &[], 50_000_000, 0).unwrap();
-        let sliced = plan.find(&keys, sides(&coded), Some(&|row| row % 100 == 0));
+        let (plan, _) = plan(&keys, sides(&coded), &[], limits(50_000_000, 0)).unwrap();
+        let some = |row: usize| row.is_multiple_of(100);
+        let sliced = plan
+            .find(&keys, sides(&coded), Some(&some), threads(2))
+            .in_order();
         let met: BTreeSet<usize> = sliced
             .iter()
             .filter(|found| found.left() == found.right())
@@ -212,7 +230,9 @@ fn a_budget_that_no_rule_keeps_is_refused_in_words() {
     let rows = vec![["Ann", "Reid", "1980-01-02", "EH1 1AA"]; 20];
     let coded = coded(LinkType::Link, &[rows.clone(), rows]);
     let keys = Keys::new(&coded);
-    let refused = plan(&keys, sides(&coded), &[], 30, 30).err().unwrap();
+    let refused = plan(&keys, sides(&coded), &[], limits(30, 30))
+        .err()
+        .unwrap();
     assert_eq!(
         refused,
         LinkError::PairBudget {
@@ -231,8 +251,7 @@ fn a_rule_of_unknown_parts_is_refused() {
             &keys,
             sides(&coded),
             &[BlockingRule { parts }],
-            1_000,
-            1_000,
+            limits(1_000, 1_000),
         );
         assert_eq!(refused.err(), Some(LinkError::UnknownKeyPart));
     }

@@ -81,12 +81,16 @@ fn neither_threads_nor_memory_change_a_bit() {
         };
         let run = |threads, memory| bits(&try_run(threads, memory).unwrap());
         let whole = run(1, u64::MAX);
-        assert!(whole == run(2, u64::MAX));
-        // Only just enough, so that it works in slices.
-        let Some(LinkError::Memory { needed, .. }) = try_run(1, 1).err() else {
-            panic!("one byte is too little")
-        };
-        assert!(whole == run(2, needed));
+        for threads in [2, 3, 7] {
+            assert!(whole == run(threads, u64::MAX), "{threads} threads");
+        }
+        for threads in [1, 2, 7] {
+            // Only just enough, so that it works in slices.
+            let Some(LinkError::Memory { needed, .. }) = try_run(threads, 1).err() else {
+                panic!("one byte is too little")
+            };
+            assert!(whole == run(threads, needed), "{threads} threads in slices");
+        }
     }
 }
 

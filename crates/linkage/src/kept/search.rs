@@ -6,16 +6,18 @@
 )]
 
 use super::KeptSpine;
-use crate::block::{BLOCK_PAIRS_MAX, Found, Sides, block_pairs, merge};
+use std::num::NonZeroUsize;
+
+use crate::block::{BLOCK_PAIRS_MAX, Candidates, Found, Sides, block_pairs, merge};
 use crate::coded::{Coded, File, Row};
 use crate::column::Role;
 use crate::compete::Edge;
 use crate::dates::exchanged;
 use crate::error::LinkError;
-use crate::fit;
+use crate::fit::{self, Setting};
 use crate::keys::{Part, soundex};
 use crate::observer::{Observer, Stage};
-use crate::pairs;
+use crate::pairs::{self, Means};
 use crate::radix;
 use crate::random::mix;
 use crate::standardise::{district, sector};
@@ -30,6 +32,7 @@ pub(super) struct Room {
     pub(super) pairs_max: u64,
     /// Keys of too many pairs are struck now, for good.
     pub(super) strike: bool,
+    pub(super) threads: NonZeroUsize,
 }
 
 /// What a candidate takes, repeats counted: found, twice over while it is sorted, then compared.
@@ -175,7 +178,7 @@ fn words(
             wanted.then(|| u64::from(key) << 32 | row as u64)
         })
         .collect();
-    radix::sort_words(&mut words);
+    radix::sort_words(&mut words, 0);
     words
 }
 
@@ -220,7 +223,7 @@ impl KeptSpine {
         let mut pairs = 0;
         if let Some(found) = found {
             go_on(observer, Stage::Compare)?;
-            pairs += self.compare(fit, found);
+            pairs += self.compare(fit, found, room.threads);
         } else {
             let rows = self.coded.files[self.fits[fit].files.0].rows.len();
             let slices = predicted.div_ceil(most.max(1)).max(2) as usize;
@@ -231,7 +234,7 @@ impl KeptSpine {
                 let meetings = self.meetings(fit, from..from + step);
                 let (_, found, _) = self.found(&says, fit, &meetings, (u64::MAX, false));
                 drop(says);
-                pairs += self.compare(fit, found.unwrap_or_default());
+                pairs += self.compare(fit, found.unwrap_or_default(), room.threads);
             }
         }
         Ok(pairs)
@@ -263,14 +266,14 @@ impl KeptSpine {
         fit: usize,
         meetings: &[Meeting],
         (most, strike): (u64, bool),
-    ) -> (u64, Option<Vec<Found>>, Vec<Vec<u32>>) {
+    ) -> (u64, Option<Candidates>, Vec<Vec<u32>>) {
         let kept = &self.fits[fit];
         let files = (
             &self.coded.files[kept.files.0],
             &self.coded.files[kept.files.1],
         );
         let mut total = 0;
-        let mut found = Some(Vec::new());
+        let mut found = Some(Candidates::new(files.0.rows.len()));
         let mut struck = kept.struck.clone();
         for (number, rule) in kept.rules.iter().enumerate() {
             for Meeting { left, right, same } in meetings {
@@ -316,7 +319,7 @@ impl KeptSpine {
         (l, r): (&[u64], &[u64]),
         same: bool,
         rule: usize,
-        found: &mut Vec<Found>,
+        found: &mut Candidates,
     ) {
         let files = self.fits[fit].files;
         for a in l {
@@ -341,7 +344,7 @@ impl KeptSpine {
     }
 
     /// Weighs pairs under the model, and keeps those that could be matches; says how many there were.
-    fn compare(&mut self, fit: usize, found: Vec<Found>) -> u64 {
+    fn compare(&mut self, fit: usize, found: Candidates, threads: NonZeroUsize) -> u64 {
         let names = self.coded.names.len();
         let kept = &mut self.fits[fit];
         kept.commonness.extend(names);
@@ -350,22 +353,24 @@ impl KeptSpine {
             right: &self.coded.files[kept.files.1],
             within: kept.within(),
         };
-        let rules = kept.rules.len();
-        let (pairs, _) = pairs::compare(
-            &self.coded,
+        let means = Means {
+            coded: &self.coded,
             sides,
-            &kept.commonness,
-            found,
-            rules,
-            &mut kept.patterns,
-        );
-        let setting = kept.setting();
+            commonness: &kept.commonness,
+            rules: kept.rules.len(),
+            threads,
+        };
+        let compared = pairs::compare(means, found, &mut kept.patterns);
+        let setting = Setting {
+            threads,
+            ..kept.setting()
+        };
         let weigher = kept.parameters.weigher(&kept.patterns, &setting);
         let mut edges: Vec<Edge> = Vec::new();
-        fit::add_edges(&pairs, &weigher, &setting, &mut edges);
+        fit::add_edges(&compared.slices(), &weigher, &setting, &mut edges);
         self.before.edges[fit].extend(&edges);
         kept.edges.extend(edges);
-        pairs.len() as u64
+        compared.len()
     }
 }
 
@@ -376,7 +381,7 @@ impl KeptSpine {
         let says = Says::of(&self.coded);
         let all = self.meetings(fit, 0..usize::MAX);
         let (_, found, _) = self.found(&says, fit, &all, (u64::MAX, false));
-        let found = found.unwrap_or_default().into_iter();
+        let found = found.unwrap_or_default().in_order().into_iter();
         found.map(|found| (found.left(), found.right())).collect()
     }
 }
