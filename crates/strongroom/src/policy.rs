@@ -137,6 +137,7 @@ fn front(limits: &FrontLimits) -> String {
         register_mib,
         request_bytes,
         keeper_starts,
+        review_pairs,
         page,
         worklist,
         comments,
@@ -158,7 +159,7 @@ fn front(limits: &FrontLimits) -> String {
          At most {spares} spare workers wait, each on an extract of at most {spare_mib} MiB and for {spare_idle_s} s.\n\
          A job whose front or keeper ended is taken up after at most {lease_s} s, and an indexing, extract or check is tried {job_attempts} times. A keeper that dies is started at most {keeper_starts} times a minute; it answers {keeper_connections} connections of a desk at once, holds {fetches_at_once} files of outputs, has an output compared with at most {register_mib} MiB of what left and reads requests of at most {request_bytes} bytes.\n\
          A page of a list has at most {page} entries, each part of a worklist {worklist}, an application or output {comments} comments.\n\
-         A recovery lapses after {recovery_ask_s} s without a second person and is open for at most {recovery_minutes} minutes.\n\
+         A clerical review has at most {review_pairs} pairs. A recovery lapses after {recovery_ask_s} s without a second person and is open for at most {recovery_minutes} minutes.\n\
          After {sign_in_failures} failed attempts to sign in a name is locked for {sign_in_lock_s} s. A session ends after {session_idle_s} s without a request and after {session_s} s at the latest; the token of a new person after {invitation_s} s.\n\
          The pages answer one visitor {requests_per_minute} requests a minute and everybody together {sign_ins_per_minute} attempts to sign in."
     )
