@@ -1,4 +1,4 @@
-pragma user_version = 6;
+pragma user_version = 7;
 
 CREATE INDEX accounts_by_budget on accounts (budget, account);
 
@@ -15,6 +15,13 @@ CREATE TABLE accounts (
 CREATE TRIGGER spent_stays_spent before update on accounts
 when new.spent_nano_rho < old.spent_nano_rho or new.spent_atto_delta < old.spent_atto_delta
 begin select raise(abort, 'what is spent stays spent'); end;
+
+CREATE TABLE answers (
+  indexing text not null,
+  person text not null,
+  json text not null,
+  primary key (indexing, person)
+) strict, without rowid;
 
 CREATE INDEX attachments_by_document on attachments (sha256);
 
