@@ -8,6 +8,7 @@
 use std::num::NonZeroUsize;
 
 use crate::compete::{self, Edge, Repeats};
+use crate::falls::Fall;
 use crate::kinds::{Beliefs, Kind, Kinds, same_person, two_people};
 use crate::levels::{Pattern, at, forename, surname};
 use crate::pairs::{Pair, Patterns, portions};
@@ -72,14 +73,30 @@ impl Parameters {
 
     /// Odds that a left record with one candidate has its match there, over the density ratio of the pattern.
     pub(crate) fn prior_odds(&self, setting: &Setting) -> f64 {
+        let (left, right) = self.falls(setting);
+        let factor = |fall: Fall| fall.claim / fall.mean.max(f64::MIN_POSITIVE);
+        self.share * factor(left) * factor(right)
+    }
+
+    /// What a second partner of a record weighs beside a first one. [`Parameters::repeats`] tells how often there is
+    /// one; where nearly every record has a first, the same share of second ones speaks of far less weight.
+    pub(crate) fn weights(&self, setting: &Setting) -> Repeats {
+        let (left, right) = self.falls(setting);
+        Repeats {
+            left: left.weight,
+            right: right.weight,
+        }
+    }
+
+    /// How the matches fall on the records of each side.
+    fn falls(&self, setting: &Setting) -> (Fall, Fall) {
         let matches = self.share * setting.rows.0 as f64;
         // Some rows more than there are, and never nearly all: a full register proves nothing of who is left.
-        let taken = |rows: usize, repeats: f64| {
-            1.0 - (matches / (rows as f64 + FREE_ROWS)).min(0.97) * (1.0 - repeats)
-        };
-        self.share
-            / taken(setting.rows.0, self.repeats.left)
-            / taken(setting.rows.1, self.repeats.right)
+        let mean = |rows: usize| (matches / (rows as f64 + FREE_ROWS)).min(0.97);
+        (
+            Fall::of(mean(setting.rows.0), self.repeats.left),
+            Fall::of(mean(setting.rows.1), self.repeats.right),
+        )
     }
 
     /// Numbers by pattern that the odds of its pairs are made of.

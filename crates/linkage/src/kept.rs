@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 
 use crate::cluster;
 use crate::coded::Coded;
-use crate::compete::Edge;
+use crate::compete::{Edge, Repeats};
 use crate::engine::{self, Fitted};
 use crate::error::LinkError;
 use crate::fit::{Parameters, Setting};
@@ -58,6 +58,8 @@ pub struct KeptSpine {
 struct KeptFit {
     files: (usize, usize),
     parameters: Parameters,
+    /// What a second partner weighs under these parameters.
+    weights: Repeats,
     /// Records of both files when the parameters were learned.
     rows: (usize, usize),
     rules: Vec<Vec<Part>>,
@@ -86,6 +88,12 @@ impl KeptFit {
 
     const fn within(&self) -> bool {
         self.files.0 == self.files.1
+    }
+
+    /// With what follows from its parameters.
+    fn settled(mut self) -> Self {
+        self.weights = self.parameters.weights(&self.setting());
+        self
     }
 }
 
@@ -249,6 +257,7 @@ impl KeptSpine {
         let fits: Vec<KeptFit> = fitted
             .iter()
             .map(|fitted| KeptFit {
+                weights: Repeats::FREE,
                 files: fitted.files,
                 parameters: fitted.parameters.clone(),
                 rows: (
@@ -264,6 +273,7 @@ impl KeptSpine {
                 patterns: Patterns::new(),
                 edges: Vec::new(),
             })
+            .map(KeptFit::settled)
             .collect();
         Ok(Self {
             months_first: coded.files.iter().map(|file| file.months_first()).collect(),

@@ -54,6 +54,7 @@ mod dates;
 mod encode;
 mod engine;
 mod error;
+mod falls;
 mod fit;
 mod intake;
 mod jaro_winkler;

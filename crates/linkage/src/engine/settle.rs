@@ -28,7 +28,7 @@ pub(super) fn whole(
         for edge in edges.iter_mut() {
             edge.odds *= factor;
         }
-        contest.hear(edges, parameters.repeats, &mut heard);
+        contest.hear(edges, parameters.weights(setting), &mut heard);
     }
     heard.odds
 }

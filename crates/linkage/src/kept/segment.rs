@@ -23,7 +23,7 @@ use crate::spec::{BlockingRule, Spec};
 use crate::text::Dictionary;
 
 /// Of the layout of segments.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 const fn broken(what: &'static str) -> LinkError {
     LinkError::BrokenSpine { what }
@@ -424,7 +424,8 @@ fn unpack_fit(
         let bits = from.bytes()?.iter();
         Ok(bits.map(|bits| bits.cast_signed()).collect())
     };
-    Ok(KeptFit {
+    let fit = KeptFit {
+        weights: Repeats::FREE,
         files: of,
         parameters,
         rows,
@@ -433,7 +434,8 @@ fn unpack_fit(
         commonness: Commonness::of_tables([table()?, table()?]),
         patterns: Patterns::new(),
         edges: Vec::new(),
-    })
+    };
+    Ok(fit.settled())
 }
 
 /// True if each field of a pattern is missing or has a level that its comparison has.

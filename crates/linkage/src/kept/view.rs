@@ -241,7 +241,7 @@ impl<'a> View<'a> {
         }
         let told = |group: usize, end: End| groups[group].told.get(&end).copied().unwrap_or(0.0);
         let told = (told(l, left), told(r, right));
-        let repeats = self.fit.parameters.repeats;
+        let repeats = self.fit.weights;
         compete::unspoken(&self.graph.edges[edge as usize], told, repeats)
     }
 
@@ -261,7 +261,7 @@ impl<'a> View<'a> {
             rows: rows.into_iter().collect(),
         };
         if !list.is_empty() {
-            let spoken = compete::group(&list, self.fit.parameters.repeats);
+            let spoken = compete::group(&list, self.fit.weights);
             group.odds = order.into_iter().zip(spoken.odds).collect();
             let left = spoken.left.into_iter().map(|(row, told)| ((0, row), told));
             let right = spoken.right.into_iter().map(|(row, told)| ((1, row), told));
@@ -297,7 +297,7 @@ impl<'a> View<'a> {
 
     /// Odds of an edge that is there, the alternatives heard.
     pub(super) fn odds(&mut self, edge: u32) -> f64 {
-        if compete::nobody_competes(self.fit.parameters.repeats) {
+        if compete::nobody_competes(self.fit.weights) {
             return self.graph.edges[edge as usize].odds;
         }
         if self.odds[edge as usize].is_nan() {

@@ -78,7 +78,7 @@ impl KeptSpine {
 
 /// Odds of edges with the alternatives heard, the parameters settled.
 fn heard(fit: &KeptFit, edges: &[Edge], rows: (usize, usize)) -> Vec<f64> {
-    let repeats = fit.parameters.repeats;
+    let repeats = fit.weights;
     let mut heard = Heard::default();
     Contest::of(edges, rows).hear(edges, repeats, &mut heard);
     Contest::again(edges, rows, &heard.odds).hear(edges, repeats, &mut heard);
