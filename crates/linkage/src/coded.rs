@@ -16,6 +16,7 @@ use crate::standardise::{self, Standard};
 use crate::text::{Dictionary, hash_bytes};
 use crate::told::Told;
 
+mod join;
 mod resume;
 
 /// What most comparisons read of a record: one cache line. 0 is a missing value everywhere.

@@ -80,6 +80,35 @@ impl Intake {
         Ok(())
     }
 
+    /// An empty intake of the same specification, for one file on a thread of its own: see [`Intake::take_over`]. None
+    /// under a Splink model, whose files share what they are read into.
+    #[must_use]
+    pub fn part(&self) -> Option<Self> {
+        if self.splink.is_some() {
+            return None;
+        }
+        let mut coded = Coded::new(&self.spec);
+        coded.compared = self.coded.compared;
+        Some(Self {
+            spec: self.spec.clone(),
+            coded,
+            splink: None,
+        })
+    }
+
+    /// Takes over a file that a part took in alone. Files are taken over in their order; then everything is as if their
+    /// records had been taken in here, one file after the other.
+    ///
+    /// # Errors
+    /// No such file.
+    pub fn take_over(&mut self, file: usize, part: Self) -> Result<(), LinkError> {
+        if file >= self.spec.files.len() {
+            return Err(LinkError::NoSuchFile { file });
+        }
+        self.coded.take_over(file, part.coded);
+        Ok(())
+    }
+
     /// What was taken in of one file, ready to be encoded instead of linked.
     ///
     /// # Errors

@@ -43,6 +43,27 @@ fn intake(spec: Spec, files: &[String]) -> Intake {
     intake
 }
 
+/// As [`intake`], each file on a thread of its own.
+fn intake_in_parts(spec: Spec, files: &[String]) -> Intake {
+    let mut whole = Intake::new(spec.clone()).unwrap();
+    let parts: Vec<Intake> = std::thread::scope(|scope| {
+        let start = |(place, _): (usize, &String)| {
+            let spec = spec.clone();
+            scope.spawn(move || {
+                let mut alone = vec![String::new(); files.len()];
+                alone[place].clone_from(&files[place]);
+                intake(spec, &alone)
+            })
+        };
+        let threads: Vec<_> = files.iter().enumerate().map(start).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    for (place, part) in parts.into_iter().enumerate() {
+        whole.take_over(place, part).unwrap();
+    }
+    whole
+}
+
 fn resources(threads: usize, memory_bytes: u64) -> Resources {
     Resources {
         threads: NonZeroUsize::new(threads).unwrap(),
@@ -92,6 +113,21 @@ fn neither_threads_nor_memory_change_a_bit() {
             assert!(whole == run(threads, needed), "{threads} threads in slices");
         }
     }
+}
+
+#[test]
+fn files_read_apart_are_as_if_read_one_after_the_other() {
+    let two = files(1_500);
+    // The third file repeats words of the others and brings its own.
+    let three = vec![two[0].clone(), two[1].clone(), files(1_900)[0].clone()];
+    let mut spec = spec(LinkType::Link, 3);
+    for (file, role) in [(0, Role::Field), (2, Role::Field)] {
+        // An address as a field besides: a column of texts.
+        spec.files[file].columns[6].role = role;
+    }
+    let run = |intake: Intake| bits(&intake.link(resources(2, u64::MAX), &mut Quiet).unwrap());
+    let whole = run(intake(spec.clone(), &three));
+    assert!(whole == run(intake_in_parts(spec, &three)));
 }
 
 /// Without the rivals of its records a sample taught that look-alikes are matches.

@@ -2,6 +2,7 @@
 //!
 //! Cells go from the file into the engine's codes row by row; of what was read only the ids are kept.
 
+mod apart;
 mod encode;
 mod ids;
 mod review;
@@ -68,15 +69,8 @@ fn link(
 ) -> Result<Report, Failure> {
     let mut costs = Costs::new();
     let mut intake = Intake::new(spec.clone()).map_err(|error| of_engine(&error, spec))?;
-    let mut ids = Vec::with_capacity(job.files.len());
-    for (at, (file, told)) in job.files.iter().zip(&spec.files).enumerate() {
-        hatch.progress(at as u64, job.files.len() as u64, "reading")?;
-        costs.begin("read");
-        let path = rooms.input(&file.file)?;
-        let read = read(&path, file, told, limits, |_, row| intake.push(at, row));
-        let read = read.and_then(|read| read.judged(told));
-        ids.push(read.map_err(|error| error.of_input(&told.name, spec))?);
-    }
+    costs.begin("read");
+    let ids = apart::read_all(rooms, job, spec, limits, &mut intake, hatch)?;
     let truth = match &job.truth {
         None => None,
         Some(file) => {
