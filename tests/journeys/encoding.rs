@@ -123,7 +123,7 @@ fn two_sites_encode_and_a_third_links_without_reading() {
         assert!(out.status.success(), "{}", said(&out));
         let encoding = json(&sites.path(&format!("{file}.encoded/encoding.json")));
         assert_eq!(
-            encoding["salt"], "birth_year",
+            encoding["salt"], "birth_date",
             "hardened unless told otherwise"
         );
         for attacked in encoding["attacked"].as_array().unwrap() {
@@ -181,6 +181,27 @@ fn what_would_weaken_an_encoding_is_refused() {
     refused(&sites.link([&a, &b]), "encoded with another key");
     let encoding = sites.path(&format!("{a}.encoded/encoding.json"));
     let text = fs::read_to_string(&encoding).unwrap();
+    for (from, to, want) in [
+        (
+            "\"birth_date\"",
+            "\"birth_year\"",
+            "encoded with another salt",
+        ),
+        (
+            "\"version\": 2",
+            "\"version\": 1",
+            "of another version of encodings",
+        ),
+        (
+            "\"version\": 2",
+            "\"version\": 3, \"new\": 0",
+            "of another version of encodings",
+        ),
+    ] {
+        assert!(text.contains(from), "{text}");
+        fs::write(&encoding, text.replacen(from, to, 1)).unwrap();
+        refused(&sites.link([&a, &b]), want);
+    }
     fs::write(&encoding, text.replacen('{', "{\"bits\": 9,", 1)).unwrap();
     refused(&sites.link([&a, &b]), "unknown field `bits`");
 }

@@ -2,12 +2,13 @@
 //!
 //! Each field becomes a Bloom filter of its pieces (Schnell, Bachteler and Reiher 2009), hardened as far as it goes
 //! without losing matches: every piece is hashed on its own with a keyed function of the field (random hashing, no
-//! double hashing), names and postcode under the year of birth as a salt (Niedermeyer et al. 2014), and the two
-//! halves of a filter are folded onto each other by exclusive or (Schnell and Borgs 2016), so that no bit stands for
-//! a piece any more. Blocking keys are keyed hashes of several fields together. The key is for one linkage; who
+//! double hashing), names and postcode under parts of the birth date as salts (Niedermeyer et al. 2014; against graphs
+//! of similar records Chen et al. 2022), and the two halves of a filter are folded onto each other by exclusive or
+//! (Schnell and Borgs 2016), so that no bit stands for a piece any more. Each name has a second salt of its own, so
+//! that one mistyped part of a date costs one name and not both. Blocking keys are keyed hashes of several fields together. The key is for one linkage; who
 //! holds the encodings must not hold it. [`Encoder`] attacks what it made by frequency before it is given away: an
-//! attacker who knows how often every value of this very file occurs, in this very year of birth, but not the key,
-//! sorts filters and values by how common they are and matches them up.
+//! attacker who knows how often every value of this very file occurs, under this very salt, but not the key, sorts
+//! filters and values by how common they are and matches them up.
 
 #![allow(
     clippy::indexing_slicing,
@@ -31,10 +32,18 @@ const BITS: usize = FILTER_BYTES * 16;
 /// Bits that a piece sets.
 const BITS_A_PIECE: usize = 16;
 
-/// What the year of birth does.
+/// Layout of encodings: those of another version cannot be compared.
+pub const ENCODING_VERSION: u32 = 2;
+
+/// What the birth date does to names and postcodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EncodeSalt {
+    /// One name gives another filter in each year of birth, and a second time in each day or month: a forename by the
+    /// lesser of both numbers, a surname by the greater, which are the same where day and month are exchanged. A
+    /// postcode goes by the year alone. Records whose year differs no longer match by any of them, those whose day or
+    /// month differs by one name or the other, and records without a birth date have none.
+    BirthDate,
     /// One name gives another filter in each year of birth. Records whose year differs no longer match by name, and
     /// records without a birth date have no names.
     BirthYear,
@@ -48,9 +57,35 @@ pub enum EncodeSalt {
 pub struct EncodeSpec {
     /// The linkage that the encodings are for; the keys are of it alone.
     pub linkage: String,
-    /// What the year of birth does.
+    /// What the birth date does.
     pub salt: EncodeSalt,
 }
+
+impl EncodeSalt {
+    /// What is hashed with the pieces of a field, by its place, of a record born on a day; nothing where the field is
+    /// salted and the day is unknown. Day and month exchanged give the same.
+    fn of(self, field: usize, born: u32) -> Option<u32> {
+        if self == Self::None || !SALTED[field] {
+            return Some(0);
+        }
+        if born == 0 {
+            return None;
+        }
+        let (year, month, day) = (born / 10_000, born / 100 % 100, born % 100);
+        Some(match (self, field) {
+            (Self::BirthDate, FORENAME) => year * 100 + month.min(day),
+            (Self::BirthDate, SURNAME) => year * 100 + month.max(day),
+            _ => year,
+        })
+    }
+}
+
+/// Place of a field.
+const FORENAME: usize = 0;
+const SURNAME: usize = 1;
+
+/// By field, whether it has a salt: a birth date would be one itself, and of numbers every one is rare.
+const SALTED: [bool; ENCODED_FIELDS.len()] = [true, true, false, true, false];
 
 /// The fields that are encoded, in order. Sex is not: with two values, no key hides which is which.
 pub const ENCODED_FIELDS: [&str; 5] = ["forename", "surname", "date_of_birth", "postcode", "chi"];
@@ -131,11 +166,6 @@ impl Encoder {
     /// Encodes a record. Rows are under [`Encoder::len`].
     pub fn encode(&mut self, row: usize, keyed: &dyn Keyed) -> Encoded {
         let record = self.coded.files[0].rows[row];
-        let salt = match (self.salt, record.born / 10_000) {
-            (EncodeSalt::None, _) => Some(0),
-            (EncodeSalt::BirthYear, 0) => None,
-            (EncodeSalt::BirthYear, year) => Some(year),
-        };
         let mut out = Encoded {
             filters: [None; ENCODED_FIELDS.len()],
             keys: [None; ENCODED_KEYS.len()],
@@ -147,13 +177,8 @@ impl Encoder {
             postcode(record.postcode),
             number(record.chi),
         ];
-        for (at, (pieces, salted)) in pieces
-            .into_iter()
-            .zip([true, true, false, true, false])
-            .enumerate()
-        {
-            let salt = if salted { salt } else { Some(0) };
-            let (Some(salt), false) = (salt, pieces.is_empty()) else {
+        for (at, pieces) in pieces.into_iter().enumerate() {
+            let (Some(salt), false) = (self.salt.of(at, record.born), pieces.is_empty()) else {
                 continue;
             };
             let filter = filter(ENCODED_FIELDS[at], salt, &pieces, keyed);

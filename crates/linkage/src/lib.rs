@@ -87,8 +87,8 @@ mod waterfall;
 pub use chi::{is_valid_chi, is_valid_nhs_number};
 pub use column::{Column, Records, Role};
 pub use encode::{
-    Attacked, ENCODED_FIELDS, ENCODED_KEYS, EncodeSalt, EncodeSpec, Encoded, Encoder, FILTER_BYTES,
-    Keyed,
+    Attacked, ENCODED_FIELDS, ENCODED_KEYS, ENCODING_VERSION, EncodeSalt, EncodeSpec, Encoded,
+    Encoder, FILTER_BYTES, Keyed,
 };
 pub use error::LinkError;
 pub use intake::{Intake, Resources};

@@ -58,7 +58,7 @@ const ANN: [&str; 5] = ["Ann", "MacDonald", "1980-03-05", "EH1 1AA", "0503801234
 
 #[test]
 fn one_record_gives_one_encoding_under_one_key_only() {
-    let salt = EncodeSalt::BirthYear;
+    let salt = EncodeSalt::BirthDate;
     let ann = one(ANN, salt, 1);
     let written_otherwise = one(
         ["ANN ", "Mc Donald", "05/03/1980", "eh11aa", "0503801234"],
@@ -78,7 +78,7 @@ fn one_record_gives_one_encoding_under_one_key_only() {
 
 #[test]
 fn a_typing_error_stays_close_and_another_name_does_not() {
-    let salt = EncodeSalt::BirthYear;
+    let salt = EncodeSalt::BirthDate;
     let ann = one(ANN, salt, 1);
     let level = |field: usize, row: [&str; 5]| {
         let other = one(row, salt, 1);
@@ -114,6 +114,44 @@ fn the_salt_parts_equal_names_of_different_years() {
         None,
         "no year, no salt, no filter"
     );
+}
+
+#[test]
+fn one_wrong_part_of_a_date_costs_one_name_and_exchanged_parts_cost_none() {
+    let salt = EncodeSalt::BirthDate;
+    let born = |date: &'static str| one(["Ann", "Smith", date, "EH1 1AA", ""], salt, 1).filters;
+    // Whether forename, surname and postcode are the same as of 4 September 1980.
+    let same = |date: &'static str| {
+        let (a, b) = (born("1980-09-04"), born(date));
+        [a[0] == b[0], a[1] == b[1], a[3] == b[3]]
+    };
+    for (date, expected) in [
+        ("1980-09-04", [true, true, true]),
+        ("1980-04-09", [true, true, true]),
+        // The lesser number goes with the forename, the greater one with the surname.
+        ("1980-09-05", [false, true, true]),
+        ("1980-10-04", [true, false, true]),
+        ("1980-09-14", [false, false, true]),
+        ("1981-09-04", [false, false, false]),
+    ] {
+        assert_eq!(same(date), expected, "{date}");
+    }
+    assert_eq!(born("")[..4], [None; 4], "no date, no salt, no filter");
+}
+
+/// Two sites must hash the same: a salt that changes is another version of encodings.
+#[test]
+fn salts_are_what_they_were() {
+    let born = 19_800_924;
+    let of = |salt: EncodeSalt| std::array::from_fn(|field| salt.of(field, born));
+    let some = |salts: [u32; 5]| salts.map(Some);
+    assert_eq!(of(EncodeSalt::None), some([0; 5]));
+    assert_eq!(of(EncodeSalt::BirthYear), some([1980, 1980, 0, 1980, 0]));
+    assert_eq!(
+        of(EncodeSalt::BirthDate),
+        some([198_009, 198_024, 0, 1980, 0])
+    );
+    assert_eq!(ENCODING_VERSION, 2);
 }
 
 #[test]
@@ -179,6 +217,7 @@ fn the_attack_finds_common_names_unless_they_are_salted() {
         attacked.iter().find(|a| a.field == field).unwrap().share()
     };
     let (bare, salted) = (attacked(EncodeSalt::None), attacked(EncodeSalt::BirthYear));
+    let twice = attacked(EncodeSalt::BirthDate);
     assert!(
         share(&bare, "surname") > 0.05,
         "{}",
@@ -195,6 +234,15 @@ fn the_attack_finds_common_names_unless_they_are_salted() {
             "{field} {}",
             share(&salted, field)
         );
+        assert!(
+            share(&twice, field) < 0.002,
+            "{field} {}",
+            share(&twice, field)
+        );
+    }
+    for field in ["forename", "surname"] {
+        let (once, twice) = (share(&salted, field), share(&twice, field));
+        assert!(twice < once / 2.0, "{field} {once} {twice}");
     }
 }
 
@@ -266,7 +314,7 @@ fn encodings_link_nearly_as_well_as_what_they_were_made_of() {
             .iter()
             .map(|row| row.each_ref().map(String::as_str))
             .collect();
-        let mut encoder = encoder(&cells, EncodeSalt::BirthYear);
+        let mut encoder = encoder(&cells, EncodeSalt::BirthDate);
         let hex = |bytes: &[u8]| {
             bytes
                 .iter()

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use linkage::{
-    ColumnSpec, ENCODED_FIELDS, EncodeSalt, EncodeSpec, FILTER_BYTES, LinkType, Role, Spec,
+    ColumnSpec, ENCODED_FIELDS, ENCODING_VERSION, EncodeSalt, EncodeSpec, FILTER_BYTES, LinkType,
+    Role, Spec,
 };
 use protocol::job::{Job, LinkFiles, LinkedFile, Order};
 use protocol::limits::Limits;
@@ -34,7 +35,7 @@ const LINKAGE_MAX: usize = 100;
 /// whoever links. ENCODE.toml:
 ///
 ///   linkage = "heart-2026"          # what the key is for; the same at each site
-///   salt = "birth_year"             # the default; "none" is far easier to attack, and mostly refused
+///   salt = "birth_date"             # the default; "birth_year" and "none" are easier to attack, and often refused
 ///
 ///   [input]
 ///   path = "register.csv"           # CSV or Parquet, from the folder of ENCODE.toml
@@ -79,7 +80,7 @@ struct Written {
 }
 
 const fn hardened() -> EncodeSalt {
-    EncodeSalt::BirthYear
+    EncodeSalt::BirthDate
 }
 
 /// Encodes the file.
@@ -211,12 +212,25 @@ pub(super) struct Encoding {
     attacked: Vec<linkage::Attacked>,
 }
 
+/// What every version of `encoding.json` says.
+#[derive(Debug, Deserialize)]
+struct Version {
+    version: u32,
+}
+
 impl Encoding {
     /// Reads what lies beside an encoded file.
     pub(super) fn beside(encoded: &Path) -> Result<Self, String> {
         let path = encoded.with_file_name(ENCODING);
         let shown = path.display();
         let text = read_text(&path).map_err(|problem| problem.text)?;
+        let other = || format!("{shown} is of another version of encodings");
+        // Told first: what another version says need not be known here.
+        if let Ok(Version { version }) = serde_json::from_str(&text)
+            && version != ENCODING_VERSION
+        {
+            return Err(other());
+        }
         let encoding: Self = serde_json::from_str(&text).map_err(|error| {
             let words = error.to_string();
             format!(
@@ -224,8 +238,8 @@ impl Encoding {
                 words.split(", expected").next().unwrap_or("")
             )
         })?;
-        if encoding.version != 1 || encoding.filter_bytes != FILTER_BYTES {
-            return Err(format!("{shown} is of another version of encodings"));
+        if encoding.filter_bytes != FILTER_BYTES {
+            return Err(other());
         }
         Ok(encoding)
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use frames::{FrameError, Strings, Values};
 use linkage::{
-    Attacked, ENCODED_FIELDS, ENCODED_KEYS, EncodeSpec, Encoder, FILTER_BYTES, Intake, Keyed, Spec,
+    Attacked, ENCODED_FIELDS, ENCODED_KEYS, ENCODING_VERSION, EncodeSpec, Encoder, FILTER_BYTES,
+    Intake, Keyed, Spec,
 };
 use protocol::frame::Hatch;
 use protocol::job::LinkFiles;
@@ -22,8 +23,7 @@ const ENCODING: &str = "encoding.json";
 const KEY: &str = "key";
 /// Shortest and longest key, in bytes.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
-/// Layout of `encoding.json`, and what the keys are derived under.
-const VERSION: u32 = 1;
+/// What the keys are derived under.
 const DERIVED: &[u8] = b"strongroom encoding 1";
 
 pub(super) fn run(
@@ -126,7 +126,7 @@ fn describe(
     let check = hex::encode(check.get(..8).unwrap_or_default());
     let attacked: Vec<&Attacked> = attacked.iter().filter(|a| a.records > 0).collect();
     serde_json::to_string_pretty(&serde_json::json!({
-        "version": VERSION,
+        "version": ENCODING_VERSION,
         "linkage": asked.linkage,
         "salt": asked.salt,
         "filter_bytes": FILTER_BYTES,
