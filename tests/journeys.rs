@@ -21,5 +21,6 @@ pub(crate) mod project;
 mod roles;
 mod session;
 mod spine;
+mod survival;
 mod ways_back;
 mod workspace;

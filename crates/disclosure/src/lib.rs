@@ -37,6 +37,7 @@ mod report;
 mod researcher;
 pub mod round;
 pub mod suppress;
+pub mod survival;
 
 pub use check::{
     Beside, CellPeople, Family, Found, Leaving, ListedError, Outgoing, Traced, as_one,

@@ -1,4 +1,5 @@
-//! Regressions: what an output checker asks of a model that a researcher names, beside its coefficients.
+//! Models that a researcher names: what an output checker asks of a regression beside its coefficients. Survival
+//! curves are in [`crate::survival`].
 //!
 //! A model is judged by the tables behind it and by its design. The tables are statements like any others, judged by
 //! the same rules and compared with everything released: who has a value everywhere, each level of each category, by
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::{
     CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
 };
-use crate::{Datum, Policy};
+use crate::{Datum, Policy, survival};
 
 /// Most terms of a model.
 const TERMS_MAX: usize = 20;
@@ -64,6 +65,88 @@ pub enum SpecError {
     /// A group that no term uses.
     #[error("{0} is named categorical and is in no term")]
     Unused(String),
+    /// A column with two parts in a survival curve.
+    #[error("the column {0} is named twice among time, event and strata")]
+    Twice(String),
+    /// More columns than a reader can follow.
+    #[error("a survival curve has at most {0} columns of strata")]
+    Strata(usize),
+    /// A name with two meanings in what is shown.
+    #[error("the curve has a column named {0} of its own: give the stratum another name")]
+    Taken(String),
+    /// Times rounded to nothing.
+    #[error("every is a number above nought, in the unit of the time")]
+    Every,
+}
+
+/// What a researcher asks for in the file of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// A regression.
+    Regression(Spec),
+    /// A survival curve, and what the policy asks of its steps.
+    Survival(survival::Spec, survival::Rules),
+}
+
+impl Asked {
+    /// Reads strict TOML, whose `family` says what else it holds.
+    ///
+    /// # Errors
+    /// If it is not TOML, has other keys, or what it names cannot be.
+    pub fn parse(text: &str, policy: &Policy) -> Result<Self, SpecError> {
+        let Named { family } = read(text)?;
+        match family.as_str() {
+            "linear" | "logistic" => Spec::parse(text).map(Self::Regression),
+            "kaplan_meier" => {
+                let spec: survival::Spec = read(text)?;
+                Ok(Self::Survival(spec.checked()?, survival::Rules::of(policy)))
+            }
+            other => Err(SpecError::Invalid(format!(
+                "the family {other} is none of linear, logistic and kaplan_meier"
+            ))),
+        }
+    }
+}
+
+/// The one key that every model has.
+#[derive(Deserialize)]
+struct Named {
+    family: String,
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, SpecError> {
+    toml::from_str(text).map_err(|error| SpecError::Invalid(error.message().replace('\n', " ")))
+}
+
+/// What the worker found of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fitted {
+    /// A regression's design and fit.
+    Regression(Design),
+    /// Who leaves when, of a survival curve.
+    Survival(survival::Curve),
+}
+
+impl Fitted {
+    /// Whether it is of what was asked for.
+    pub fn answers(&self, asked: &Asked) -> bool {
+        match (self, asked) {
+            (Self::Regression(design), Asked::Regression(spec)) => design.spec == *spec,
+            (Self::Survival(curve), Asked::Survival(spec, _)) => curve.spec == *spec,
+            (Self::Regression(_), Asked::Survival(..))
+            | (Self::Survival(_), Asked::Regression(_)) => false,
+        }
+    }
+
+    /// The answer about it, from the answer about the tables behind it.
+    pub fn judge(&self, tables: Report, policy: &Policy) -> Report {
+        match self {
+            Self::Regression(design) => judge(design, tables, policy),
+            Self::Survival(curve) => survival::judge(curve, tables, policy),
+        }
+    }
 }
 
 impl Spec {
@@ -72,8 +155,7 @@ impl Spec {
     /// # Errors
     /// If it is not TOML, has other keys, or its terms cannot be.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
-        let spec: Self = toml::from_str(text)
-            .map_err(|error| SpecError::Invalid(error.message().replace('\n', " ")))?;
+        let spec: Self = read(text)?;
         spec.checked()
     }
 

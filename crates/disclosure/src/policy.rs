@@ -4,7 +4,7 @@ mod explain;
 mod limits;
 
 pub use limits::Limits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::TOP_MAX;
 
@@ -24,7 +24,7 @@ const SECTIONS: [&str; 8] = [
 const MINIMUM_MAX: u64 = 1_000_000;
 
 /// What a cell with nobody behind it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ZeroRule {
     /// That nobody has the property is a fact about everybody in the group.

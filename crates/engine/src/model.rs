@@ -4,6 +4,7 @@
 //! at last the greatest leverage. Numbers are taken in units of their spread around their mean, so that sums of
 //! products of large numbers lose nothing.
 
+mod curve;
 mod design;
 mod scaled;
 mod solve;
@@ -12,6 +13,7 @@ use disclosure::model::{Coefficient, Design, Family, Spec};
 
 use crate::error::failed;
 use crate::{Connection, EngineError, quote};
+pub use curve::{Drawn, draw};
 use design::Columns;
 use scaled::Scaled;
 use solve::Solved;

@@ -1,4 +1,4 @@
-//! A regression to fit and to check.
+//! A regression or survival curve to fit and to check.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ pub struct Model {
     pub source: Source,
     /// Column that names the protected unit.
     pub unit: String,
-    /// The model (`disclosure::model::Spec`) as JSON text.
-    pub spec: String,
-    /// Most parameters (`parameters` in `[limits]` of the disclosure policy).
+    /// The model (`disclosure::model::Asked`) as JSON text.
+    pub asked: String,
+    /// Most parameters of a regression (`parameters` in `[limits]` of the disclosure policy).
     pub parameters: u32,
 }

@@ -36,7 +36,7 @@ use releases::Releases;
 /// The report holds counts under the threshold: it is for an output checker.
 ///
 /// With --model it fits a regression there, and judges its degrees of freedom, the greatest leverage of a person and
-/// the tables behind it.
+/// the tables behind it; or it draws a Kaplan-Meier curve, with steps of so many people that none of them is seen.
 ///
 /// With FILE and without --data it looks through finished files of any kind, in the sealed worker: identifiers, a
 /// row a person, small counts, what is hidden in them. Who is behind a finished number cannot be counted, so no
@@ -61,7 +61,8 @@ pub(crate) struct Args {
     /// A file that holds the SQL text.
     #[arg(long, value_name = "FILE")]
     sql_file: Option<PathBuf>,
-    /// A regression to check instead of a statement: a file of family, table, outcome and terms.
+    /// A model to check instead of a statement: a file of family (linear, logistic), table, outcome and terms, or of
+    /// family (kaplan_meier), table, time, event and strata.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["sql", "sql_file"])]
     model: Option<PathBuf>,
     /// Disclosure policy to apply instead of the site's: a file, or the name of a preset (acro, opensafely,

@@ -20,6 +20,10 @@ pub struct Limits {
     pub row_counts: u64,
     /// Most parameters of a regression.
     pub parameters: u64,
+    /// Most bands of time of a survival curve.
+    pub curve_bands: u64,
+    /// Most strata of a survival curve.
+    pub curve_strata: u64,
     /// Most cells of one problem for which a check searches a pattern. Of a larger table everything that shares
     /// people with a hidden cell is hidden.
     pub pattern_cells: u64,
@@ -44,6 +48,8 @@ impl Limits {
         table_cells: 1_000_000,
         row_counts: 8,
         parameters: 40,
+        curve_bands: 100,
+        curve_strata: 20,
         pattern_cells: 10_000,
         pattern_totals: 8,
         pattern_steps: 20,
@@ -60,6 +66,8 @@ impl Limits {
         within("limits.table_cells", self.table_cells, 1, 10_000_000)?;
         within("limits.row_counts", self.row_counts, 2, counts)?;
         within("limits.parameters", self.parameters, 1, 200)?;
+        within("limits.curve_bands", self.curve_bands, 1, 1_000)?;
+        within("limits.curve_strata", self.curve_strata, 1, 200)?;
         within("limits.pattern_cells", self.pattern_cells, 1, cells)?;
         within("limits.pattern_totals", self.pattern_totals, 1, 1_000)?;
         within("limits.pattern_steps", self.pattern_steps, 1, 1_000_000)?;
@@ -72,12 +80,14 @@ impl Limits {
     /// In words, for `strongroom policy explain`.
     pub(super) fn in_words(self) -> String {
         format!(
-            "at most {} statements and {} finished files are checked together; a table has at most {} judged cells and a row {} counts that are added and subtracted, a regression {} parameters; of a table with more than {} cells (counts taken apart) or {} totals everything that shares people with a hidden cell is hidden; a pattern is improved for at most {} million steps, by strongroom suppress for {} million, over at most {} cells and {} MiB.",
+            "at most {} statements and {} finished files are checked together; a table has at most {} judged cells and a row {} counts that are added and subtracted, a regression {} parameters, a survival curve {} bands of time and {} strata; of a table with more than {} cells (counts taken apart) or {} totals everything that shares people with a hidden cell is hidden; a pattern is improved for at most {} million steps, by strongroom suppress for {} million, over at most {} cells and {} MiB.",
             self.statements,
             self.files,
             self.table_cells,
             self.row_counts,
             self.parameters,
+            self.curve_bands,
+            self.curve_strata,
             self.pattern_cells,
             self.pattern_totals,
             self.pattern_steps,

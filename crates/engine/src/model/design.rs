@@ -41,10 +41,10 @@ pub(super) struct Columns {
 }
 
 /// A column's name as its table spells it, and its type.
-struct Known(Vec<(String, String)>);
+pub(super) struct Known(Vec<(String, String)>);
 
 impl Known {
-    fn of(floor: &Floor<'_>, table: &str) -> Result<Self, ModelError> {
+    pub(super) fn of(floor: &Floor<'_>, table: &str) -> Result<Self, ModelError> {
         let sql = format!(
             "select column_name, column_type from (describe select * from {})",
             quote::name(table)
@@ -59,7 +59,7 @@ impl Known {
         Ok(Self(pairs.collect()))
     }
 
-    fn find(&self, name: &str) -> Result<(&str, &str), ModelError> {
+    pub(super) fn find(&self, name: &str) -> Result<(&str, &str), ModelError> {
         let same = |known: &&(String, String)| known.0.eq_ignore_ascii_case(name);
         match self.0.iter().find(same) {
             Some((name, kind)) => Ok((name, kind)),
@@ -88,7 +88,7 @@ impl Known {
     }
 }
 
-fn is_number(kind: &str) -> bool {
+pub(super) fn is_number(kind: &str) -> bool {
     const NUMBERS: [&str; 12] = [
         "TINYINT",
         "SMALLINT",
@@ -378,15 +378,15 @@ impl Factor {
     }
 }
 
-fn number(name: &str) -> String {
+pub(super) fn number(name: &str) -> String {
     format!("cast({} as double)", column(name))
 }
 
-fn group(name: &str) -> String {
+pub(super) fn group(name: &str) -> String {
     format!("cast({} as varchar)", column(name))
 }
 
-fn present(name: &str) -> String {
+pub(super) fn present(name: &str) -> String {
     format!("{name} is not null")
 }
 

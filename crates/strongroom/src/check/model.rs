@@ -1,8 +1,8 @@
-//! `strongroom check --model`: may a regression leave?
+//! `strongroom check --model`: may a regression or a survival curve leave?
 
 use std::path::Path;
 
-use disclosure::model::{Design, Spec};
+use disclosure::model::{Asked, Fitted};
 use disclosure::{Evidence, Policy, Report as Judged, Verdict};
 use protocol::job::{Job, Order};
 use protocol::model::Model;
@@ -18,11 +18,11 @@ use crate::problem::Problem;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
-    design: Design,
+    fitted: Fitted,
     tables: Vec<Evidence>,
 }
 
-/// Has a model fitted, and judges its design and the tables behind it.
+/// Has a model fitted, and judges what was found of it and the tables behind it.
 ///
 /// # Errors
 /// If the file, the model or a column cannot be used, no worker can be sealed, or a limit stopped it.
@@ -34,13 +34,13 @@ pub(super) fn of_model(
     policies: &Policies,
 ) -> Result<Judged, Problem> {
     let files = DataFiles::find(&args.data)?;
-    let spec = Spec::parse(&read_text(file)?)
+    let asked = Asked::parse(&read_text(file)?, policy)
         .map_err(|why| Problem::could_not(format!("{}: {why}", file.display())))?;
     let profile = profile(policies, "sandbox/sql.toml")?;
     let model = Model {
         source: files.source(),
         unit,
-        spec: serde_json::to_string(&spec)?,
+        asked: serde_json::to_string(&asked)?,
         parameters: u32::try_from(policy.limits().parameters).unwrap_or(u32::MAX),
     };
     let gathered = gather(Launch {
@@ -54,6 +54,11 @@ pub(super) fn of_model(
     })?;
     let told: Told = serde_json::from_str(&gathered.evidence)
         .map_err(|_| Problem::could_not("the worker's evidence cannot be read"))?;
+    if !told.fitted.answers(&asked) {
+        return Err(Problem::could_not(
+            "the worker answered about another model",
+        ));
+    }
     let behind = Gathered {
         evidence: serde_json::to_string(&told.tables)?,
         people: gathered.people,
@@ -64,9 +69,9 @@ pub(super) fn of_model(
         ..folders
     };
     let tables = judge(&behind, policy, alone)?;
-    let report = disclosure::model::judge(&told.design, tables, policy);
-    // Its tables are kept as released where all of it may leave, and as they are: a model is not treated.
-    if folders.record.is_some() && report.verdict == Verdict::Pass {
+    let report = told.fitted.judge(tables, policy);
+    // The tables are of what leaves alone: of a curve, those of the strata that do.
+    if folders.record.is_some() && matches!(report.verdict, Verdict::Pass | Verdict::Treat) {
         judge(&behind, policy, folders)?;
     }
     Ok(report)

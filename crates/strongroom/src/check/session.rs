@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
                 Verdict::Fail => "fail",
             },
             "type": match self.output.class {
-                "table" => "table",
+                "table" | "survival" => "table",
                 "regression" => "regression",
                 _ => "custom",
             },
