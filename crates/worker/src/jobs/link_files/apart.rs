@@ -14,6 +14,9 @@ use super::ids::Ids;
 use super::{Unread, internal, read};
 use crate::jobs::Rooms;
 
+/// What was read of a file, or why it was not.
+type Read = Result<(Ids, Intake), Unread>;
+
 /// A file to be read.
 struct Reading<'a> {
     at: usize,
@@ -30,7 +33,7 @@ impl Reading<'_> {
     }
 
     /// Into an intake of its own.
-    fn apart(&self, mut intake: Intake) -> Result<(Ids, Intake), Unread> {
+    fn apart(&self, mut intake: Intake) -> Read {
         let ids = self.read_into(&mut intake)?;
         Ok((ids, intake))
     }
@@ -80,10 +83,7 @@ pub(super) fn read_all(
 }
 
 /// Reads files at once, each on a thread and into an intake of its own.
-fn side_by_side(
-    files: &[Reading<'_>],
-    parts: Vec<Intake>,
-) -> Result<Vec<Result<(Ids, Intake), Unread>>, Failure> {
+fn side_by_side(files: &[Reading<'_>], parts: Vec<Intake>) -> Result<Vec<Read>, Failure> {
     scope(|scope| {
         let start = |(reading, part)| {
             let reading: &Reading<'_> = reading;
