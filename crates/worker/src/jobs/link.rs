@@ -63,7 +63,7 @@ pub(super) fn run(
                     let records = file.ids.len() as u64;
                     return Ok(Report::Pairs { pairs, records });
                 }
-                review::Choice::Nothing { linked } => (linked, Some(review::NOTHING)),
+                review::Choice::Nothing { linked } => (*linked, Some(review::NOTHING)),
             }
         }
         ReviewStage::Settled { said } => {

@@ -27,7 +27,7 @@ pub(super) enum Choice {
     /// Pairs, as they are sent.
     Pairs { bytes: Vec<u8>, pairs: u32 },
     /// Nothing: the records are linked already.
-    Nothing { linked: Linked },
+    Nothing { linked: Box<Linked> },
 }
 
 /// Chooses at most so many pairs, none of them with somebody who objected: their links are withheld anyhow.
@@ -41,6 +41,7 @@ pub(super) fn choose(
     let (linked, chosen) = linkage::link_for_review(file, spine, settings, most as usize, objected)
         .map_err(of_engine)?;
     if chosen.is_empty() {
+        let linked = Box::new(linked);
         return Ok(Choice::Nothing { linked });
     }
     let roles: Vec<_> = file.columns.keys().chain(spine.columns.keys()).collect();
