@@ -19,6 +19,7 @@ mod measured;
 mod model;
 pub(crate) mod project;
 mod roles;
+mod screened;
 mod session;
 mod spine;
 mod survival;

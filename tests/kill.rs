@@ -7,6 +7,7 @@ mod memory;
 mod oracle;
 pub(crate) mod processes;
 mod refusals;
+mod screen;
 
 use std::collections::BTreeSet;
 use std::fs;

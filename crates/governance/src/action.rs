@@ -237,7 +237,7 @@ actions! {
     /// Notes that the keeper refused what the store holds no decision for.
     NoteRefusal "note_refusal" System "keeper_refusal" ["-"];
     /// Reads how a job stands.
-    ViewJob "view_job" Person "job" ["queued" "done" "failed" "cancelled"];
+    ViewJob "view_job" Person "job" ["queued" "done" "shown" "failed" "cancelled"];
     /// Reads an application, its votes and its papers.
     ViewProject "view_project" Person "project" ["draft" "submitted" "returned" "refused" "withdrawn" "approved" "in_force" "expired" "revoked" "closed" "destroyed"];
     /// Reads an output, its findings and its bytes.
@@ -327,7 +327,7 @@ pub const STATES: &[(&str, &[&str])] = &[
             "freed",
         ],
     ),
-    ("job", &["queued", "done", "failed", "cancelled"]),
+    ("job", &["queued", "done", "shown", "failed", "cancelled"]),
     ("keeper_refusal", &["noted"]),
 ];
 

@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::request::View;
 use crate::workspace::Workspace;
 
-pub use screen::{Screen, Statement, must_be_approved};
+pub use screen::{Comparison, Screen, Shown, Statement, must_be_approved};
 
 /// What permits a job. There are two kinds and no third.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,15 @@ impl Authority {
         match self {
             Self::Manifest { sha256, .. } => sha256.to_string(),
             Self::Instruction { dataset } => dataset.to_string(),
+        }
+    }
+
+    /// The project whose manifest it is.
+    #[must_use]
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Manifest { project, .. } => Some(project),
+            Self::Instruction { .. } => None,
         }
     }
 }
@@ -179,6 +188,27 @@ pub struct Outcome {
     pub rows: Option<u64>,
 }
 
+impl Outcome {
+    /// Whether there is something to show or to release.
+    fn is_safe(&self) -> bool {
+        matches!(self.verdict.as_deref(), Some("pass" | "treat"))
+    }
+
+    /// With what the log tells of it.
+    fn told(self, mut change: Change<Job>) -> Change<Job> {
+        if let Some(verdict) = &self.verdict {
+            change = change.fact("verdict", verdict);
+        }
+        if let Some(bytes) = &self.bytes {
+            change = change.fact("bytes", bytes);
+        }
+        match self.rows {
+            Some(rows) => change.fact("rows", rows),
+            None => change,
+        }
+    }
+}
+
 /// Why a job was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,6 +225,8 @@ pub enum Cause {
     NoSpace,
     /// Its result could not be judged.
     Uncheckable,
+    /// Something left or was shown between its comparison and its record.
+    Overtaken,
     /// It was not done in time.
     Deadline,
     /// The front or the keeper ended while it ran.
@@ -214,6 +246,7 @@ impl Cause {
             Self::MissingLayer => "missing_layer",
             Self::NoSpace => "no_space",
             Self::Uncheckable => "uncheckable",
+            Self::Overtaken => "overtaken",
             Self::Deadline => "deadline",
             Self::Interrupted => "interrupted",
             Self::Internal => "internal",
@@ -237,6 +270,15 @@ pub enum Job {
         /// How.
         outcome: Outcome,
     },
+    /// Done, and a screen showed something new: it is an entry of the release register.
+    Shown {
+        /// What it knows.
+        core: Core,
+        /// How.
+        outcome: Outcome,
+        /// The entry.
+        shown: Shown,
+    },
     /// Not done.
     Failed {
         /// What it knows.
@@ -257,15 +299,13 @@ impl Lifecycle for Job {
         self.core().id.as_str()
     }
     fn project(&self) -> Option<&ProjectId> {
-        match &self.core().authority {
-            Authority::Manifest { project, .. } => Some(project),
-            Authority::Instruction { .. } => None,
-        }
+        self.core().authority.project()
     }
     fn state(&self) -> &'static str {
         match self {
             Self::Queued { .. } => "queued",
             Self::Done { .. } => "done",
+            Self::Shown { .. } => "shown",
             Self::Failed { .. } => "failed",
             Self::Cancelled { .. } => "cancelled",
         }
@@ -279,6 +319,7 @@ impl Job {
         match self {
             Self::Queued { core }
             | Self::Done { core, .. }
+            | Self::Shown { core, .. }
             | Self::Failed { core, .. }
             | Self::Cancelled { core } => core,
         }
@@ -400,32 +441,27 @@ impl Job {
         Ok(change)
     }
 
-    /// The keeper did it.
+    /// The keeper did it. A checked result that a screen shows ends by [`Job::show`] alone.
     ///
     /// # Errors
-    /// If it was not queued, or its deadline passed.
+    /// If it was not queued, its deadline passed, or a screen would show something that was not compared.
     pub fn finish(self, outcome: Outcome, at: Timestamp) -> Result<Change<Self>, Refusal> {
-        let core = self.queued(Action::FinishJob)?;
-        if at > core.deadline {
-            return Err(Refusal::Deadline);
+        let core = self.in_time(at)?;
+        if core.task.is_checked_screen() && outcome.is_safe() {
+            return Err(Refusal::NotCompared);
         }
         let said = outcome.clone();
-        let mut change = Change::new(
-            Self::Done { core, outcome },
-            Action::FinishJob,
-            &By::System,
-            at,
-        );
-        if let Some(verdict) = &said.verdict {
-            change = change.fact("verdict", verdict);
+        let to = Self::Done { core, outcome };
+        Ok(said.told(Change::new(to, Action::FinishJob, &By::System, at)))
+    }
+
+    /// What it knows, if it may still end well.
+    fn in_time(self, at: Timestamp) -> Result<Core, Refusal> {
+        let core = self.queued(Action::FinishJob)?;
+        match at > core.deadline {
+            true => Err(Refusal::Deadline),
+            false => Ok(core),
         }
-        if let Some(bytes) = &said.bytes {
-            change = change.fact("bytes", bytes);
-        }
-        if let Some(rows) = said.rows {
-            change = change.fact("rows", rows);
-        }
-        Ok(change)
     }
 
     /// The keeper refused it or could not do it, or nobody did it in time.
@@ -456,9 +492,10 @@ impl Job {
         let state = self.state();
         match self {
             Self::Queued { core } => Ok(core),
-            Self::Done { .. } | Self::Failed { .. } | Self::Cancelled { .. } => {
-                Err(action.wrong_state(Self::KIND, state))
-            }
+            Self::Done { .. }
+            | Self::Shown { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. } => Err(action.wrong_state(Self::KIND, state)),
         }
     }
 }

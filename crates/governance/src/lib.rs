@@ -36,6 +36,7 @@ pub mod person;
 pub mod project;
 pub mod recovery;
 pub mod refusal;
+pub mod register;
 pub mod request;
 pub mod workspace;
 
@@ -51,6 +52,7 @@ pub use ids::{
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 pub use refusal::Refusal;
+pub use register::InRegister;
 
 /// The UTC calendar day of a moment: what end dates are compared with.
 #[must_use]

@@ -15,6 +15,7 @@ use crate::change::{By, Change, Lifecycle};
 use crate::ids::{OutputId, PersonId, Sha256};
 use crate::project::Permit;
 use crate::refusal::Refusal;
+use crate::register::InRegister;
 use crate::workspace::Workspace;
 
 pub use state::{
@@ -114,7 +115,9 @@ impl Output {
             .fact("policy", &said.policy)
             .fact("bytes", &said.exact.sha256);
         Ok(match said.compared {
-            Some(compared) => change.fact("compared_with", compared.releases),
+            Some(compared) => change
+                .fact("compared_with", compared.releases)
+                .fact("compared_with_screens", compared.screens),
             None => change,
         })
     }
@@ -191,16 +194,16 @@ impl Output {
             .fact("bytes", &bytes))
     }
 
-    /// Releases the reviewed bytes. `left`: outputs that have left the safe haven until now, those called back
-    /// among them.
+    /// Releases the reviewed bytes. `there`: what has left the safe haven until now, and what screens of all projects
+    /// have shown.
     ///
     /// # Errors
     /// If it is not approved, the releaser is on the project, the bytes on file are not those reviewed, or it was
-    /// not compared with everything that has left.
+    /// not compared with everything that has left and was shown.
     pub fn release(
         self,
         on_file: &Sha256,
-        left: u64,
+        there: InRegister,
         project_people: &BTreeSet<PersonId>,
         by: &PersonId,
         at: Timestamp,
@@ -218,7 +221,7 @@ impl Output {
         if *on_file != approved.file.sha256 {
             return Err(Refusal::OtherBytes);
         }
-        let compared = approved.checked.compared.filter(|c| c.releases == left);
+        let compared = approved.checked.compared.filter(|c| c.with() == there);
         let compared = compared.ok_or(Refusal::NotCompared)?;
         let approvers: Vec<String> = approved.by.iter().map(ToString::to_string).collect();
         let (bytes, policy) = (approved.file.sha256.clone(), approved.checked.policy);
@@ -237,7 +240,8 @@ impl Output {
                 .fact("bytes", &bytes)
                 .fact("policy", &policy)
                 .fact("verdict", verdict)
-                .fact("compared_with", left)
+                .fact("compared_with", there.outputs)
+                .fact("compared_with_screens", there.screens)
                 .fact("approved_by", approvers),
         )
     }

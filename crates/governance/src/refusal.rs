@@ -137,7 +137,7 @@ pub enum Refusal {
     OtherBytes,
     /// Something left since, or nothing was compared at all.
     #[error(
-        "it was not compared with everything that has left the safe haven; ask again, or stage it anew"
+        "it was not compared with everything that has left the safe haven or was shown in it; ask again, or stage it anew"
     )]
     NotCompared,
     /// A download was used.

@@ -17,6 +17,7 @@ mod recovery;
 mod review;
 mod rows;
 mod samples;
+mod screens;
 mod table;
 mod tries;
 mod walk;

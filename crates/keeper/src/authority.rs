@@ -20,7 +20,6 @@ use vault::Purpose;
 
 use crate::Disclosure;
 use crate::books::Books;
-use crate::checks::Judging;
 use crate::error::{by_rule, not_permitted};
 use crate::manifest;
 use crate::mounts::{Database, Events, Identifiers, Map, Mounts, Payload, Records, Table};
@@ -38,8 +37,6 @@ pub(crate) struct Warrant {
     pub(crate) mounts: Mounts,
     /// The work.
     pub(crate) order: Job,
-    /// How what it gathers is judged, where that is for another worker.
-    pub(crate) judging: Option<Judging>,
 }
 
 /// What permits a job, in force at this moment.
@@ -84,7 +81,6 @@ impl Desk<'_> {
     /// The warrant of a queued job.
     pub(crate) async fn warrant(&self, id: &str) -> Result<Warrant, Refused> {
         let (job, core, right) = self.queued(id).await?;
-        let mut judging = None;
         let (mounts, order) = match (&core.task, &right) {
             (
                 Task::LoadIdentifiers {
@@ -117,14 +113,11 @@ impl Desk<'_> {
                 Right::Manifest(project),
             ) => {
                 let place = workspace.as_str();
-                judging = self.screen_judging(screen, project);
                 self.query(place, statement, screen, project).await?
             }
             (Task::Check { output }, Right::Manifest(project)) => {
                 let output = self.staged(output.as_str(), project).await?;
-                let gathering = self.check(&output, project).await?;
-                judging = Some(self.output_judging(&output, project).await?);
-                gathering
+                self.check(&output, project).await?
             }
             (Task::Measure { measurement }, Right::Manifest(project)) => {
                 self.measure(&job, measurement.as_str(), project).await?
@@ -146,7 +139,6 @@ impl Desk<'_> {
             core,
             mounts,
             order,
-            judging,
         })
     }
 

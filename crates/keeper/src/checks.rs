@@ -1,28 +1,28 @@
 //! Checks: what a worker gathers of a statement, and how another that sees no rows judges it, beside everything
-//! that left.
+//! that left and was shown.
 
 use governance::delivery::SealedFile;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::{Screen, must_be_approved};
+use governance::job::{Screen, Task, must_be_approved};
 use governance::output::{Core, Output};
 use governance::project::InForce;
 use governance::workspace::Workspace;
-use governance::{Action, DeliveryId, Lifecycle, OutputId, ProjectId, Sha256};
-use protocol::compare::{Beside, Judge};
+use governance::{Action, DeliveryId, ExtractId, Lifecycle, ProjectId, Sha256};
+use protocol::compare::{Beside, Goal, Judge};
 use protocol::job::{Job, People};
 use protocol::keeper::Refused;
 use vault::Purpose;
 
-use crate::authority::{Desk, must_be_of};
+use crate::authority::{Desk, Right, Warrant, must_be_of};
 use crate::comparison::{Cells, Comparison, Gathered, Links};
-use crate::error::{by_rule, not_permitted};
+use crate::error::{by_rule, internal, not_permitted};
 use crate::mounts::Mounts;
 use crate::orders;
-use crate::register::Left;
+use crate::register::Before;
 use crate::seal::{KeptAs, Sealed};
 
-/// The word under which who is behind an output's cells is kept.
+/// The word under which who is behind the cells of an output or of a screen is kept.
 pub(crate) const PEOPLE_WORD: &str = "people";
 
 /// How the evidence of a request is judged.
@@ -31,46 +31,32 @@ pub(crate) struct Judging {
     project: ProjectId,
     /// The worker's order.
     pub(crate) order: Judge,
-    /// The output that is compared; none for a screen.
-    pub(crate) output: Option<Comparing>,
-}
-
-/// An output with what it is compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Comparing {
-    pub(crate) id: OutputId,
-    /// Whose ordinals its people go by, and who has which; none for those of several spines.
+    /// Whose ordinals its people go by; none for those of several spines.
     pub(crate) spine: Option<DeliveryId>,
+    /// Who has which.
     links: Vec<Links>,
-    pub(crate) left: Left,
+    /// What it is compared with.
+    pub(crate) before: Before,
 }
 
 impl Judging {
     /// What the worker that judges is given.
     pub(crate) fn mounts(&self, evidence: String, people: Option<Sealed>) -> Comparison {
-        let (links, left) = match &self.output {
-            Some(output) => (output.links.clone(), output.left.cells.clone()),
-            None => (Vec::new(), Vec::new()),
-        };
         Comparison::Judge {
             project: self.project.clone(),
             evidence,
             people: people.map(Gathered),
-            links,
-            left,
+            links: self.links.clone(),
+            seen: self.before.seen.clone(),
         }
     }
 }
 
-/// Who is behind the cells of an output, sealed under its spine: what left stays comparable when its project is
-/// gone.
-pub(crate) fn cells(
-    output: &OutputId,
-    spine: &DeliveryId,
-    file: &SealedFile,
-) -> Result<Cells, Refused> {
+/// Who is behind the cells of an output, or of a screen of a workspace, sealed under its spine: what left or was shown
+/// stays comparable when its project is gone.
+pub(crate) fn cells(object: &str, spine: &DeliveryId, file: &SealedFile) -> Result<Cells, Refused> {
     let words = [PEOPLE_WORD];
-    let kept_as = KeptAs::new(output.as_str(), &words);
+    let kept_as = KeptAs::new(object, &words);
     Sealed::kept(file, kept_as, spine.as_str(), Purpose::Output).map(Cells)
 }
 
@@ -90,7 +76,7 @@ impl Desk<'_> {
         let extract = self.database(&place.extract, project).await?;
         let sql = self.books.text(statement).await?;
         let order = match screen {
-            Screen::Checked => orders::check(sql, self.disclosure.statements, People::Counted),
+            Screen::Checked => orders::check(sql, self.disclosure.statements, People::Listed),
             Screen::Rows { .. } => orders::rows(sql),
         };
         Ok((Mounts::Query { extract }, order))
@@ -118,63 +104,96 @@ impl Desk<'_> {
         Ok((Mounts::Check { extract }, order))
     }
 
-    /// How a screen is judged whose tables are compared with each other. One table needs no worker for that.
-    pub(crate) fn screen_judging(&self, screen: &Screen, project: &InForce) -> Option<Judging> {
-        match screen {
-            Screen::Checked => Some(Judging {
-                project: project.core.id.clone(),
-                order: self.judge(project, None),
-                output: None,
-            }),
-            Screen::Rows { .. } => None,
+    /// How what was gathered for a job is judged, beside everything that left and was shown by now.
+    pub(crate) async fn judging(&self, warrant: &Warrant) -> Result<Judging, Refused> {
+        let Right::Manifest(project) = self.right(&warrant.core).await? else {
+            return Err(internal("the job has no project"));
+        };
+        match &warrant.core.task {
+            Task::Query { workspace, .. } => {
+                self.screen_judging(workspace.as_str(), &project).await
+            }
+            Task::Check { output } => self.output_judging(output.as_str(), &project).await,
+            Task::LoadIdentifiers { .. }
+            | Task::LoadPayload { .. }
+            | Task::Index { .. }
+            | Task::Extract { .. }
+            | Task::Measure { .. } => Err(internal("nothing of this job is judged")),
         }
     }
 
-    /// How an output is judged: beside everything that has left by now.
-    pub(crate) async fn output_judging(
-        &self,
-        output: &Core,
-        project: &InForce,
-    ) -> Result<Judging, Refused> {
-        let (spine, links) = match self.links(output, project).await? {
-            Some((spine, links)) => (Some(spine), links),
-            None => (None, Vec::new()),
+    /// A screen: beside what left, and what screens of the same project showed. People of other projects see other
+    /// screens.
+    async fn screen_judging(&self, workspace: &str, project: &InForce) -> Result<Judging, Refused> {
+        let place: Workspace = self.books.get(workspace).await?;
+        must_be_of(&place.core().project, project, "the workspace")?;
+        let found = self.links(&place.core().extract, project).await?;
+        let Some((spine, links)) = found else {
+            return Err(not_permitted(
+                "the people of this extract go by several spines, so that what a screen shows cannot be compared: ask for the result as an output, which people look at",
+            ));
         };
-        let left = self.books.left(spine.as_ref()).await?;
-        left.must_fit(self.disclosure.register_mib)?;
+        let before = self.books.before_screen(&spine, &project.core.id).await?;
         let beside = Beside {
-            name: format!("output {}", output.id),
-            date: self.now.strftime("%Y-%m-%d").to_string(),
-            has_ordinals: spine.is_some(),
-            unknown: left.unknown,
+            goal: Goal::Screen,
+            name: "a screen of this project".into(),
+            date: self.day(),
+            has_ordinals: true,
+            // People let those out and looked at them; nobody looks at a screen before it shows.
+            unknown: 0,
         };
+        self.judge(project, beside, before, Some((spine, links)))
+    }
+
+    /// An output: beside what left, and what screens of all projects showed.
+    async fn output_judging(&self, output: &str, project: &InForce) -> Result<Judging, Refused> {
+        let output = self.staged(output, project).await?;
+        let found = self.links(&output.extract, project).await?;
+        let spine = found.as_ref().map(|(spine, _)| spine);
+        let before = self.books.before_output(spine, &project.core.id).await?;
+        let beside = Beside {
+            goal: Goal::Output,
+            name: format!("output {}", output.id),
+            date: self.day(),
+            has_ordinals: found.is_some(),
+            unknown: before.unknown,
+        };
+        self.judge(project, beside, before, found)
+    }
+
+    fn judge(
+        &self,
+        project: &InForce,
+        beside: Beside,
+        before: Before,
+        found: Option<(DeliveryId, Vec<Links>)>,
+    ) -> Result<Judging, Refused> {
+        before.must_fit(self.disclosure.register_mib)?;
+        let (spine, links) = found.unzip();
         Ok(Judging {
             project: project.core.id.clone(),
-            order: self.judge(project, Some(beside)),
-            output: Some(Comparing {
-                id: output.id.clone(),
-                spine,
-                links,
-                left,
-            }),
+            order: Judge {
+                policy: self.disclosure.policy.clone(),
+                minimum: project.manifest.minimum_cell.into(),
+                beside,
+            },
+            spine,
+            links: links.unwrap_or_default(),
+            before,
         })
     }
 
-    fn judge(&self, project: &InForce, beside: Option<Beside>) -> Judge {
-        Judge {
-            policy: self.disclosure.policy.clone(),
-            minimum: project.manifest.minimum_cell.into(),
-            beside,
-        }
+    fn day(&self) -> String {
+        self.now.strftime("%Y-%m-%d").to_string()
     }
 
-    /// The links of the people of an output's extract, and the one spine that they lead to.
+    /// The links of the people of an extract, and the one spine that they lead to.
     async fn links(
         &self,
-        output: &Core,
+        extract: &ExtractId,
         project: &InForce,
     ) -> Result<Option<(DeliveryId, Vec<Links>)>, Refused> {
-        let extract: Extract = self.books.get(output.extract.as_str()).await?;
+        let extract: Extract = self.books.get(extract.as_str()).await?;
         must_be_of(&extract.core().project, project, "the extract")?;
         let (mut spines, mut links) = (Vec::new(), Vec::new());
         for indexing in &extract.core().indexings {

@@ -3,7 +3,7 @@
 use std::io;
 
 use governance::ProjectId;
-use protocol::compare::{EVIDENCE, ORDINALS, REGISTER, RENDERINGS, TABLES};
+use protocol::compare::{ELSEWHERE, EVIDENCE, ORDINALS, REGISTER, RENDERINGS, SCREENS, TABLES};
 use protocol::job::PEOPLE;
 use protocol::keeper::Refused;
 use sandbox::Input;
@@ -18,32 +18,49 @@ use crate::seal::{InTurn, Sealed};
 /// Record ordinal to spine ordinal; a worker sees whose pseudonym has which ordinal only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Links(pub(crate) Sealed);
-/// Who is behind the cells of an output, by spine ordinal.
+/// Who is behind the cells of an output or of a screen, by spine ordinal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cells(pub(crate) Sealed);
 /// What was gathered of a statement's people and what was said of it: no rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gathered(pub(crate) Sealed);
+/// What the register holds of the people of one spine, in the order in which it was seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// What left.
+    pub(crate) left: Vec<Cells>,
+    /// What screens of the project showed that compares.
+    pub(crate) screens: Vec<Cells>,
+    /// What screens of other projects showed, where that matters.
+    pub(crate) elsewhere: Vec<Cells>,
+}
+
+impl Seen {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left.is_empty() && self.screens.is_empty() && self.elsewhere.is_empty()
+    }
+}
+
 /// The files of one worker that compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// What was gathered, beside what left.
+    /// What was gathered, beside what was seen.
     Judge {
         project: ProjectId,
         evidence: String,
         people: Option<Gathered>,
         /// None where people have no ordinals.
         links: Vec<Links>,
-        left: Vec<Cells>,
+        seen: Seen,
     },
-    /// An output as it was judged, beside what left.
+    /// An output as it was judged, beside what was seen.
     Again {
         cells: Cells,
         renderings: Gathered,
-        left: Vec<Cells>,
+        seen: Seen,
     },
-    /// What left.
-    Attack { left: Vec<Cells> },
+    /// What a reader may know.
+    Attack { history: Vec<Cells> },
 }
 
 impl Comparison {
@@ -54,8 +71,8 @@ impl Comparison {
         rooms: &Rooms,
         halt: &Halt,
     ) -> Result<Vec<Input>, Refused> {
-        let in_turn = |name: &str, left: &[Cells]| -> Result<Input, Refused> {
-            let files = left.iter().map(|cells| cells.0.clone()).collect();
+        let in_turn = |name: &str, tables: &[Cells]| -> Result<Input, Refused> {
+            let files = tables.iter().map(|cells| cells.0.clone()).collect();
             Ok(Input::Stream {
                 name: name.to_owned(),
                 reader: Box::new(InTurn::new(files, custody, rooms, halt)?),
@@ -73,7 +90,7 @@ impl Comparison {
                 evidence,
                 people,
                 links,
-                left,
+                seen,
             } => {
                 let people = match people {
                     Some(people) => stream(PEOPLE, &people.0)?,
@@ -89,19 +106,23 @@ impl Comparison {
                         name: ORDINALS.to_owned(),
                         reader: Box::new(ordinals),
                     },
-                    in_turn(REGISTER, left)?,
+                    in_turn(REGISTER, &seen.left)?,
+                    in_turn(SCREENS, &seen.screens)?,
+                    in_turn(ELSEWHERE, &seen.elsewhere)?,
                 ])
             }
             Self::Again {
                 cells,
                 renderings,
-                left,
+                seen,
             } => Ok(vec![
                 stream(TABLES, &cells.0)?,
                 stream(RENDERINGS, &renderings.0)?,
-                in_turn(REGISTER, left)?,
+                in_turn(REGISTER, &seen.left)?,
+                in_turn(SCREENS, &seen.screens)?,
+                in_turn(ELSEWHERE, &seen.elsewhere)?,
             ]),
-            Self::Attack { left } => Ok(vec![in_turn(REGISTER, left)?]),
+            Self::Attack { history } => Ok(vec![in_turn(REGISTER, history)?]),
         }
     }
 }

@@ -28,6 +28,7 @@
     )
 )]
 
+mod attack;
 mod authority;
 mod books;
 mod checkpoint;
@@ -172,8 +173,12 @@ pub struct Disclosure {
     pub policy: String,
     /// Most statements of one request (`statements` in its section `[limits]`).
     pub statements: u32,
-    /// Most MiB of what left that one output is compared with (`register_mib` in `policies/limits.toml`).
+    /// Most MiB of what left and was shown that anything is compared with (`register_mib` in `policies/limits.toml`).
     pub register_mib: u64,
+    /// Most MiB of it that screens of all projects may take (`screens_mib`).
+    pub screens_mib: u64,
+    /// Most MiB of it that screens of one project may take (`project_screens_mib`).
+    pub project_screens_mib: u64,
 }
 
 /// What a keeper needs to know.

@@ -1,28 +1,28 @@
-//! The register: who is behind the cells of everything that left. What is to leave is compared with all of it, and
-//! once more with what left meanwhile.
+//! The register: who is behind the cells of everything that left, and of what screens showed. What is to leave or to be
+//! shown is compared with it, and what is to leave once more with what was added meanwhile.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use governance::job::Job as Ordered;
 use governance::output::{KeptPeople, Output};
 use governance::project::Project;
-use governance::{Action, DeliveryId, Lifecycle, OutputId};
-use protocol::compare::{Again, Attack, RENDERINGS};
+use governance::{Action, DeliveryId, InRegister, Lifecycle, OutputId, ProjectId};
+use protocol::compare::{Again, RENDERINGS};
 use protocol::frame::Up;
 use protocol::job::{Job, Order};
-use protocol::keeper::{File, Part, Refused, RefusedCode, Reply};
+use protocol::keeper::{ComparedWith, File, Outcome, Part, Refused, RefusedCode, Reply};
 use protocol::report::Report;
 use ring::rand::{SecureRandom, SystemRandom};
 use sandbox::{Launch, Running, spawn};
-use serde_json::{Value, json};
 use store::Filter;
 use tokio::net::UnixStream;
 use vault::Purpose;
 
+use crate::authority::Warrant;
 use crate::books::Books;
 use crate::checks::cells;
-use crate::comparison::{Cells, Comparison, Gathered};
+use crate::comparison::{Cells, Comparison, Gathered, Seen};
 use crate::error::{by_rule, by_sandbox, by_store, by_worker, internal, no, not_permitted};
 use crate::halt::Halt;
 use crate::hear::{seal, strange};
@@ -32,87 +32,154 @@ use crate::seal::{KeptAs, Made, Sealed};
 use crate::server::{Keeper, noted};
 use crate::wire::{Sent, write_reply};
 
-/// How many of the newest tables are attacked, each with all before it.
-const NEWEST: u32 = 100;
+const MIB: u64 = 1 << 20;
 
-/// What left the safe haven.
+/// What was seen before of people of one spine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Left {
-    /// Outputs, those called back among them.
-    pub(crate) releases: u64,
-    /// Those of them that cannot be compared with: it is not known who is behind their cells, or not by the
-    /// ordinals of the same spine.
+pub(crate) struct Before {
+    /// How many entries the register has that matter, whoever's people they are about.
+    pub(crate) entries: InRegister,
+    /// Outputs that cannot be compared with: it is not known who is behind their cells, or not by the ordinals of the
+    /// same spine.
     pub(crate) unknown: u64,
-    /// Who is behind the cells of the others, in the order in which they left.
-    pub(crate) cells: Vec<Cells>,
+    /// Who is behind the cells of the others.
+    pub(crate) seen: Seen,
     /// Bytes of these.
     bytes: u64,
 }
 
-impl Left {
+impl Before {
     /// A worker holds all of it in memory.
     pub(crate) fn must_fit(&self, most_mib: u64) -> Result<(), Refused> {
-        if self.bytes <= most_mib.saturating_mul(1 << 20) {
-            return Ok(());
-        }
-        Err(no(
-            RefusedCode::Limit,
-            format!(
-                "what left of these people takes more than {most_mib} MiB to compare with (register_mib in policies/limits.toml)"
-            ),
-        ))
+        must_fit(self.bytes, most_mib)
     }
 
-    fn add(&mut self, id: &OutputId, kept: &KeptPeople) -> Result<(), Refused> {
+    fn of(&mut self, object: &str, kept: &KeptPeople) -> Result<Cells, Refused> {
         self.bytes = self.bytes.saturating_add(kept.file.bytes);
-        self.cells.push(cells(id, &kept.spine, &kept.file)?);
+        cells(object, &kept.spine, &kept.file)
+    }
+
+    fn add_output(&mut self, output: &Output, spine: Option<&DeliveryId>) -> Result<(), Refused> {
+        self.entries.outputs = self.entries.outputs.saturating_add(1);
+        match output
+            .kept_people()
+            .filter(|kept| Some(&kept.spine) == spine)
+        {
+            Some(kept) => {
+                let cells = self.of(output.id(), kept)?;
+                self.seen.left.push(cells);
+            }
+            None => self.unknown = self.unknown.saturating_add(1),
+        }
+        Ok(())
+    }
+
+    /// A screen that showed people of another spine is nobody's to compare: it was compared with what it could be, and
+    /// no checker can look at it any more.
+    fn add_screen(
+        &mut self,
+        job: &Ordered,
+        spine: Option<&DeliveryId>,
+        project: &ProjectId,
+    ) -> Result<(), Refused> {
+        self.entries.screens = self.entries.screens.saturating_add(1);
+        let its = job.shown().map(|shown| &shown.people);
+        if let Some(kept) = its.filter(|kept| Some(&kept.spine) == spine) {
+            let cells = self.of(job.core().task.object(), kept)?;
+            match job.project() == Some(project) {
+                true => self.seen.screens.push(cells),
+                false => self.seen.elsewhere.push(cells),
+            }
+        }
         Ok(())
     }
 }
 
+/// What is compared with must fit the memory of a worker.
+pub(crate) fn must_fit(bytes: u64, most_mib: u64) -> Result<(), Refused> {
+    if bytes <= most_mib.saturating_mul(MIB) {
+        return Ok(());
+    }
+    Err(no(
+        RefusedCode::Limit,
+        format!(
+            "what left and was shown of these people takes more than {most_mib} MiB to compare with (register_mib in policies/limits.toml)"
+        ),
+    ))
+}
+
 impl Books {
-    /// Everything that left, for an output whose people go by the ordinals of this spine.
-    pub(crate) async fn left(&self, spine: Option<&DeliveryId>) -> Result<Left, Refused> {
-        let mut left = Left::default();
-        for output in self.all_that_left().await? {
-            left.releases = left.releases.saturating_add(1);
-            match output.kept_people() {
-                Some(kept) if Some(&kept.spine) == spine => left.add(&output.core().id, kept)?,
-                Some(_) | None => left.unknown = left.unknown.saturating_add(1),
-            }
-        }
-        Ok(left)
+    /// Everything that left and was shown, for an output of a project whose people go by the ordinals of this spine:
+    /// whoever gets it may have seen any screen.
+    pub(crate) async fn before_output(
+        &self,
+        spine: Option<&DeliveryId>,
+        project: &ProjectId,
+    ) -> Result<Before, Refused> {
+        self.before(spine, project, None).await
     }
 
-    /// The same by spine, and how many outputs have none.
-    async fn left_by_spine(&self) -> Result<(BTreeMap<DeliveryId, Left>, u64), Refused> {
-        let (mut by_spine, mut unknown) = (BTreeMap::<DeliveryId, Left>::new(), 0_u64);
+    /// Everything that left, and what screens of the project showed, for a screen of it.
+    pub(crate) async fn before_screen(
+        &self,
+        spine: &DeliveryId,
+        project: &ProjectId,
+    ) -> Result<Before, Refused> {
+        self.before(Some(spine), project, Some(project)).await
+    }
+
+    async fn before(
+        &self,
+        spine: Option<&DeliveryId>,
+        project: &ProjectId,
+        screens_of: Option<&ProjectId>,
+    ) -> Result<Before, Refused> {
+        let mut before = Before::default();
         for output in self.all_that_left().await? {
-            match output.kept_people() {
-                Some(kept) => {
-                    let left = by_spine.entry(kept.spine.clone()).or_default();
-                    left.releases = left.releases.saturating_add(1);
-                    left.add(&output.core().id, kept)?;
-                }
-                None => unknown = unknown.saturating_add(1),
-            }
+            before.add_output(&output, spine)?;
         }
-        Ok((by_spine, unknown))
+        for job in self.all_shown(screens_of).await? {
+            before.add_screen(&job, spine, project)?;
+        }
+        Ok(before)
     }
 
     /// In the order in which they left.
-    async fn all_that_left(&self) -> Result<Vec<Output>, Refused> {
-        let mut all: Vec<Output> = Vec::new();
+    pub(crate) async fn all_that_left(&self) -> Result<Vec<Output>, Refused> {
+        let mut all = self
+            .every::<Output>(&["released", "recalled"], None)
+            .await?;
+        all.sort_by(|a, b| (a.left_at(), a.id()).cmp(&(b.left_at(), b.id())));
+        Ok(all)
+    }
+
+    /// Queries whose screens showed something new, of one project or of all, in the order in which they did.
+    pub(crate) async fn all_shown(
+        &self,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<Ordered>, Refused> {
+        let mut all = self.every::<Ordered>(&["shown"], project).await?;
+        let at = |job: &Ordered| job.shown().map(|shown| shown.at);
+        all.sort_by(|a, b| (at(a), a.id()).cmp(&(at(b), b.id())));
+        Ok(all)
+    }
+
+    async fn every<S: Lifecycle>(
+        &self,
+        states: &[&str],
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<S>, Refused> {
+        let mut all: Vec<S> = Vec::new();
         loop {
-            let after = all.last().map(|output| output.id().to_owned());
+            let after = all.last().map(|one| one.id().to_owned());
             let filter = Filter {
-                states: &["released", "recalled"],
+                states,
+                project,
                 after: after.as_deref(),
                 ..Filter::default()
             };
-            let page = self.store.list::<Output>(filter).await.map_err(by_store)?;
+            let page = self.store.list::<S>(filter).await.map_err(by_store)?;
             if page.is_empty() {
-                all.sort_by(|a, b| (a.left_at(), a.id()).cmp(&(b.left_at(), b.id())));
                 return Ok(all);
             }
             all.extend(page.into_iter().map(|held| held.value));
@@ -121,8 +188,8 @@ impl Books {
 }
 
 impl Keeper {
-    /// Compares an output between its check and its release with what has left by now. No data is opened: who is
-    /// behind its cells was kept at its check.
+    /// Compares an output between its check and its release with what has left and was shown by now. No data is opened:
+    /// who is behind its cells was kept at its check.
     pub(crate) async fn compare(self: &Arc<Self>, id: &str) -> Result<(Reply, Made), Refused> {
         let id: OutputId = id
             .parse()
@@ -131,18 +198,22 @@ impl Keeper {
         let wrong = || by_rule(Action::CompareOutput.wrong_state(Output::KIND, output.state()));
         let checked = output.checked().ok_or_else(wrong)?;
         let kept = output.kept_people();
-        let left = self.books.left(kept.map(|kept| &kept.spine)).await?;
-        left.must_fit(self.disclosure.register_mib)?;
-        let clear = Reply::Compared {
-            releases: left.releases,
-            unknown: left.unknown,
-            report: None,
+        let spine = kept.map(|kept| &kept.spine);
+        let project = &output.core().project;
+        let before = self.books.before_output(spine, project).await?;
+        before.must_fit(self.disclosure.register_mib)?;
+        let (entries, unknown) = (before.entries, before.unknown);
+        let compared = |report| Reply::Compared {
+            releases: entries.outputs,
+            screens: entries.screens,
+            unknown,
+            report,
         };
         let none = || Made::new(&self.rooms.sealed);
-        let Some(kept) = kept.filter(|_| !left.cells.is_empty()) else {
-            return Ok((clear, none()));
+        let Some(kept) = kept.filter(|_| !before.seen.is_empty()) else {
+            return Ok((compared(None), none()));
         };
-        let project = output.core().project.as_str();
+        let project = project.as_str();
         let of = self.books.get::<Project>(project).await?;
         let minimum = of.manifest().map(|manifest| manifest.minimum_cell);
         let minimum = minimum.ok_or_else(|| not_permitted("the project has no manifest"))?;
@@ -155,9 +226,9 @@ impl Keeper {
                 minimum: minimum.into(),
             }),
             mounts: Comparison::Again {
-                cells: cells(&id, &kept.spine, &kept.file)?,
+                cells: cells(id.as_str(), &kept.spine, &kept.file)?,
                 renderings: Gathered(renderings),
-                left: left.cells,
+                seen: before.seen,
             },
             name: made_name(id.as_str(), "report", &again_name()?),
             owner: project.to_owned(),
@@ -166,38 +237,65 @@ impl Keeper {
         let (report, made) = self
             .in_place_of_a_query(move || comparing.carry_out(&keeper))
             .await?;
-        let reply = match report {
-            None => clear,
-            report @ Some(_) => Reply::Compared {
-                releases: left.releases,
-                unknown: left.unknown,
-                report,
-            },
-        };
-        Ok((reply, made))
+        Ok((compared(report), made))
     }
 
-    /// Attacks everything that left, spine by spine: counts of what is recovered.
-    pub(crate) async fn attack(self: &Arc<Self>) -> Result<String, Refused> {
-        let (by_spine, unknown) = self.books.left_by_spine().await?;
-        let mut spines = Vec::new();
-        for (spine, left) in by_spine {
-            left.must_fit(self.disclosure.register_mib)?;
-            let order = Job::Attack(Attack {
-                policy: self.disclosure.policy.clone(),
-                newest: NEWEST,
-            });
-            let mounts = Comparison::Attack { left: left.cells };
-            let keeper = Arc::clone(self);
-            let recovered = self
-                .in_place_of_a_query(move || recovered(&keeper, order, &mounts))
-                .await?;
-            let recovered: Value = serde_json::from_str(&recovered).map_err(|_| strange())?;
-            spines.push(json!({
-                "spine": spine, "outputs": left.releases, "recovered": recovered,
-            }));
+    /// Whether what a screen shows anew fits the register beside what screens showed before: what is to leave must stay
+    /// comparable with all of it, and one project may not take what others need.
+    pub(crate) async fn must_have_room(
+        &self,
+        warrant: &Warrant,
+        outcome: &Outcome,
+    ) -> Result<(), Refused> {
+        let Outcome::Judged {
+            compared:
+                ComparedWith {
+                    people: Some((spine, file)),
+                    ..
+                },
+            ..
+        } = outcome
+        else {
+            return Ok(());
+        };
+        if !warrant.core.task.is_checked_screen() {
+            return Ok(());
         }
-        Ok(json!({ "spines": spines, "unknown": unknown }).to_string())
+        let (mut of_all, mut of_project) = (file.bytes, file.bytes);
+        for job in self.books.all_shown(None).await? {
+            let its = job.shown().map(|shown| &shown.people);
+            let Some(kept) = its.filter(|kept| kept.spine.as_str() == spine) else {
+                continue;
+            };
+            of_all = of_all.saturating_add(kept.file.bytes);
+            if job.project() == warrant.core.authority.project() {
+                of_project = of_project.saturating_add(kept.file.bytes);
+            }
+        }
+        for (bytes, most_mib, whose, name) in [
+            (
+                of_project,
+                self.disclosure.project_screens_mib,
+                "of this project",
+                "project_screens_mib",
+            ),
+            (
+                of_all,
+                self.disclosure.screens_mib,
+                "of all projects",
+                "screens_mib",
+            ),
+        ] {
+            if bytes > most_mib.saturating_mul(MIB) {
+                return Err(no(
+                    RefusedCode::Limit,
+                    format!(
+                        "what screens {whose} showed of these people would take more than {most_mib} MiB of the release register ({name} in policies/limits.toml): ask what was shown before again, which takes nothing, or have the limit raised"
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -216,14 +314,6 @@ pub(crate) async fn answer(
         made.keep();
     }
     Ok(())
-}
-
-/// Answers a desk that has what left attacked.
-pub(crate) async fn answer_attack(keeper: &Arc<Keeper>, stream: &mut UnixStream) -> io::Result<()> {
-    let attacked = keeper.unless_closing(keeper.attack()).await;
-    let attacked = attacked.map(|recovered| Reply::Attacked { recovered });
-    let reply = noted(keeper, attacked, "attack", "");
-    write_reply(stream, &reply).await.map(drop)
 }
 
 /// A word that no other comparison has.
@@ -272,22 +362,8 @@ impl Comparing {
     }
 }
 
-fn recovered(keeper: &Keeper, order: Job, mounts: &Comparison) -> Result<String, Refused> {
-    let mut running = start(keeper, order, mounts)?;
-    let mut said = None;
-    while let Some(up) = running.next().map_err(by_sandbox)? {
-        match up {
-            Up::Progress(_) => {}
-            Up::Report(Report::Attack { recovered }) => said = Some(recovered),
-            Up::Failed(failure) => return Err(by_worker(failure)),
-            _ => return Err(strange()),
-        }
-    }
-    said.ok_or_else(strange)
-}
-
-/// A worker that sees what left and no data.
-fn start(keeper: &Keeper, job: Job, mounts: &Comparison) -> Result<Running, Refused> {
+/// A worker that sees what left and was shown, and no data.
+pub(crate) fn start(keeper: &Keeper, job: Job, mounts: &Comparison) -> Result<Running, Refused> {
     let profile = keeper.query_profile.clone();
     let inputs = mounts.open(&keeper.custody, &keeper.rooms, &Halt::default())?;
     spawn(Launch {

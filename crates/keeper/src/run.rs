@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governance::job::{Authority, Task};
-use governance::{JobId, ProjectId};
+use governance::JobId;
+use governance::job::Task;
 use protocol::keeper::{Door, Refused, RefusedCode};
 use protocol::limits::Limit;
+use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::Capacity;
@@ -92,7 +93,9 @@ impl Keeper {
         tokio::pin!(ended);
         let (places, ..) = self.place(warrant);
         let patience = Patience::of(warrant, &self.capacity);
-        let waiting = places.enter(project(warrant), |number| tell.waiting(number));
+        // Whose share of the places it takes.
+        let share = warrant.core.authority.project().cloned();
+        let waiting = places.enter(share, |number| tell.waiting(number));
         let place = tokio::select! {
             refused = &mut ended => return Err(refused),
             refused = patience.wait() => return Err(refused),
@@ -111,15 +114,19 @@ impl Keeper {
         let (keeper, its_warrant, its_halt) = (Arc::clone(self), warrant.clone(), halt.clone());
         let tell = tell.clone();
         let spare = Whose::of(warrant).and_then(|whose| self.spares.take(&whose));
+        let waiting_for = Handle::current();
         let mut task = tokio::task::spawn_blocking(move || {
             let _place = place;
             let (_, profile, worker) = keeper.place(&its_warrant);
+            let judging =
+                || waiting_for.block_on(async { keeper.desk()?.judging(&its_warrant).await });
             let tools = Tools {
                 spare,
                 custody: &keeper.custody,
                 rooms: &keeper.rooms,
                 worker: worker.to_owned(),
                 judge: keeper.worker.clone(),
+                judging: &judging,
                 profile: profile.clone(),
                 tell,
             };
@@ -134,6 +141,7 @@ impl Keeper {
                 return Err(refused);
             }
         };
+        self.must_have_room(warrant, &finished.outcome).await?;
         // The right may have ended with the last row: then nothing of it is given out.
         self.desk()?.still(warrant).await?;
         self.provide(warrant);
@@ -250,14 +258,6 @@ impl Patience {
             Limit::TimeS.remedy()
         );
         no(RefusedCode::Limit, why)
-    }
-}
-
-/// The project whose share of the places a job takes.
-fn project(warrant: &Warrant) -> Option<ProjectId> {
-    match &warrant.core.authority {
-        Authority::Manifest { project, .. } => Some(project.clone()),
-        Authority::Instruction { .. } => None,
     }
 }
 

@@ -34,7 +34,7 @@ use crate::rooms::Rooms;
 use crate::socket::{bind, is_peer, next};
 use crate::spares::{Spares, tending};
 use crate::wire::{self, Sent};
-use crate::{Capacity, Clock, Config, Disclosure, library, manifest, register, sweep};
+use crate::{Capacity, Clock, Config, Disclosure, attack, library, manifest, register, sweep};
 
 /// How often the progress of a job is passed on, at most.
 const PROGRESS: Duration = Duration::from_millis(250);
@@ -355,7 +355,7 @@ async fn answer(keeper: &Arc<Keeper>, door: Door, mut stream: UnixStream) -> io:
             say(keeper, &mut stream, audited, ask, &id).await
         }
         Request::Compare { output } => register::answer(keeper, &mut stream, &output).await,
-        Request::Attack => register::answer_attack(keeper, &mut stream).await,
+        Request::Attack => attack::answer(keeper, &mut stream).await,
         Request::Posture => {
             let tried = keeper.posture().await;
             let tried = tried.map(|tried| Reply::Posture { tried });

@@ -179,8 +179,15 @@ async fn of_sealed(books: &Books, name: &str, now: Timestamp) -> Result<Fate, Re
                 parts.into_iter().chain([people]).map(named).collect()
             }
         },
-        // Who is behind the cells of a screen, until these are judged.
-        Some("wsp") => vec![Fate::Goes],
+        // Who is behind the cells of a screen: until these are judged, and for good if it showed something new.
+        Some("wsp") => {
+            let job = match job {
+                Some(job) => find::<Job>(books, job).await?,
+                None => None,
+            };
+            let shown = job.as_ref().and_then(Job::shown);
+            vec![named(shown.map(|shown| shown.people.file.name.as_str()))]
+        }
         Some(_) | None => return Ok(Fate::Stays),
     };
     Ok(if fates.contains(&Fate::Stays) {

@@ -10,6 +10,7 @@ mod measurements;
 mod pairs;
 mod recovery;
 mod rows;
+mod shown;
 mod signing;
 mod start;
 mod waiting;
@@ -132,6 +133,8 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
             policy: include_str!("../../../policies/disclosure/default.toml").into(),
             statements: 20,
             register_mib: 64,
+            screens_mib: 32,
+            project_screens_mib: 16,
         },
         desktops: DesktopNetworks::parse(&["10.20.0.0/16".into()]).unwrap(),
         upload_bytes_max: 1 << 20,

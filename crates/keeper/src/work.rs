@@ -1,5 +1,6 @@
 //! The blocking part of a job: open, spawn, seal what the worker sends, and for an indexing key the links.
 
+mod judged;
 mod linked;
 
 use std::collections::BTreeMap;
@@ -7,24 +8,22 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use governance::job::Task;
-use protocol::compare::{Judged, TABLES};
 use protocol::frame::Up;
 use protocol::job::{Job, Order, Reserved};
-use protocol::keeper::{ComparedWith, Cost, File, Outcome, Refused, RefusedCode};
+use protocol::keeper::{Cost, File, Outcome, Refused, RefusedCode};
 use protocol::report::{Report, StatementResult};
 use sandbox::{Input, Launch, Profile, Running, Spare};
-use vault::Purpose;
 
 use crate::authority::Warrant;
-use crate::checks::{Comparing, Judging, PEOPLE_WORD};
+use crate::checks::Judging;
 use crate::custody::Custody;
 use crate::error::{by_sandbox, by_worker, no};
 use crate::halt::Halt;
 use crate::hear::{seal, strange};
-use crate::plan::{LISTED_WORD, Plan, plan};
+use crate::plan::{Plan, plan};
 use crate::progress::Teller;
-use crate::rooms::{Rooms, made_name, remove};
-use crate::seal::{Made, Room, Sealed};
+use crate::rooms::{Rooms, made_name};
+use crate::seal::Made;
 
 /// What a job needs beside its warrant.
 pub(crate) struct Tools<'a> {
@@ -33,6 +32,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) worker: PathBuf,
     /// The program in which what it gathers is judged.
     pub(crate) judge: PathBuf,
+    /// How that is judged, asked when it was gathered: what left or was shown meanwhile counts.
+    pub(crate) judging: &'a dyn Fn() -> Result<Judging, Refused>,
     pub(crate) profile: Profile,
     pub(crate) tell: Teller,
     /// A worker that waits for this job, if there is one.
@@ -80,10 +81,9 @@ pub(crate) fn work(
     let report = desk.listen(&mut running)?;
     let mut cost = cost(begun, &running);
     drop(running);
-    let outcome = desk.outcome(report, halt)?;
-    let outcome = match outcome {
-        Outcome::Evidence { evidence } => desk.judged(evidence, halt, &mut cost)?,
-        other => other,
+    let outcome = match report {
+        Report::Check { evidence } => desk.judged(evidence, halt, &mut cost)?,
+        report => desk.outcome(report, halt)?,
     };
     Ok(Finished {
         outcome,
@@ -265,82 +265,6 @@ impl Receiving<'_> {
         Ok(Outcome::Measured { answer })
     }
 
-    /// What the rules say of evidence. One table of a screen is judged by the desk; several tables, and every
-    /// output, by a worker that sees no rows.
-    fn judged(
-        &mut self,
-        evidence: String,
-        halt: &Halt,
-        cost: &mut Cost,
-    ) -> Result<Outcome, Refused> {
-        let people = self.files.remove(LISTED_WORD);
-        let is_output = matches!(&self.warrant.core.task, Task::Check { .. });
-        let judging = match &self.warrant.judging {
-            Some(judging) if people.is_some() || is_output => judging,
-            Some(_) | None => return Ok(Outcome::Evidence { evidence }),
-        };
-        let listed = people.map(|file| Sealed {
-            room: Room::Sealed,
-            name: file.name,
-            owner: self.plan.owner.clone(),
-            purpose: self.plan.purpose,
-            record: Some((file.sha256, file.bytes)),
-        });
-        let begun = Instant::now();
-        let mounts = judging.mounts(evidence, listed.clone());
-        let inputs = mounts.open(self.tools.custody, self.tools.rooms, halt)?;
-        let order = Job::Judge(judging.order.clone());
-        let mut running = start_over(self.tools, &self.tools.judge, order, inputs)?;
-        halt.over(running.killer());
-        self.tools.tell.stage("judging");
-        let (judged, kept) = self.hear_judged(judging, &mut running)?;
-        let more = self::cost(begun, &running);
-        cost.wall_ms = cost.wall_ms.saturating_add(more.wall_ms);
-        cost.cpu_ms = cost.cpu_ms.saturating_add(more.cpu_ms);
-        cost.peak_kib = cost.peak_kib.max(more.peak_kib);
-        if let Some(listed) = listed {
-            remove(&self.tools.rooms.sealed, &listed.name);
-        }
-        let compared = judging.output.as_ref().map(|output| ComparedWith {
-            releases: output.left.releases,
-            unknown: output.left.unknown,
-            people: kept,
-        });
-        Ok(Outcome::Judged { judged, compared })
-    }
-
-    /// What the worker that judges says, and whom it names behind the cells of an output, sealed under their spine.
-    fn hear_judged(
-        &mut self,
-        judging: &Judging,
-        running: &mut Running,
-    ) -> Result<(Judged, Option<(String, File)>), Refused> {
-        let (mut said, mut kept) = (None, None);
-        while let Some(up) = running.next().map_err(by_sandbox)? {
-            match (up, &judging.output) {
-                (Up::Progress(progress), _) => self.tools.tell.worker(&progress),
-                (
-                    Up::FileStart { name },
-                    Some(Comparing {
-                        id,
-                        spine: Some(spine),
-                        ..
-                    }),
-                ) if name == TABLES && kept.is_none() => {
-                    let name = made_name(id.as_str(), PEOPLE_WORD, self.warrant.job.as_str());
-                    let secret = self.tools.custody.make(spine.as_str(), Purpose::Output)?;
-                    let file = seal(running, &self.tools.rooms.sealed, &name, &secret)?;
-                    self.made.add(&name);
-                    kept = Some((spine.to_string(), file));
-                }
-                (Up::Report(Report::Judge { judged }), _) => said = Some(judged),
-                (Up::Failed(failure), _) => return Err(by_worker(failure)),
-                (_, _) => return Err(strange()),
-            }
-        }
-        Ok((said.ok_or_else(strange)?, kept))
-    }
-
     fn name(&self, word: &str) -> String {
         made_name(
             self.warrant.core.task.object(),
@@ -395,11 +319,6 @@ impl Receiving<'_> {
                 tables,
             }),
             (Task::Query { .. }, Report::Query { statements: 1 }) => self.looked(),
-            (Task::Query { .. } | Task::Check { .. }, Report::Check { evidence })
-                if matches!(self.warrant.order, Job::Check(_)) =>
-            {
-                Ok(Outcome::Evidence { evidence })
-            }
             (Task::Measure { .. }, report @ Report::Measure { .. }) => self.measured(report),
             (
                 Task::LoadIdentifiers { .. }

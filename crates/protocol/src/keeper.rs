@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::Judged;
+use crate::compare::{Behind, Judged};
 use crate::dummy::Dummy;
 use crate::job::PracticeTable;
 use crate::linked::Reviewed;
@@ -108,7 +108,8 @@ pub enum Request {
         /// The output.
         output: String,
     },
-    /// Attack everything that left, as a reader of all of it could. Opens the same.
+    /// Attack everything that left, as a reader of all of it could, and as the people of each project could who saw
+    /// its screens too. Opens the same.
     Attack,
     /// Sign the manifest of an approved project.
     SignManifest {
@@ -209,7 +210,9 @@ pub enum Reply {
     Compared {
         /// Outputs that had left.
         releases: u64,
-        /// How many of them it could not be compared with.
+        /// Screens that had shown something, of all projects.
+        screens: u64,
+        /// How many of the outputs it could not be compared with.
         unknown: u64,
         /// The output's report with what was found, if anything was.
         report: Option<File>,
@@ -265,15 +268,19 @@ pub enum Reply {
     Refused(Refused),
 }
 
-/// With what an output was compared.
+/// With what an output, or the result for a screen, was compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparedWith {
     /// Outputs that had left.
     pub releases: u64,
-    /// How many of them it could not be compared with.
+    /// Screens that had shown something: of all projects for an output, of its own for a screen.
+    pub screens: u64,
+    /// How many of the outputs it could not be compared with.
     pub unknown: u64,
-    /// The delivery whose ordinals its people go by, and who they are; none where that cannot be told.
+    /// Whether it is known who is behind its cells.
+    pub behind: Behind,
+    /// The delivery whose ordinals these people go by, and who they are, if that was sent.
     pub people: Option<(String, File)>,
 }
 
@@ -432,17 +439,12 @@ pub enum Outcome {
         /// Counts.
         tables: Vec<ExtractTable>,
     },
-    /// Evidence of one table was gathered, for a query.
-    Evidence {
-        /// JSON text that `disclosure::Evidence` reads.
-        evidence: String,
-    },
     /// A request was judged.
     Judged {
         /// What the rules say.
         judged: Judged,
-        /// Of an output: how it was compared.
-        compared: Option<ComparedWith>,
+        /// How it was compared.
+        compared: ComparedWith,
     },
     /// A statement was run for the screen of a locked desktop.
     Statement {

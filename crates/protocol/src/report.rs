@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::Judged;
+use crate::compare::{Behind, Judged};
 use crate::linked::{Review, Reviewed, Scores, StageCost};
 
 /// The end of a job that was done.
@@ -82,11 +82,12 @@ pub enum Report {
         /// The evidence: of one statement as it is, of several a list.
         evidence: String,
     },
-    /// A request was judged; of an output whose people are known its tables went before as
-    /// [`crate::compare::TABLES`].
+    /// A request was judged.
     Judge {
         /// What the rules say.
         judged: Judged,
+        /// Whether it is known who is behind what may leave of it or be shown.
+        behind: Behind,
     },
     /// An output was compared again; where few people lie between, its renderings went before as
     /// [`crate::compare::RENDERINGS`].

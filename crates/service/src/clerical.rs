@@ -344,6 +344,7 @@ impl Service {
                 bytes,
                 rows: None,
             },
+            compared: None,
             answer: Answer::Indexing(answer),
         })
     }

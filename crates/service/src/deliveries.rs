@@ -321,6 +321,7 @@ impl Service {
                 bytes,
                 rows: None,
             },
+            compared: None,
             answer: Answer::Delivery(answer),
         })
     }
@@ -365,6 +366,7 @@ impl Service {
                 bytes,
                 rows: None,
             },
+            compared: None,
             answer: Answer::Delivery(answer),
         })
     }

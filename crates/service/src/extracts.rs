@@ -173,6 +173,7 @@ impl Service {
                 bytes,
                 rows: None,
             },
+            compared: None,
             answer: Answer::Indexing(answer),
         })
     }
@@ -251,6 +252,7 @@ impl Service {
                 bytes: Some(sha256),
                 rows: None,
             },
+            compared: None,
             answer: Answer::Extract(answer),
         })
     }

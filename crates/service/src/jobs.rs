@@ -10,7 +10,7 @@ mod ends;
 use governance::delivery::Delivery;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
-use governance::job::{Cause, Core, Job, Outcome as JobOutcome, Task};
+use governance::job::{Cause, Comparison, Core, Job, Outcome as JobOutcome, Task};
 use governance::measure::{Lost, Measurement};
 use governance::output::Output;
 use governance::{Action, Batch, By, JobId, Lifecycle, PersonId, Refusal, Timestamp};
@@ -24,7 +24,7 @@ use crate::error::ServiceError;
 use crate::keeper::place_in_queue;
 use crate::{Caller, Service};
 
-pub(crate) use ends::Answer;
+pub(crate) use ends::{Answer, state_told};
 use ends::{cause, untelling};
 
 /// What a front of one desk says of a job that the other desk has done; none for a job of its own.
@@ -97,6 +97,8 @@ pub struct JobProgress {
 pub(crate) struct Done {
     pub(crate) batch: Batch,
     pub(crate) outcome: JobOutcome,
+    /// Of a screen that shows a checked result: with what that was compared.
+    pub(crate) compared: Option<Comparison>,
     pub(crate) answer: Answer,
 }
 
@@ -190,10 +192,13 @@ impl Service {
             job: core.id.clone(),
             task: core.task.word(),
             about: core.task.object().to_owned(),
-            state: job.state(),
+            state: state_told(job),
             cause: match job {
                 Job::Failed { cause, .. } => Some(cause.word()),
-                Job::Queued { .. } | Job::Done { .. } | Job::Cancelled { .. } => None,
+                Job::Queued { .. }
+                | Job::Done { .. }
+                | Job::Shown { .. }
+                | Job::Cancelled { .. } => None,
             },
             attempt: core.attempt,
             asked_by: match &core.asked_by {
@@ -279,11 +284,9 @@ impl Service {
             self.done(&core, outcome, cost).await
         };
         let done = self.leased(job, Some(told), work).await??;
-        let finish = held.value.finish(done.outcome, self.now()?)?;
-        let batch = done.batch.change(held.version, finish)?;
-        self.record(None, batch, done.answer.documents()).await?;
+        let answer = self.end_done(held, done).await?;
         self.unlease(job).await;
-        Ok(done.answer)
+        Ok(answer)
     }
 
     /// What the keeper's outcome means for what the job is about.
@@ -304,22 +307,14 @@ impl Service {
             (Task::Extract { extract }, outcome @ Outcome::Extract { .. }) => {
                 self.extract_sealed(extract, outcome, cost).await
             }
-            (Task::Query { person, .. }, Outcome::Evidence { evidence }) => {
-                self.query_gathered(core, person, &evidence, cost).await
-            }
-            (Task::Query { person, .. }, Outcome::Judged { judged, .. }) => {
-                self.query_judged(core, person, judged, cost).await
+            (Task::Query { person, .. }, Outcome::Judged { judged, compared }) => {
+                self.query_judged(core, person, judged, (compared, cost))
+                    .await
             }
             (Task::Query { person, .. }, Outcome::Statement { result }) => {
                 self.rows_shown(core, person, result, cost).await
             }
-            (
-                Task::Check { output },
-                Outcome::Judged {
-                    judged,
-                    compared: Some(compared),
-                },
-            ) => {
+            (Task::Check { output }, Outcome::Judged { judged, compared }) => {
                 self.output_checked(core, output, judged, (compared, cost))
                     .await
             }
@@ -339,7 +334,6 @@ impl Service {
                 | Outcome::Index { .. }
                 | Outcome::Pairs { .. }
                 | Outcome::Extract { .. }
-                | Outcome::Evidence { .. }
                 | Outcome::Judged { .. }
                 | Outcome::Statement { .. }
                 | Outcome::Measured { .. },
@@ -359,7 +353,7 @@ impl Service {
                 Job::Queued { core } => core,
                 Job::Cancelled { .. } => return Err(Refusal::Cancelled.into()),
                 // Recorded after all, or by whoever took the lease over.
-                Job::Done { .. } | Job::Failed { .. } => return Ok(None),
+                Job::Done { .. } | Job::Shown { .. } | Job::Failed { .. } => return Ok(None),
             };
             let late = self.now()? > core.deadline;
             let cause = if late { Cause::Deadline } else { cause(error) };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use governance::InRegister;
 use protocol::dummy::Dummy;
 use protocol::job::PracticeTable;
 use protocol::keeper::{
@@ -66,9 +67,9 @@ pub struct Destroyed {
 /// What a comparison with what has left by now found.
 #[derive(Debug, Clone)]
 pub struct Compared {
-    /// Outputs that had left.
-    pub releases: u64,
-    /// How many of them it could not be compared with.
+    /// Outputs that had left, and screens that had shown something.
+    pub with: InRegister,
+    /// How many of the outputs it could not be compared with.
     pub unknown: u64,
     /// The output's report with what was found, if anything was.
     pub report: Option<File>,
@@ -313,10 +314,14 @@ impl Keeper {
         match self.ask(&request).await?.1 {
             Reply::Compared {
                 releases,
+                screens,
                 unknown,
                 report,
             } => Ok(Compared {
-                releases,
+                with: InRegister {
+                    outputs: releases,
+                    screens,
+                },
                 unknown,
                 report,
             }),

@@ -193,8 +193,8 @@ pub struct Service {
     attacks: Arc<outputs::Attacks>,
     // One publisher at a time: the log's files are written in order, by one hand.
     publishing: Arc<tokio::sync::Mutex<log::Written>>,
-    // Held from the look at what has left, or at the budgets, to the record: two releases, or one and a budget that
-    // is opened at the same moment, do not miss each other.
+    // Held from the look at what has left and was shown, or at the budgets, to the record: two releases, one and a
+    // screen, or one and a budget that is opened at the same moment, do not miss each other.
     statements: Arc<tokio::sync::Mutex<()>>,
     // Held from the count of what runs or waits to the record of one more.
     queueing: Arc<tokio::sync::Mutex<()>>,

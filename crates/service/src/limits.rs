@@ -45,8 +45,12 @@ pub struct FrontLimits {
     pub keeper_connections: usize,
     /// Files of outputs that the keeper holds in memory at once.
     pub fetches_at_once: usize,
-    /// Most MiB of what left that one output is compared with.
+    /// Most MiB of what left and was shown that anything is compared with.
     pub register_mib: u64,
+    /// Most MiB of it that screens of all projects may take.
+    pub screens_mib: u64,
+    /// Most MiB of it that screens of one project may take.
+    pub project_screens_mib: u64,
     /// Most bytes of one request for differentially private statistics.
     pub request_bytes: usize,
     /// Most starts of the keeper in a minute.
@@ -94,7 +98,7 @@ impl FrontLimits {
 
     /// Those of the keeper and its workers. Of a desk's connections at least 32 are left for what does not wait
     /// in the queue.
-    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 13] {
+    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 15] {
         [
             (
                 "keeper_connections",
@@ -103,6 +107,12 @@ impl FrontLimits {
             ),
             ("fetches_at_once", wide(self.fetches_at_once), 1..=64),
             ("register_mib", self.register_mib.into(), 1..=1 << 20),
+            ("screens_mib", self.screens_mib.into(), 1..=1 << 20),
+            (
+                "project_screens_mib",
+                self.project_screens_mib.into(),
+                1..=1 << 20,
+            ),
             ("request_bytes", wide(self.request_bytes), 1 << 10..=1 << 20),
             ("statements_at_once", self.statements_at_once.into(), 1..=64),
             ("statements_asked", self.statements_asked.into(), 1..=96),

@@ -10,9 +10,10 @@ use governance::output::{
 use governance::project::{InForce, Project};
 use governance::{Action, Batch, DatasetId, Lifecycle, OutputId, Refusal, Sha256, WorkspaceId};
 use protocol::compare::Judged;
-use protocol::keeper::{ComparedWith, Cost, Part};
+use protocol::keeper::{ComparedWith, Cost, File, Part};
 use serde::Serialize;
 use store::Held;
+use tokio::sync::MutexGuard;
 
 use crate::access::Object;
 use crate::deliveries::sealed;
@@ -24,7 +25,7 @@ pub use compare::AttackView;
 pub(crate) use compare::Attacks;
 pub use view::OutputView;
 
-/// How often a release is tried while others leave.
+/// How often a release is tried while others leave or are shown.
 const RELEASE_TRIES: u32 = 5;
 
 /// What the machine said of a staged output.
@@ -139,6 +140,7 @@ impl Service {
         Ok(Done {
             batch: Batch::new().change(held.version, change)?,
             outcome,
+            compared: None,
             answer: Answer::Check(answer),
         })
     }
@@ -215,11 +217,11 @@ impl Service {
         Ok(state)
     }
 
-    /// Releases the reviewed bytes, once they were compared with everything that has left by then.
+    /// Releases the reviewed bytes, once they were compared with everything that has left and was shown by then.
     ///
     /// # Errors
     /// If the caller may not, the bytes on file are not those that were reviewed, few people lie between them and
-    /// what left meanwhile, or that cannot be told.
+    /// what left or was shown meanwhile, or that cannot be told.
     pub async fn release_output(
         &self,
         caller: &Caller,
@@ -230,17 +232,22 @@ impl Service {
             let refusal = Action::ReleaseOutput.wrong_state(Output::KIND, held.value.state());
             return Err(refusal.into());
         };
-        for _ in 0..RELEASE_TRIES {
+        for tries in 1..=RELEASE_TRIES {
+            // The last time, nothing leaves or is shown until this was compared and has left.
+            let alone = match tries == RELEASE_TRIES {
+                true => Some(self.statements.lock().await),
+                false => None,
+            };
             self.compare_with_what_left(id).await?;
             let now = self.load::<Output>(id.as_str()).await?.value;
             if !matches!(now, Output::Approved(_)) {
                 return Err(Refusal::Verdict(
-                    "something left meanwhile that it is not safe beside: it went back to its author, with what was found",
+                    "something left meanwhile or was shown that it is not safe beside: it went back to its author, with what was found",
                 )
                 .into());
             }
-            match self.release_compared(caller, id).await {
-                // Another one left in between.
+            match self.release_compared(caller, id, alone).await {
+                // Another one left in between, or was shown.
                 Err(ServiceError::Refused(Refusal::NotCompared)) => {}
                 ended => return ended,
             }
@@ -248,23 +255,27 @@ impl Service {
         Err(Refusal::NotCompared.into())
     }
 
-    /// Releases an output if nothing left since it was compared.
+    /// Releases an output if nothing left or was shown since it was compared.
     async fn release_compared(
         &self,
         caller: &Caller,
         id: &OutputId,
+        alone: Option<MutexGuard<'_, ()>>,
     ) -> Result<Sha256, ServiceError> {
         let bytes = self.keeper.fetch(id.as_str(), Part::Reviewed).await?;
         let on_file = sha256(&bytes)?;
-        // From the count of what has left to the record: two outputs do not leave unseen by each other.
-        let _until_recorded = self.statements.lock().await;
+        // From the count of the register to the record: nothing leaves or is shown unseen by what else does.
+        let _until_recorded = match alone {
+            Some(alone) => alone,
+            None => self.statements.lock().await,
+        };
         let (held, project) = self.output_for(caller, id, Action::ReleaseOutput).await?;
-        let left = self.count_of_what_left().await?;
+        let there = self.in_register(None).await?;
         let people = project.people();
         let now = self.now()?;
         let change = held
             .value
-            .release(&on_file, left, &people, caller.id(), now)?;
+            .release(&on_file, there, &people, caller.id(), now)?;
         let batch = Batch::new().change(held.version, change)?;
         // The table may be of any of them.
         let manifest = project
@@ -352,17 +363,25 @@ impl Service {
     }
 }
 
-/// How an output was compared, as the store keeps it.
-fn compared_with(found: ComparedWith) -> Result<Compared, ServiceError> {
-    let people = match found.people {
-        Some((spine, file)) => Some(KeptPeople {
+/// Who is behind the cells of what was judged, as the store keeps it.
+pub(crate) fn kept_people(
+    people: Option<(String, File)>,
+) -> Result<Option<KeptPeople>, ServiceError> {
+    let kept = |(spine, file): (String, File)| {
+        Ok(KeptPeople {
             spine: spine.parse().map_err(|_| ServiceError::strange())?,
             file: sealed(file)?,
-        }),
-        None => None,
+        })
     };
+    people.map(kept).transpose()
+}
+
+/// How an output was compared, as the store keeps it.
+fn compared_with(found: ComparedWith) -> Result<Compared, ServiceError> {
+    let people = kept_people(found.people)?;
     Ok(Compared {
         releases: found.releases,
+        screens: found.screens,
         unknown: found.unknown,
         people,
     })

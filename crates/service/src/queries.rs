@@ -1,15 +1,18 @@
 //! Queries of a workspace. The screen is an output: it shows checked results only, but for rows on a locked desktop
 //! where every controller agreed to that.
 
-use disclosure::{Evidence, Policy, Report, Verdict};
+use disclosure::Policy;
 use governance::desktop::LockedDesktop;
-use governance::job::{Core, Job, Outcome as JobOutcome, Screen, Statement, must_be_approved};
+use governance::job::{
+    Comparison, Core, Job, Outcome as JobOutcome, Screen, Statement, must_be_approved,
+};
+use governance::output::Verdict;
 use governance::project::{InForce, Permit, Project};
 use governance::request::View;
 use governance::workspace::Workspace;
-use governance::{Action, Batch, By, JobId, PersonId, WorkspaceId};
-use protocol::compare::Judged;
-use protocol::keeper::Cost;
+use governance::{Action, Batch, By, InRegister, JobId, PersonId, Refusal, WorkspaceId};
+use protocol::compare::{Behind, Judged};
+use protocol::keeper::{ComparedWith, Cost};
 use protocol::report::StatementResult;
 use serde::Serialize;
 use store::Document;
@@ -17,7 +20,11 @@ use store::Document;
 use crate::access::Object;
 use crate::error::ServiceError;
 use crate::jobs::{Answer, Done, JobView};
+use crate::outputs::kept_people;
 use crate::{Caller, Service, document, sha256};
+
+/// How often a statement is run while others of the project are shown something at the very same moment.
+const SHOW_TRIES: u32 = 5;
 
 /// What the screen of a workspace shows for a statement.
 #[derive(Debug, Clone, Serialize)]
@@ -73,6 +80,23 @@ impl Service {
     /// # Errors
     /// As [`Service::query`].
     pub async fn show(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        sql: &str,
+        desktop: Option<LockedDesktop>,
+    ) -> Result<Shown, ServiceError> {
+        for _ in 1..SHOW_TRIES {
+            match self.show_once(caller, workspace, sql, desktop).await {
+                // Something left, or the project was shown something, between comparison and record.
+                Err(ServiceError::Refused(Refusal::NotCompared)) => {}
+                ended => return ended,
+            }
+        }
+        self.show_once(caller, workspace, sql, desktop).await
+    }
+
+    async fn show_once(
         &self,
         caller: &Caller,
         workspace: &WorkspaceId,
@@ -161,34 +185,40 @@ impl Service {
         Ok(running)
     }
 
-    /// The one table of a screen, which is judged here.
-    pub(crate) async fn query_gathered(
-        &self,
-        core: &Core,
-        person: &PersonId,
-        evidence: &str,
-        cost: Cost,
-    ) -> Result<Done, ServiceError> {
-        // The approval may have lapsed while the statement ran: then nothing is shown.
-        let project = self.still_permitted(core, person).await?;
-        let report = self.judge(evidence, &project)?;
-        let bytes = serde_json::to_vec(&report)?;
-        let researcher = serde_json::to_value(report.for_researcher())?;
-        shown(core, word(report.verdict), &bytes, researcher, cost)
-    }
-
-    /// Several tables of a screen, which were judged beside each other.
+    /// The tables of a screen, which were judged beside each other, and beside what left and what the people of the
+    /// project were shown before.
     pub(crate) async fn query_judged(
         &self,
         core: &Core,
         person: &PersonId,
         judged: Judged,
-        cost: Cost,
+        (compared, cost): (ComparedWith, Cost),
     ) -> Result<Done, ServiceError> {
+        // The approval may have lapsed while the statement ran: then nothing is shown.
         let project = self.still_permitted(core, person).await?;
-        let verdict = self.verdict(&judged, &project)?.word();
-        let bytes = serde_json::to_vec(&judged.renderings.checker)?;
-        shown(core, verdict, &bytes, judged.renderings.researcher, cost)
+        let verdict = self.verdict(&judged, &project)?;
+        let compared = match verdict {
+            Verdict::Pass | Verdict::Treat => Some(shown(compared)?),
+            Verdict::Review | Verdict::Fail => None,
+        };
+        let report = serde_json::to_vec(&judged.renderings.checker)?;
+        let outcome = JobOutcome {
+            verdict: Some(verdict.word().to_owned()),
+            bytes: Some(sha256(&report)?),
+            rows: None,
+        };
+        let answer = QueryAnswer {
+            job: core.id.clone(),
+            verdict: verdict.word().to_owned(),
+            report: judged.renderings.researcher,
+            cost,
+        };
+        Ok(Done {
+            batch: Batch::new(),
+            outcome,
+            compared,
+            answer: Answer::Query(answer),
+        })
     }
 
     /// Rows for a locked desktop: the log keeps how many there were, and nothing keeps them.
@@ -214,6 +244,7 @@ impl Service {
         Ok(Done {
             batch: Batch::new(),
             outcome,
+            compared: None,
             answer: Answer::Rows(answer),
         })
     }
@@ -261,47 +292,20 @@ impl Service {
             .tighten(minimum)
             .map_err(|e| ServiceError::Uncheckable(e.to_string()))
     }
-
-    /// Judges evidence here, outside the worker that gathered it.
-    pub(crate) fn judge(&self, evidence: &str, project: &InForce) -> Result<Report, ServiceError> {
-        let evidence: Evidence = serde_json::from_str(evidence)
-            .map_err(|_| ServiceError::Uncheckable("the evidence cannot be read".into()))?;
-        Ok(disclosure::check(&evidence, &self.project_policy(project)?))
-    }
 }
 
-/// A checked result, for a screen.
-fn shown(
-    core: &Core,
-    verdict: &str,
-    report: &[u8],
-    researcher: serde_json::Value,
-    cost: Cost,
-) -> Result<Done, ServiceError> {
-    let outcome = JobOutcome {
-        verdict: Some(verdict.to_owned()),
-        bytes: Some(sha256(report)?),
-        rows: None,
+/// A checked result that may be shown: it is known who is behind it, and the register has it or gets it.
+fn shown(compared: ComparedWith) -> Result<Comparison, ServiceError> {
+    let with = InRegister {
+        outputs: compared.releases,
+        screens: compared.screens,
     };
-    let answer = QueryAnswer {
-        job: core.id.clone(),
-        verdict: verdict.to_owned(),
-        report: researcher,
-        cost,
-    };
-    Ok(Done {
-        batch: Batch::new(),
-        outcome,
-        answer: Answer::Query(answer),
-    })
-}
-
-/// The word of a verdict.
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Treat => "treat",
-        Verdict::Review => "review",
-        Verdict::Fail => "fail",
+    let people = kept_people(compared.people)?;
+    match (compared.behind, &people) {
+        (Behind::Sent, Some(_)) | (Behind::Known, None) => Ok(Comparison { with, people }),
+        (Behind::Sent, None) | (Behind::Known, Some(_)) => Err(ServiceError::strange()),
+        (Behind::Unknown, _) => Err(ServiceError::Uncheckable(
+            "it cannot be told who is behind the numbers".into(),
+        )),
     }
 }

@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use governance::job::{Job, Task};
-use governance::{Action, By, JobId, Lifecycle, PersonId, Sha256, Timestamp, WorkspaceId};
+use governance::{Action, By, JobId, PersonId, Sha256, Timestamp, WorkspaceId};
 use serde::Serialize;
 use store::{EventFilter, Order, SAVED_MAX, Saved, Seen};
 
 use crate::error::ServiceError;
+use crate::jobs::state_told;
 use crate::views::Named;
 use crate::{Caller, Service};
 
@@ -183,9 +184,11 @@ impl Service {
                 before.push(Before {
                     job: job.core().id.clone(),
                     at: told.at,
-                    state: job.state(),
+                    state: state_told(&job),
                     verdict: match &job {
-                        Job::Done { outcome, .. } => outcome.verdict.clone(),
+                        Job::Done { outcome, .. } | Job::Shown { outcome, .. } => {
+                            outcome.verdict.clone()
+                        }
                         Job::Queued { .. } | Job::Failed { .. } | Job::Cancelled { .. } => None,
                     },
                     sql,

@@ -158,6 +158,24 @@ pub(crate) fn hold<S: Lifecycle>(row: &SqliteRow, first: usize) -> Result<Held<S
     })
 }
 
+/// The condition of a filter on states `s`, after the one on their kind.
+fn narrow(query: &mut QueryBuilder<Sqlite>, filter: Filter<'_>) {
+    if let Some(project) = filter.project {
+        query.push(" and s.project = ").push_bind(project.as_str());
+    }
+    if !filter.states.is_empty() {
+        query.push(" and s.state in (");
+        let mut states = query.separated(", ");
+        for state in filter.states {
+            states.push_bind(*state);
+        }
+        query.push(")");
+    }
+    if let Some(after) = filter.after {
+        query.push(" and s.id > ").push_bind(after);
+    }
+}
+
 // Leaf, at, action, person, kind, object, project, version, facts.
 type EventRow = (
     i64,
@@ -251,26 +269,27 @@ impl Store {
     pub async fn list<S: Lifecycle>(&self, filter: Filter<'_>) -> Result<Vec<Held<S>>, StoreError> {
         let mut query = select_states();
         query.push_bind(S::KIND);
-        if let Some(project) = filter.project {
-            query.push(" and s.project = ").push_bind(project.as_str());
-        }
-        if !filter.states.is_empty() {
-            query.push(" and s.state in (");
-            let mut states = query.separated(", ");
-            for state in filter.states {
-                states.push_bind(*state);
-            }
-            query.push(")");
-        }
-        if let Some(after) = filter.after {
-            query.push(" and s.id > ").push_bind(after);
-        }
+        narrow(&mut query, filter);
         query
             .push(" order by s.id limit ")
             .push_bind(filter.limit.min(LIST_MAX));
         let mut reader = self.reader().await?;
         let rows = query.build().fetch_all(&mut *reader).await?;
         rows.iter().map(|row| hold(row, 0)).collect()
+    }
+
+    /// How many objects [`Store::list`] would give, all its pages together. Rows are counted, and no leaf is asked.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn count<S: Lifecycle>(&self, filter: Filter<'_>) -> Result<u64, StoreError> {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("select count(*) from states s where s.kind = ");
+        query.push_bind(S::KIND);
+        narrow(&mut query, filter);
+        let mut reader = self.reader().await?;
+        let (found,): (i64,) = query.build_query_as().fetch_one(&mut *reader).await?;
+        count(found)
     }
 
     /// How many objects of one kind are in each state; a state with none is absent.

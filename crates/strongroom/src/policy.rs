@@ -135,6 +135,8 @@ fn front(limits: &FrontLimits) -> String {
         keeper_connections,
         fetches_at_once,
         register_mib,
+        screens_mib,
+        project_screens_mib,
         request_bytes,
         keeper_starts,
         review_pairs,
@@ -157,7 +159,7 @@ fn front(limits: &FrontLimits) -> String {
          A query or check waits {queue_s} s at most and is stopped after it ran for {query_s} s, any other job after {job_s} s.\n\
          At most {statements_at_once} queries, checks and measurements run at once, {project_at_once} of one project; at most {statements_asked} run or wait, {project_asked} of one project. Of loads, indexings and extracts {jobs_at_once} run at once.\n\
          At most {spares} spare workers wait, each on an extract of at most {spare_mib} MiB and for {spare_idle_s} s.\n\
-         A job whose front or keeper ended is taken up after at most {lease_s} s, and an indexing, extract or check is tried {job_attempts} times. A keeper that dies is started at most {keeper_starts} times a minute; it answers {keeper_connections} connections of a desk at once, holds {fetches_at_once} files of outputs, has an output compared with at most {register_mib} MiB of what left and reads requests of at most {request_bytes} bytes.\n\
+         A job whose front or keeper ended is taken up after at most {lease_s} s, and an indexing, extract or check is tried {job_attempts} times. A keeper that dies is started at most {keeper_starts} times a minute; it answers {keeper_connections} connections of a desk at once, holds {fetches_at_once} files of outputs, has an output or a screen compared with at most {register_mib} MiB of what left and was shown ({screens_mib} MiB by screens, {project_screens_mib} MiB by those of one project) and reads requests of at most {request_bytes} bytes.\n\
          A page of a list has at most {page} entries, each part of a worklist {worklist}, an application or output {comments} comments.\n\
          A clerical review has at most {review_pairs} pairs. A recovery lapses after {recovery_ask_s} s without a second person and is open for at most {recovery_minutes} minutes.\n\
          After {sign_in_failures} failed attempts to sign in a name is locked for {sign_in_lock_s} s. A session ends after {session_idle_s} s without a request and after {session_s} s at the latest; the token of a new person after {invitation_s} s.\n\

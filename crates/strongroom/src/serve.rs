@@ -309,6 +309,8 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
             policy: policies.text("disclosure/default.toml").to_owned(),
             statements: u32::try_from(policies.disclosure.limits().statements).unwrap_or(1),
             register_mib: policies.limits.register_mib,
+            screens_mib: policies.limits.screens_mib,
+            project_screens_mib: policies.limits.project_screens_mib,
         },
         desktops: args.desktops.networks()?,
         upload_bytes_max: policies.limits.delivery_mib.saturating_mul(1 << 20),

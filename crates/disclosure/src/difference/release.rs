@@ -149,6 +149,31 @@ impl Release {
         &self.cells
     }
 
+    /// Whether both say the same of the same people, whatever they are called.
+    pub fn is_same_table(&self, other: &Self) -> bool {
+        let people = self.labels.len().max(other.labels.len());
+        self.about.measure == other.about.measure
+            && self.about.treatment == other.about.treatment
+            && self.cells == other.cells
+            && (0..people).all(|person| self.cells_of(person) == other.cells_of(person))
+    }
+
+    /// The cells that a person is in; in none past the end, where people of a later version of the data are.
+    fn cells_of(&self, person: usize) -> Option<&[u16]> {
+        let cells = self.within.get(usize::from(self.labels.get(person)))?;
+        Some(cells.as_slice())
+    }
+
+    /// The same table under another name, its cells not told apart: for readers who may not know what was asked.
+    pub fn under_another_name(mut self, name: &str, date: &str) -> Self {
+        name.clone_into(&mut self.about.name);
+        date.clone_into(&mut self.about.date);
+        for cell in &mut self.cells {
+            "a cell".clone_into(&mut cell.key);
+        }
+        self
+    }
+
     /// How many people the population has.
     pub fn population(&self) -> usize {
         self.labels.len()

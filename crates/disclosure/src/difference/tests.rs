@@ -201,6 +201,37 @@ fn what_was_known_before_is_no_news() {
     assert_eq!(compare(&new, &[old], 10), []);
 }
 
+/// Whatever it is called and in whichever order its people are listed; anybody who moves makes it another table.
+#[test]
+fn a_table_is_the_same_if_it_says_the_same_of_the_same_people() {
+    let of = |name: &str, cells: &[(&str, Vec<u32>)]| release(name, 200, cells);
+    let cells = [("all", people(0..60)), ("women", people(10..30))];
+    let table = of("a", &cells);
+    let [(all, mut everybody), (women, mut some)] = cells;
+    everybody.reverse();
+    some.reverse();
+    assert!(table.is_same_table(&of("b", &[(all, everybody.clone()), (women, some.clone())])));
+    let longer = release("c", 300, &[(all, everybody.clone()), (women, some)]);
+    assert!(table.is_same_table(&longer) && longer.is_same_table(&table));
+    let moved: Vec<u32> = (11..31).collect();
+    assert!(!table.is_same_table(&of("d", &[(all, everybody.clone()), (women, moved)])));
+    assert!(!table.is_same_table(&of("e", &[(all, everybody.clone())])));
+    let men = [(all, everybody.clone()), ("men", people(10..30))];
+    assert!(!table.is_same_table(&of("f", &men)));
+    let values = About {
+        measure: "values".to_owned(),
+        ..about("g")
+    };
+    let cells = [(all, everybody), (women, people(10..30))];
+    assert!(!table.is_same_table(&treated(values, 200, &cells, |n| n)));
+
+    let hidden = table
+        .clone()
+        .under_another_name("a screen", "another project");
+    assert_eq!(hidden.about().name, "a screen");
+    assert!(hidden.cells().iter().all(|cell| cell.key == "a cell"));
+}
+
 #[test]
 fn tables_of_another_measure_are_not_subtracted() {
     let old = release("old", 60, &[("a", people(0..60))]);

@@ -1,10 +1,16 @@
 //! What a statement puts on the screen of a workspace.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{Job, Outcome, Task};
+use crate::action::Action;
+use crate::change::{By, Change};
 use crate::desktop::LockedDesktop;
 use crate::ids::Sha256;
+use crate::output::KeptPeople;
 use crate::refusal::Refusal;
+use crate::register::InRegister;
 use crate::request::View;
 
 /// What the screen of a workspace shows of a statement.
@@ -55,5 +61,89 @@ pub fn must_be_approved(shown: View, approved: [View; 2]) -> Result<(), Refusal>
             Err(Refusal::NotApproved("showing rows"))
         }
         View::Rows | View::Aggregates => Ok(()),
+    }
+}
+
+/// A checked result that a screen is to show, and what it was compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// What had left, and what screens of the project had shown.
+    pub with: InRegister,
+    /// Who is behind its cells; none where nothing of it is new: it shows nobody, or screens of the project showed
+    /// these very tables before.
+    pub people: Option<KeptPeople>,
+}
+
+/// What a screen showed, as the register keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// When.
+    pub at: Timestamp,
+    /// Who is behind its cells.
+    pub people: KeptPeople,
+}
+
+impl Job {
+    /// The keeper did it, and a screen shows its checked result. `there`: what has left until now, and what screens of
+    /// its project have shown.
+    ///
+    /// # Errors
+    /// If it was not queued, its deadline passed, it is not for a checked result, or something left or was shown that
+    /// this was not compared with.
+    pub fn show(
+        self,
+        outcome: Outcome,
+        compared: Comparison,
+        there: InRegister,
+        at: Timestamp,
+    ) -> Result<Change<Self>, Refusal> {
+        let core = self.in_time(at)?;
+        if !core.task.is_checked_screen() {
+            return Err(Refusal::NotApproved("showing a checked result of this job"));
+        }
+        if compared.with != there {
+            return Err(Refusal::NotCompared);
+        }
+        let said = outcome.clone();
+        let (to, entry) = match compared.people {
+            Some(people) => {
+                let shown = Shown { at, people };
+                (
+                    Self::Shown {
+                        core,
+                        outcome,
+                        shown,
+                    },
+                    "new",
+                )
+            }
+            None => (Self::Done { core, outcome }, "known"),
+        };
+        let change = said.told(Change::new(to, Action::FinishJob, &By::System, at));
+        Ok(change
+            .fact("compared_with", there.outputs)
+            .fact("compared_with_screens", there.screens)
+            .fact("register", entry))
+    }
+
+    /// What its screen showed, where that is in the register.
+    #[must_use]
+    pub fn shown(&self) -> Option<&Shown> {
+        match self {
+            Self::Shown { shown, .. } => Some(shown),
+            Self::Queued { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+}
+
+impl Task {
+    /// Whether it is for a screen that shows a checked result.
+    #[must_use]
+    pub fn is_checked_screen(&self) -> bool {
+        self.view() == Some(View::Aggregates)
     }
 }

@@ -1,4 +1,4 @@
-//! Differencing: an output beside everything that left, also what left after it was checked.
+//! Differencing: an output beside everything that left or was shown, also after it was checked.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::change::{By, Change, Lifecycle};
 use crate::refusal::Refusal;
 
 impl Output {
-    /// The machine compared it with what has left by now. Where few people lie between them it goes back to its
+    /// The machine compared it with what has left and what was shown by now. Where few people lie between them it goes back to its
     /// author as one that failed its check, whatever people had said of it; where something left that the machine
     /// cannot compare it with, it goes back to be looked at again.
     ///
@@ -21,15 +21,11 @@ impl Output {
         let checked =
             open_findings(&mut to).ok_or_else(|| action.wrong_state(Self::KIND, state))?;
         let compared = checked.compared.as_mut().ok_or(Refusal::NotCompared)?;
-        let releases = match found {
-            Recomparison::Clear { releases, .. } | Recomparison::Isolates { releases, .. } => {
-                releases
-            }
-        };
-        if releases < compared.releases {
+        let (Recomparison::Clear { with, .. } | Recomparison::Isolates { with, .. }) = found;
+        if with.outputs < compared.releases || with.screens < compared.screens {
             return Err(Refusal::NotCompared);
         }
-        compared.releases = releases;
+        (compared.releases, compared.screens) = (with.outputs, with.screens);
         let goes_back = match found {
             Recomparison::Clear { unknown, .. } => {
                 // People judged without it.
@@ -55,7 +51,8 @@ impl Output {
             to = Self::ChangesRequested { core, checked };
         }
         Ok(Change::new(to, action, &By::System, at)
-            .fact("compared_with", releases)
+            .fact("compared_with", with.outputs)
+            .fact("compared_with_screens", with.screens)
             .fact("verdict", verdict.word()))
     }
 

@@ -10,6 +10,7 @@ use crate::delivery::SealedFile;
 use crate::ids::{
     DeliveryId, ExtractId, OutputId, PersonId, ProjectId, RecoveryId, Sha256, WorkspaceId,
 };
+use crate::register::InRegister;
 
 /// What every state of an output knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,25 +94,41 @@ pub struct Checked {
     pub compared: Option<Compared>,
 }
 
-/// How an output was compared with everything that had left, and what the register keeps of it once it leaves.
+/// How an output was compared with everything that had left or was shown, and what the register keeps of it once it
+/// leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compared {
     /// Outputs that had left the safe haven when it was compared, those called back among them. What left stays
     /// left, so that their number tells whether one more has gone since.
     pub releases: u64,
-    /// How many of them the machine could not compare it with: people do.
+    /// Screens of all projects that had shown something by then. None for one that was compared before screens were
+    /// in the register.
+    #[serde(default)]
+    pub screens: u64,
+    /// How many of the outputs the machine could not compare it with: people do.
     pub unknown: u64,
     /// Who is behind the cells of the version that may leave; none where that cannot be told, so that people
     /// compare it.
     pub people: Option<KeptPeople>,
 }
 
-/// Who is behind the cells of an output, as the register keeps it.
+impl Compared {
+    /// With what it was compared.
+    #[must_use]
+    pub fn with(&self) -> InRegister {
+        InRegister {
+            outputs: self.releases,
+            screens: self.screens,
+        }
+    }
+}
+
+/// Who is behind the cells of an output or of a screen, as the register keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptPeople {
-    /// The spine whose ordinals the people go by. Only outputs of one spine are compared by the machine.
+    /// The spine whose ordinals the people go by. Only tables of one spine are compared by the machine.
     pub spine: DeliveryId,
     /// The sealed tables.
     pub file: SealedFile,
@@ -122,15 +139,15 @@ pub struct KeptPeople {
 pub enum Recomparison {
     /// Nothing: it may go on, but for what people have to compare by hand.
     Clear {
-        /// Outputs that had left by then.
-        releases: u64,
-        /// How many of them the machine could not compare it with.
+        /// What had left, and what screens had shown, by then.
+        with: InRegister,
+        /// How many of the outputs the machine could not compare it with.
         unknown: u64,
     },
-    /// Few people between it and what had left by then.
+    /// Few people between it and what had left or was shown by then.
     Isolates {
-        /// Outputs that had left by then.
-        releases: u64,
+        /// What had left, and what screens had shown, by then.
+        with: InRegister,
         /// The checker's report with what was found, sealed.
         report: SealedFile,
     },

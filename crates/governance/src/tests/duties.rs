@@ -132,7 +132,7 @@ fn nobody_reviews_releases_or_recalls_their_own_output_or_their_projects() {
         let approved = reviewed(&[approve; 2]);
         assert_eq!(
             approved
-                .release(&hash('c'), 0, &team(), &who(name), now())
+                .release(&hash('c'), register(0), &team(), &who(name), now())
                 .unwrap_err(),
             refusal
         );

@@ -5,7 +5,7 @@ use crate::change::Fact;
 use crate::output::{
     Checked, Download, Output, Recomparison, Rendering, ReviewVerdict, UnderReview, Verdict,
 };
-use crate::{Lifecycle, Refusal};
+use crate::{InRegister, Lifecycle, Refusal};
 
 use ReviewVerdict::{Approve, Refuse, RequestChanges};
 
@@ -65,7 +65,7 @@ fn bytes_that_changed_after_review_are_not_released() {
     let approved = reviewed(&[Approve, Approve]);
     assert_eq!(
         approved
-            .release(&hash('d'), 0, &team(), &who("kim"), now())
+            .release(&hash('d'), register(0), &team(), &who("kim"), now())
             .unwrap_err(),
         Refusal::OtherBytes
     );
@@ -125,7 +125,7 @@ fn a_release_is_downloaded_once() {
 fn the_register_names_approvers_policy_and_bytes() {
     let approved = reviewed(&[Approve, Approve]);
     let change = approved
-        .release(&hash('c'), 0, &team(), &who("kim"), now())
+        .release(&hash('c'), register(0), &team(), &who("kim"), now())
         .unwrap();
     let facts = change.event().facts();
     assert_eq!(facts["bytes"], Fact::Word("c".repeat(64)));
@@ -140,8 +140,9 @@ fn the_register_names_approvers_policy_and_bytes() {
 #[test]
 fn what_left_meanwhile_is_compared_before_a_release_and_few_people_end_it() {
     let approved = || reviewed(&[Approve, Approve]);
-    let release =
-        |output: Output, left| output.release(&hash('c'), left, &team(), &who("kim"), now());
+    let release = |output: Output, left| {
+        output.release(&hash('c'), register(left), &team(), &who("kim"), now())
+    };
     for left in [1, 2] {
         assert_eq!(release(approved(), left).unwrap_err(), Refusal::NotCompared);
     }
@@ -149,8 +150,22 @@ fn what_left_meanwhile_is_compared_before_a_release_and_few_people_end_it() {
     let again = to(approved().compare(clear.clone(), now()));
     assert_eq!(release(again.clone(), 0).unwrap_err(), Refusal::NotCompared);
     assert!(release(again.clone(), 1).is_ok());
+    // A screen that showed something meanwhile is as good as a table that left.
+    let with_screen = InRegister {
+        screens: 1,
+        ..register(0)
+    };
+    let seen = approved().release(&hash('c'), with_screen, &team(), &who("kim"), now());
+    assert_eq!(seen.unwrap_err(), Refusal::NotCompared);
+    let compared = Recomparison::Clear {
+        with: with_screen,
+        unknown: 0,
+    };
+    let compared = to(approved().compare(compared, now()));
+    let released = compared.release(&hash('c'), with_screen, &team(), &who("kim"), now());
+    assert!(released.is_ok());
     let before = Recomparison::Clear {
-        releases: 0,
+        with: register(0),
         unknown: 0,
     };
     let back = again.compare(before, now());
@@ -193,7 +208,7 @@ fn what_left_meanwhile_is_compared_before_a_release_and_few_people_end_it() {
 #[test]
 fn what_people_have_to_compare_by_hand_they_look_at_before_a_release() {
     let unknown = Recomparison::Clear {
-        releases: 1,
+        with: register(1),
         unknown: 1,
     };
     for (output, verdict) in [
@@ -231,7 +246,7 @@ fn what_was_checked_before_there_were_comparisons_is_not_released() {
     let approved = to(review(once, "kay", Approve));
     let release = approved
         .clone()
-        .release(&hash('c'), 0, &team(), &who("kim"), now());
+        .release(&hash('c'), register(0), &team(), &who("kim"), now());
     assert_eq!(release.unwrap_err(), Refusal::NotCompared);
     for found in recomparisons() {
         let compared = approved.clone().compare(found, now());

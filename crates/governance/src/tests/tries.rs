@@ -235,7 +235,10 @@ pub(super) fn tries(action: Action, thing: &Thing) -> Vec<Done> {
         Thing::Recovery(recovery) => recoveries::of(action, recovery),
         Thing::Output(output) => of_output(action, &output),
         Thing::Job(job) => match action {
-            Action::FinishJob => vec![done(job.finish(Outcome::default(), now()))],
+            Action::FinishJob => vec![
+                done(job.clone().finish(Outcome::default(), now())),
+                done(job.show(s::safe(), s::screen_compared(0), s::register(0), now())),
+            ],
             Action::FailJob => vec![done(job.fail(Cause::Internal, now()))],
             Action::CancelJob => vec![done(job.cancel(&By::Person(who("steward")), now()))],
             _ => Vec::new(),
@@ -445,7 +448,7 @@ fn of_output(action: Action, output: &Output) -> Vec<Done> {
         Action::ReleaseOutput => {
             vec![done(output.release(
                 &hash('c'),
-                0,
+                s::register(0),
                 &s::team(),
                 &who("kim"),
                 at,

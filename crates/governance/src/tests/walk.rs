@@ -67,7 +67,13 @@ fn act_on_output(output: &Output, (act, by, choice): Step) -> Option<Output> {
             let verdict = verdicts[usize::from(choice)];
             output.vote(verdict, &bytes, Some(hash('e')), &team(), &by, now())
         }
-        6..=7 => output.release(&bytes, u64::from(choice == 4), &team(), &by, now()),
+        6..=7 => output.release(
+            &bytes,
+            register(u64::from(choice == 4)),
+            &team(),
+            &by,
+            now(),
+        ),
         8 => output.download(&by, now()),
         9 if choice == 0 => output.withdraw(&by, now()),
         9 => output.recall(&team(), &by, now()),

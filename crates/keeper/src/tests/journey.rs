@@ -13,6 +13,7 @@ use governance::indexing::{Counts, Indexing};
 use governance::job::{Job, Screen, Statement, Task};
 use governance::workspace::Workspace;
 use governance::{Batch, By, Sha256};
+use protocol::compare::Behind;
 use protocol::keeper::{File, Outcome, Refused, RefusedCode};
 use store::Document;
 
@@ -337,11 +338,7 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
         "select sex, count(distinct person) as n from stays group by sex",
     )
     .await;
-    let Outcome::Evidence { evidence } = run(&world, "job_q1").await.unwrap() else {
-        panic!("evidence");
-    };
-    let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();
-    assert!(evidence.to_string().contains("150"), "{evidence}");
+    judged_beside(&world, "job_q1", 0).await;
     assert!(!super::doors::holds(world.dir.path(), b"Unmistakable"));
     a_spare_does_the_next(&world).await;
     a_locked_desktop_sees_rows(&world).await;
@@ -369,6 +366,20 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
             .message
             .contains("while the job is cancelled")
     );
+}
+
+/// A query is judged by the worker without rows, and who is behind its cells comes with it.
+async fn judged_beside(world: &World, job: &str, screens: u64) {
+    let Outcome::Judged { judged, compared } = run(world, job).await.unwrap() else {
+        panic!("judged");
+    };
+    assert_eq!(judged.verdict, "pass");
+    assert!(judged.exact.contains("150"), "{}", judged.exact);
+    assert_eq!((compared.releases, compared.screens), (0, screens));
+    assert_eq!(compared.behind, Behind::Sent);
+    let (spine, file) = compared.people.expect("who is behind it");
+    assert_eq!(spine, "del_s");
+    assert_eq!(file.name, format!("wsp_r.people.{job}"));
 }
 
 /// Rows reach the screen of a locked desktop, one statement at a time; what went wrong is told to its author alone.
@@ -416,10 +427,7 @@ async fn a_spare_does_the_next(world: &World) {
     let warrant = world.keeper.desk().unwrap().warrant("job_q3").await;
     let whose = Whose::of(&warrant.unwrap()).unwrap();
     assert!(world.keeper.spares.has(&whose));
-    let Outcome::Evidence { evidence } = run(world, "job_q3").await.unwrap() else {
-        panic!("evidence");
-    };
-    assert!(evidence.contains("150"), "{evidence}");
+    judged_beside(world, "job_q3", 0).await;
     waits().await;
     world.keeper.tend_spares().await;
     assert_eq!(world.keeper.spares.count(), 1, "its right still stands");

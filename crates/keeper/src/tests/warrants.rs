@@ -6,6 +6,7 @@ use governance::dataset::Dataset;
 use governance::extract::Extract;
 use governance::indexing::Indexing;
 use governance::output::Output;
+use protocol::compare::Goal;
 use protocol::job::{ColumnKind, Job as Order, Presence, RowFilter, Transform};
 use vault::Purpose;
 
@@ -130,38 +131,38 @@ async fn a_warrant_mounts_what_was_approved_and_nothing_else() {
     assert_eq!(order.roles["fore"], "forename");
 }
 
-/// Whoever judges is given ordinals and what left: no extract, no payload, no identifiers.
+/// Whoever judges is given ordinals, what left and what was shown: no extract, no payload, no identifiers.
 #[tokio::test]
-async fn an_output_is_judged_with_the_links_of_its_people_and_a_screen_without() {
+async fn an_output_and_a_screen_are_judged_with_the_links_of_their_people_and_without_rows() {
     let world = World::honest().await;
     let ours = world.under("prj_a").await;
     for (job, task) in [("job_q", query()), ("job_c", check("out_a"))] {
         world.queue(job, task, ours.clone()).await;
     }
     let judging = async |job| {
-        let warrant = world.keeper.desk().unwrap().warrant(job).await.unwrap();
-        warrant.judging.expect("it is judged")
+        let desk = world.keeper.desk().unwrap();
+        let warrant = desk.warrant(job).await.unwrap();
+        desk.judging(&warrant).await.unwrap()
     };
     let given = |judging: &Judging| match judging.mounts("{}".into(), None) {
-        Comparison::Judge { links, left, .. } => (links, left),
+        Comparison::Judge { links, seen, .. } => (links, seen),
         other => panic!("{other:?}"),
     };
-
-    let output = judging("job_c").await;
-    let (links, left) = given(&output);
-    let names: Vec<&str> = links.iter().map(|links| links.0.name.as_str()).collect();
-    assert_eq!(names, ["idx_a.links.job_i1"]);
-    assert_eq!(links[0].0.purpose, Purpose::Linkage);
-    assert!(left.is_empty(), "nothing has left");
-    let beside = output.order.beside.as_ref().expect("it is compared");
-    assert_eq!(beside.name, "output out_a");
-    assert!(beside.has_ordinals);
-    let spine = output.output.expect("an output").spine;
-    assert_eq!(spine, Some(id("del_spine")));
-
-    let screen = judging("job_q").await;
-    assert_eq!(given(&screen), (Vec::new(), Vec::new()));
-    assert!(screen.order.beside.is_none());
+    for (job, goal, name) in [
+        ("job_c", Goal::Output, "output out_a"),
+        ("job_q", Goal::Screen, "a screen of this project"),
+    ] {
+        let judging = judging(job).await;
+        let (links, seen) = given(&judging);
+        let names: Vec<&str> = links.iter().map(|links| links.0.name.as_str()).collect();
+        assert_eq!(names, ["idx_a.links.job_i1"]);
+        assert_eq!(links[0].0.purpose, Purpose::Linkage);
+        assert!(seen.is_empty(), "nothing has left and nothing was shown");
+        let beside = &judging.order.beside;
+        assert_eq!((beside.goal, &*beside.name), (goal, name));
+        assert!(beside.has_ordinals);
+        assert_eq!(judging.spine, Some(id("del_spine")));
+    }
 }
 
 #[tokio::test]

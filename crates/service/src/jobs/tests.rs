@@ -261,7 +261,9 @@ impl World {
         let delivery = self.all::<Delivery>().await.remove(0).state();
         match job {
             Job::Failed { cause, .. } => (delivery, Some(cause)),
-            Job::Queued { .. } | Job::Done { .. } | Job::Cancelled { .. } => (delivery, None),
+            Job::Queued { .. } | Job::Done { .. } | Job::Shown { .. } | Job::Cancelled { .. } => {
+                (delivery, None)
+            }
         }
     }
 }

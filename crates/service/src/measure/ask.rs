@@ -456,6 +456,7 @@ impl Service {
                 bytes: Some(hash),
                 rows: None,
             },
+            compared: None,
             answer: Answer::Measurement(MeasureAnswer { bytes }),
         })
     }

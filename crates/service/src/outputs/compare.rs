@@ -1,30 +1,41 @@
-//! Differencing in the safe haven: what is to leave beside everything that left, and the attack on all of it.
+//! Differencing in the safe haven: what is to leave beside everything that left and was shown, and the attack on all of
+//! it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use governance::output::{Output, Recomparison};
-use governance::{Action, Batch, Lifecycle, OutputId, Timestamp};
+use governance::job::Job;
+use governance::output::{Compared, Output, Recomparison};
+use governance::{Action, Batch, InRegister, Lifecycle, OutputId, ProjectId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Filter, Held};
+use store::{Filter, Held, LIST_MAX};
 
 use crate::access::Object;
 use crate::deliveries::sealed;
 use crate::error::ServiceError;
 use crate::{Caller, Service};
 
+/// Outputs that left the safe haven.
+const LEFT: Filter<'_> = Filter {
+    project: None,
+    states: &["released", "recalled"],
+    limit: LIST_MAX,
+    after: None,
+};
+
 /// Time between two attacks, and from the start to the first.
 const EVERY_S: i64 = 24 * 3_600;
 const FIRST_AFTER_S: i64 = 900;
 
-/// What an attack on everything that left recovered.
+/// What an attack on everything that left, and on what screens showed, recovered.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttackView {
     /// When.
     pub at: Timestamp,
     /// Whether nothing was.
     pub holds: bool,
-    /// Counts for each spine, and how many outputs could not be attacked.
+    /// Counts for each spine, and in it for each project whose screens showed something; and how many outputs could not
+    /// be attacked.
     pub found: Value,
 }
 
@@ -64,25 +75,25 @@ impl Attacks {
 }
 
 impl Service {
-    /// Has an output compared with what has left, if anything has since it was compared last, and records what
-    /// came of it.
+    /// Has an output compared with what has left and was shown, if anything was added since it was compared last, and
+    /// records what came of it.
     ///
     /// # Errors
     /// If it cannot be compared: then it does not leave.
     pub(crate) async fn compare_with_what_left(&self, id: &OutputId) -> Result<(), ServiceError> {
         let held = self.load::<Output>(id.as_str()).await?;
         let compared = held.value.checked().and_then(|c| c.compared.as_ref());
-        if compared.map(|c| c.releases) == Some(self.count_of_what_left().await?) {
+        if compared.map(Compared::with) == Some(self.in_register(None).await?) {
             return Ok(());
         }
         let found = self.keeper.compare(id.as_str()).await?;
         let found = match found.report {
             None => Recomparison::Clear {
-                releases: found.releases,
+                with: found.with,
                 unknown: found.unknown,
             },
             Some(report) => Recomparison::Isolates {
-                releases: found.releases,
+                with: found.with,
                 report: sealed(report)?,
             },
         };
@@ -92,18 +103,25 @@ impl Service {
         Ok(())
     }
 
-    /// How many outputs have left the safe haven, those called back among them.
-    pub(crate) async fn count_of_what_left(&self) -> Result<u64, ServiceError> {
-        let left = self.all_that_left().await?;
-        u64::try_from(left.len()).map_err(|_| ServiceError::strange())
+    /// How many outputs have left the safe haven, those called back among them, and how many screens have shown
+    /// something: of one project, or of all.
+    pub(crate) async fn in_register(
+        &self,
+        screens_of: Option<&ProjectId>,
+    ) -> Result<InRegister, ServiceError> {
+        let screens = Filter {
+            project: screens_of,
+            states: &["shown"],
+            ..Filter::default()
+        };
+        Ok(InRegister {
+            outputs: self.store.count::<Output>(LEFT).await?,
+            screens: self.store.count::<Job>(screens).await?,
+        })
     }
 
     pub(super) async fn all_that_left(&self) -> Result<Vec<Held<Output>>, ServiceError> {
-        let left = Filter {
-            states: &["released", "recalled"],
-            ..Filter::default()
-        };
-        self.every::<Output>(left).await
+        self.every::<Output>(LEFT).await
     }
 
     /// What the last attack recovered, since this front started.
@@ -129,7 +147,7 @@ impl Service {
         let found: Value = serde_json::from_str(&self.keeper.attack().await?)?;
         let holds = holds(&found).ok_or_else(ServiceError::strange)?;
         if !holds {
-            tracing::error!("an attack on what left recovers groups of few people");
+            tracing::error!("an attack on what left and was shown recovers groups of few people");
         }
         let view = AttackView {
             at: self.now()?,
@@ -157,12 +175,15 @@ impl Service {
     }
 }
 
-/// Whether nothing was recovered of any spine.
+/// Whether nothing was recovered of any spine, by anybody.
 fn holds(found: &Value) -> Option<bool> {
     let mut holds = true;
     for spine in found.get("spines")?.as_array()? {
-        for what in ["isolated", "averaged", "reconstructed"] {
-            holds &= spine.get("recovered")?.get(what)?.as_u64()? == 0;
+        let projects = spine.get("projects")?.as_array()?;
+        for reader in std::iter::once(spine).chain(projects) {
+            for what in ["isolated", "averaged", "reconstructed"] {
+                holds &= reader.get("recovered")?.get(what)?.as_u64()? == 0;
+            }
         }
     }
     Some(holds)
@@ -197,15 +218,27 @@ mod tests {
     fn an_attack_holds_only_where_nothing_is_recovered_and_all_of_it_is_told() {
         let spine = |isolated: u64, averaged: u64, reconstructed: u64| {
             let recovered = json!({ "isolated": isolated, "averaged": averaged, "reconstructed": reconstructed });
-            json!({ "spine": "del_a", "recovered": recovered })
+            json!({ "spine": "del_a", "recovered": recovered, "projects": [] })
         };
         let clean = spine(0, 0, 0);
+        let seen = |project: Value| {
+            let mut spine = spine(0, 0, 0);
+            spine["projects"] = json!([project]);
+            spine
+        };
         for (spines, said) in [
             (json!([]), Some(true)),
             (json!([clean]), Some(true)),
             (json!([clean, spine(1, 0, 0)]), Some(false)),
             (json!([spine(0, 1, 0)]), Some(false)),
             (json!([spine(0, 0, 1)]), Some(false)),
+            (json!([seen(spine(0, 0, 0))]), Some(true)),
+            (json!([seen(spine(1, 0, 0))]), Some(false)),
+            (json!([seen(json!({}))]), None),
+            (
+                json!([{ "spine": "del_a", "recovered": clean["recovered"] }]),
+                None,
+            ),
             (
                 json!([{ "spine": "del_a", "recovered": { "isolated": 0 } }]),
                 None,

@@ -51,6 +51,9 @@ pub struct OutputView {
     pub votes: Vec<ReviewVote>,
     /// With how many outputs that had left the machine compared it, or tried to, once it has.
     pub compared_with: Option<u64>,
+    /// With how many screens that had shown something, of all projects, it was compared as well. For people who are not
+    /// on its project.
+    pub compared_with_screens: Option<u64>,
     /// Outputs that left and of which the machine cannot tell whether few people lie between them and this one,
     /// the last that changed first: output checkers compare these by hand. For people of its project those of the
     /// project itself.
@@ -79,6 +82,10 @@ impl Service {
             compared_with: checked
                 .and_then(|c| c.compared.as_ref())
                 .map(|compared| compared.releases),
+            compared_with_screens: checked
+                .and_then(|c| c.compared.as_ref())
+                .filter(|_| !on_project)
+                .map(|compared| compared.screens),
             compare_by_hand: by_hand,
             state: output.state(),
             title: project.core().title.clone(),

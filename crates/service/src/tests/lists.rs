@@ -129,7 +129,9 @@ async fn outputs_go_from_list_to_list() {
     let (kit, at) = (house.id("kit"), crate::Clock::now(&*house.clock));
     let bytes = super::rooms::hash('c');
     house
-        .step::<Output>(fit.as_str(), |o| o.release(&bytes, 0, &people, &kit, at))
+        .step::<Output>(fit.as_str(), |o| {
+            o.release(&bytes, Default::default(), &people, &kit, at)
+        })
         .await;
     house.every_list_is_right("released").await;
     let ada = house.id("ada");

@@ -340,7 +340,9 @@ async fn a_budget_that_is_opened_after_an_exact_release_is_void_from_the_start()
         house.clock.now(),
     );
     house
-        .step::<Output>("out_1", |o| o.release(&hash('c'), 0, &people, &kit, at))
+        .step::<Output>("out_1", |o| {
+            o.release(&hash('c'), Default::default(), &people, &kit, at)
+        })
         .await;
     house
         .step::<Output>("out_1", |o| o.recall(&people, &kit, at))

@@ -195,6 +195,7 @@ impl House {
             treated: (verdict == Verdict::Treat).then(|| file('d')),
             compared: Some(Compared {
                 releases: 0,
+                screens: 0,
                 unknown: 0,
                 people: None,
             }),

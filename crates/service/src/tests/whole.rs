@@ -252,7 +252,7 @@ async fn everything_that_left_before_is_there_to_be_compared_with() {
         }
         house
             .step::<Output>(output.as_str(), |o| {
-                o.release(&hash('c'), 0, &people, &kit, at)
+                o.release(&hash('c'), Default::default(), &people, &kit, at)
             })
             .await;
     }

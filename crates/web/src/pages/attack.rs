@@ -1,4 +1,4 @@
-//! The attack on everything that left, for auditors: how much a reader of all of it recovers.
+//! The attack on everything that left, and on what screens showed, for auditors: how much a reader of it recovers.
 
 use askama::Template;
 use axum::Router;
@@ -35,14 +35,17 @@ struct Attack {
     at: String,
     holds: bool,
     unknown: u64,
-    spines: Vec<Spine>,
+    readers: Vec<Reader>,
 }
 
-/// What was recovered of the people of one spine.
+/// What somebody recovers of the people of one spine.
 #[derive(Debug, PartialEq, Eq)]
-struct Spine {
+struct Reader {
     spine: String,
-    outputs: u64,
+    /// The project whose screens they saw; none for a reader of what left.
+    project: Option<String>,
+    /// Outputs for a reader of what left, and else screens.
+    seen: u64,
     tables: u64,
     attacked: u64,
     minimum: u64,
@@ -73,16 +76,28 @@ fn told(view: AttackView) -> Attack {
         at: words::moment(view.at),
         holds: view.holds,
         unknown: number(&view.found, "/unknown"),
-        spines: spines.iter().map(spine).collect(),
+        readers: spines.iter().flat_map(readers).collect(),
     }
 }
 
-fn spine(of: &Value) -> Spine {
+/// Whoever reads what left, and then the people of each project.
+fn readers(spine: &Value) -> Vec<Reader> {
+    let named = word(spine, "spine").unwrap_or_default();
+    let projects = spine.get("projects").and_then(Value::as_array);
+    let projects = projects.map_or(&[][..], Vec::as_slice);
+    let everybody = std::iter::once((spine, "/outputs"));
+    everybody
+        .chain(projects.iter().map(|project| (project, "/screens")))
+        .map(|(of, seen)| reader(&named, of, number(of, seen)))
+        .collect()
+}
+
+fn reader(spine: &str, of: &Value, seen: u64) -> Reader {
     let recovered = |name: &str| number(of, &format!("/recovered/{name}"));
-    let named = of.get("spine").and_then(Value::as_str);
-    Spine {
-        spine: named.unwrap_or_default().to_owned(),
-        outputs: number(of, "/outputs"),
+    Reader {
+        spine: spine.to_owned(),
+        project: word(of, "project"),
+        seen,
         tables: recovered("tables"),
         attacked: recovered("attacked"),
         minimum: recovered("minimum"),
@@ -91,6 +106,10 @@ fn spine(of: &Value) -> Spine {
         averaged: recovered("averaged"),
         reconstructed: recovered("reconstructed"),
     }
+}
+
+fn word(of: &Value, name: &str) -> Option<String> {
+    of.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// A count that the service has read already.
@@ -103,15 +122,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spine_reads_as_its_counts() {
+    fn a_spine_reads_as_its_counts_for_every_reader() {
         let of = serde_json::json!({ "spine": "del_a", "outputs": 3, "recovered": {
             "tables": 4, "attacked": 4, "minimum": 10, "isolated": 2, "singled_out": 1, "averaged": 0,
-            "reconstructed": 5 } });
-        let told = spine(&of);
+            "reconstructed": 5 }, "projects": [{ "project": "prj_a", "screens": 2, "recovered": {
+            "tables": 6, "attacked": 6, "minimum": 10, "isolated": 7 } }] });
+        let readers = readers(&of);
+        let [told, project] = &readers[..] else {
+            panic!("{readers:?}");
+        };
         assert_eq!(
-            (told.spine.as_str(), told.outputs, told.tables),
+            (told.spine.as_str(), told.seen, told.tables),
             ("del_a", 3, 4)
         );
+        assert_eq!(told.project, None);
+        assert_eq!(project.project.as_deref(), Some("prj_a"));
+        assert_eq!((project.seen, project.tables, project.isolated), (2, 6, 7));
         assert_eq!(
             (told.isolated, told.singled_out, told.reconstructed),
             (2, 1, 5)

@@ -252,12 +252,20 @@ fn compared(output: &OutputView) -> String {
             "The machine compared this with the {left} outputs that had left the safe haven, of this project and of others."
         ),
     };
+    let screens = match output.compared_with_screens {
+        Some(1) => " It compared it with the one screen that had shown something, too.".to_owned(),
+        Some(screens @ 2..) => {
+            format!(" It compared it with the {screens} screens that had shown something, too.")
+        }
+        Some(0) | None => String::new(),
+    };
+    let left = format!("{left}{screens}");
     match by_hand {
         0 => format!(
-            "{left} It compares it again before it is released, with what leaves meanwhile."
+            "{left} It compares it again before it is released, with what leaves or is shown meanwhile."
         ),
         by_hand => format!(
-            "{left} Of {by_hand} of them it cannot tell who is behind the numbers: compare these with the tables by hand. Two tables of nearly the same people can tell apart the few in whom they differ."
+            "{left} Of {by_hand} of the outputs it cannot tell who is behind the numbers: compare these with the tables by hand. Two tables of nearly the same people can tell apart the few in whom they differ."
         ),
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn state(word: &str) -> &str {
         "retired" => "Retired",
         "queued" => "Queued",
         "done" => "Done",
+        "shown" => "Shown",
         "cancelled" => "Cancelled",
         "signed" => "Signed",
         "declined" => "Declined",

@@ -1,4 +1,4 @@
-//! Judging evidence beside what left. Neither payload nor identifiers are here: people are ordinals.
+//! Judging evidence beside what left and was shown. Neither payload nor identifiers are here: people are ordinals.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,8 +10,8 @@ use disclosure::{
     compare_again, to_csv, traced,
 };
 use protocol::compare::{
-    Again, Attack, Beside, EVIDENCE, Judge, Judged, ORDINALS, REGISTER, RENDERINGS, Renderings,
-    TABLES,
+    Again, Attack, Behind, ELSEWHERE, EVIDENCE, Goal, Judge, Judged, ORDINALS, REGISTER,
+    RENDERINGS, Renderings, SCREENS, TABLES,
 };
 use protocol::frame::Hatch;
 use protocol::job::PEOPLE;
@@ -37,37 +37,71 @@ pub(super) fn judge(
     hatch.progress(0, 0, "judging")?;
     let evidence = evidence(&read(rooms, EVIDENCE)?)?;
     let listed = read(rooms, PEOPLE)?;
-    let ordinals = match &job.beside {
-        Some(Beside {
-            has_ordinals: true, ..
-        }) => Ordinals::Given(ordinals(rooms, limits)?),
-        Some(_) | None => Ordinals::InTurn(HashMap::new()),
+    let beside = &job.beside;
+    let ordinals = match beside.has_ordinals {
+        true => Ordinals::Given(ordinals(rooms, limits)?),
+        false => Ordinals::InTurn(HashMap::new()),
     };
     let (request, population) = ordinals.of(&evidence, &listed)?;
-    let called = job.beside.as_ref();
-    let called = called.map_or(("", ""), |b| (b.name.as_str(), b.date.as_str()));
+    let called = (beside.name.as_str(), beside.date.as_str());
     let mut leaving = Leaving::new(called, &request, population, &policy);
-    if let Some(beside) = &job.beside {
-        hatch.progress(0, 0, "comparing with what left")?;
-        leaving.compare(beside.unknown, &policy, |see| match beside.has_ordinals {
-            true => each(rooms, REGISTER, see),
-            false => Ok(()),
-        })?;
-        if beside.has_ordinals && leaving.is_listed() {
-            hatch.send_file(TABLES, &mut register(leaving.tables()).as_slice())?;
+    hatch.progress(0, 0, "comparing with what left and was shown")?;
+    leaving.compare(beside.unknown, &policy, |see| match beside.has_ordinals {
+        true => everything(rooms, see),
+        false => Ok(()),
+    })?;
+    let tables = match beside.has_ordinals && leaving.is_listed() {
+        true => Some(new_tables(rooms, beside.goal, &leaving)?),
+        false => None,
+    };
+    let reports = by_statement(&evidence, leaving.into_reports(), &policy);
+    let report = as_one(reports, &policy);
+    let is_seen = match (beside.goal, report.verdict) {
+        (Goal::Output, _) | (Goal::Screen, Verdict::Pass | Verdict::Treat) => true,
+        (Goal::Screen, Verdict::Review | Verdict::Fail) => false,
+    };
+    let behind = match tables.filter(|_| is_seen) {
+        None => Behind::Unknown,
+        Some(tables) if tables.is_empty() && beside.goal == Goal::Screen => Behind::Known,
+        Some(tables) => {
+            hatch.send_file(TABLES, &mut tables.as_slice())?;
+            Behind::Sent
+        }
+    };
+    let judged = judged(&report, &policy)?;
+    Ok(Report::Judge { judged, behind })
+}
+
+/// The tables that the register is to keep. Of a screen those that nobody in its project has seen yet: a table that
+/// left, or that a screen showed, says nothing new when it is shown again.
+fn new_tables(rooms: &Rooms, goal: Goal, leaving: &Leaving) -> Result<Vec<u8>, Failure> {
+    let mut tables: Vec<&Release> = leaving.tables().collect();
+    match goal {
+        Goal::Output => {}
+        Goal::Screen => {
+            let mut forget = |seen: Release| tables.retain(|table| !table.is_same_table(&seen));
+            each(rooms, REGISTER, &mut forget)?;
+            each(rooms, SCREENS, &mut forget)?;
         }
     }
-    let reports = by_statement(&evidence, leaving.into_reports(), &policy);
-    let judged = judged(&as_one(reports, &policy), &policy)?;
-    Ok(Report::Judge { judged })
+    Ok(register(tables.into_iter()))
+}
+
+/// Everything that left and was shown. What screens of other projects showed has no name.
+fn everything(rooms: &Rooms, see: &mut dyn FnMut(&Release)) -> Result<(), Failure> {
+    each(rooms, REGISTER, &mut |left| see(&left))?;
+    each(rooms, SCREENS, &mut |shown| see(&shown))?;
+    each(rooms, ELSEWHERE, &mut |shown| {
+        see(&shown.under_another_name("a screen", "another project"));
+    })
 }
 
 pub(super) fn again(rooms: &Rooms, job: &Again, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
     let policy = policy(&job.policy, job.minimum)?;
-    hatch.progress(0, 0, "comparing with what left")?;
+    hatch.progress(0, 0, "comparing with what left and was shown")?;
     let mut tables = Vec::new();
-    each(rooms, TABLES, &mut |table| tables.push(table.clone()))?;
-    let found = compare_again(tables, &policy, |see| each(rooms, REGISTER, see))?;
+    each(rooms, TABLES, &mut |table| tables.push(table))?;
+    let found = compare_again(tables, &policy, |see| everything(rooms, see))?;
     if !found.is_empty() {
         let renderings = read(rooms, RENDERINGS)?;
         let renderings = serde_json::from_slice(&renderings).map_err(|_| unreadable())?;
@@ -88,9 +122,7 @@ pub(super) fn attack(
     let policy = policy(&job.policy, 0)?;
     hatch.progress(0, 0, "attacking what left")?;
     let mut history = Vec::new();
-    each(rooms, REGISTER, &mut |release| {
-        history.push(release.clone());
-    })?;
+    each(rooms, REGISTER, &mut |release| history.push(release))?;
     let minimum = policy.differencing().unwrap_or(policy.minimum());
     let minimum = u32::try_from(minimum).unwrap_or(u32::MAX);
     let found = Attacked::new(&history, minimum, job.newest as usize);
@@ -193,7 +225,7 @@ fn hex(pseudonym: Option<&[u8; PSEUDONYM]>) -> String {
 }
 
 /// Every table of a register, one at a time.
-fn each(rooms: &Rooms, name: &str, see: &mut dyn FnMut(&Release)) -> Result<(), Failure> {
+fn each(rooms: &Rooms, name: &str, see: &mut dyn FnMut(Release)) -> Result<(), Failure> {
     let file = File::open(rooms.input(name)?).map_err(|_| unreadable())?;
     let mut file = BufReader::new(file);
     loop {
@@ -211,7 +243,7 @@ fn each(rooms: &Rooms, name: &str, see: &mut dyn FnMut(&Release)) -> Result<(), 
         if read.ok().and_then(|read| u64::try_from(read).ok()) != Some(length) {
             return Err(unreadable());
         }
-        see(&Release::from_bytes(&table).map_err(|_| unreadable())?);
+        see(Release::from_bytes(&table).map_err(|_| unreadable())?);
     }
 }
 
@@ -275,12 +307,12 @@ fn with(mut renderings: Renderings, found: &[Found]) -> Result<Renderings, Failu
     for one in found {
         list(renderings.checker.get_mut("findings"))?.push(json!({
             "rule": "differencing",
-            "detail": format!("with what left since its check: {}", one.sentence),
+            "detail": format!("with what left or was shown since its check: {}", one.sentence),
         }));
         list(renderings.researcher.get_mut("findings"))?.push(json!({
             "rule": "differencing",
             "remedy": format!(
-                "{}: few people lie between this and another table about the same people that left meanwhile: ask for the same selection, or for coarser groups",
+                "{}: few people lie between this and another table about the same people that left meanwhile or was shown: ask for the same selection, or for coarser groups",
                 one.cell
             ),
         }));
@@ -351,6 +383,52 @@ mod tests {
         assert!(with(odd, &[found()]).is_err());
     }
 
+    fn table(people: &[u32]) -> Release {
+        let about = About {
+            name: "a screen of this project".into(),
+            date: "2026-05-03".into(),
+            measure: "people".into(),
+            data_version: String::new(),
+            treatment: Treatment::Exact,
+        };
+        let cell = CellPeople {
+            key: "sex F: n".into(),
+            value: Some(people.len() as f64),
+            people: people.to_vec(),
+        };
+        Release::new(about, 9, vec![cell]).unwrap()
+    }
+
+    fn rooms(folder: &std::path::Path, shown: &[(&str, Release)]) -> Rooms {
+        for name in [REGISTER, SCREENS, ELSEWHERE] {
+            let its = shown.iter().filter(|(of, _)| *of == name);
+            let bytes = register(its.map(|(_, table)| table));
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+        Rooms::at(folder.to_owned(), folder.to_owned())
+    }
+
+    /// A checker learns that another project looked at something, and neither what it asked nor when.
+    #[test]
+    fn what_another_project_was_shown_has_no_name_and_no_cell() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = [(SCREENS, table(&[1, 2])), (ELSEWHERE, table(&[1, 3]))];
+        let rooms = rooms(folder.path(), &shown);
+        let mut told = Vec::new();
+        everything(&rooms, &mut |table| {
+            let about = table.about();
+            told.push(format!(
+                "{} of {}: {}",
+                about.name,
+                about.date,
+                table.cells()[0].key
+            ));
+        })
+        .unwrap();
+        let own = "a screen of this project of 2026-05-03: sex F: n";
+        assert_eq!(told, [own, "a screen of another project: a cell"]);
+    }
+
     /// Written by one worker and read by the next, whole or not at all.
     #[test]
     fn a_register_that_is_cut_anywhere_is_not_read() {
@@ -373,7 +451,7 @@ mod tests {
         let read = |bytes: &[u8]| {
             std::fs::write(folder.path().join(REGISTER), bytes).unwrap();
             let mut tables = Vec::new();
-            each(&rooms, REGISTER, &mut |table| tables.push(table.clone())).map(|()| tables)
+            each(&rooms, REGISTER, &mut |table| tables.push(table)).map(|()| tables)
         };
         assert_eq!(read(&whole).unwrap(), [table.clone(), table.clone()]);
         assert_eq!(read(b"").unwrap(), []);

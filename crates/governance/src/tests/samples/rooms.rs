@@ -5,11 +5,12 @@ use crate::delivery::Delivery;
 use crate::extract::{Extract, Table};
 use crate::indexing::review::{Agreed, Answers, Judgement};
 use crate::indexing::{Counts, Indexing, Registers};
-use crate::job::{Authority, Cause, Job, Outcome, Task};
+use crate::job::{Authority, Cause, Comparison, Job, Outcome, Screen, Task};
 use crate::keeper_refusal::KeeperRefusal;
 use crate::output::{
     Checked, Compared, KeptPeople, Output, Recomparison, Rendering, ReviewVerdict, Verdict,
 };
+use crate::register::InRegister;
 use crate::workspace::Workspace;
 
 pub(in crate::tests) fn opened(purpose: Purpose) -> Delivery {
@@ -234,6 +235,7 @@ pub(in crate::tests) fn findings(verdict: Verdict) -> Checked {
 pub(in crate::tests) fn compared(releases: u64) -> Compared {
     Compared {
         releases,
+        screens: 0,
         unknown: 0,
         people: Some(KeptPeople {
             spine: id("del_spine"),
@@ -242,16 +244,61 @@ pub(in crate::tests) fn compared(releases: u64) -> Compared {
     }
 }
 
+/// So many outputs left, and no screen showed anything.
+pub(in crate::tests) fn register(outputs: u64) -> InRegister {
+    InRegister {
+        outputs,
+        screens: 0,
+    }
+}
+
+/// How a query ends that shows something.
+pub(in crate::tests) fn safe() -> Outcome {
+    Outcome {
+        verdict: Some("pass".into()),
+        bytes: Some(hash('c')),
+        rows: None,
+    }
+}
+
+/// A checked result that is new to the screen, compared with so many outputs.
+pub(in crate::tests) fn screen_compared(outputs: u64) -> Comparison {
+    Comparison {
+        with: register(outputs),
+        people: compared(outputs).people,
+    }
+}
+
+/// A query whose screen shows a checked result.
+pub(in crate::tests) fn screen() -> Job {
+    let core = queued().core().clone();
+    let task = Task::Query {
+        workspace: id("wsp_1"),
+        person: who(AUTHOR),
+        statement: hash('7'),
+        screen: Screen::Checked,
+    };
+    let by = By::Person(who(AUTHOR));
+    to::<Job>(Ok(Job::queue(
+        id("job_7"),
+        task,
+        core.authority,
+        core.deadline,
+        &by,
+        now(),
+    )))
+}
+
 /// What a comparison after one more release may find.
 pub(in crate::tests) fn recomparisons() -> [Recomparison; 2] {
     let report = file('f');
     [
         Recomparison::Clear {
-            releases: 1,
+            with: register(1),
             unknown: 0,
         },
         Recomparison::Isolates {
-            releases: 1,
+            with: register(1),
             report,
         },
     ]
@@ -290,7 +337,7 @@ pub(in crate::tests) fn reviewed(verdicts: &[ReviewVerdict]) -> Output {
 
 pub(in crate::tests) fn released() -> Output {
     let approved = reviewed(&[ReviewVerdict::Approve; 2]);
-    to(approved.release(&hash('c'), 0, &team(), &who("kit"), now()))
+    to(approved.release(&hash('c'), register(0), &team(), &who("kit"), now()))
 }
 
 pub(in crate::tests) fn outputs() -> Vec<Output> {
@@ -333,7 +380,9 @@ pub(in crate::tests) fn queued() -> Job {
 pub(in crate::tests) fn jobs() -> Vec<Job> {
     vec![
         queued(),
+        screen(),
         to(queued().finish(Outcome::default(), now())),
+        to(screen().show(safe(), screen_compared(0), register(0), now())),
         to(queued().fail(Cause::Internal, now())),
         to(queued().cancel(&By::System, now())),
     ]

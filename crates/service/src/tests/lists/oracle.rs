@@ -106,7 +106,9 @@ impl House {
             let vote = output
                 .clone()
                 .vote(ReviewVerdict::Approve, &bytes, None, &people, &me, now);
-            let release = output.clone().release(&bytes, 0, &people, &me, now);
+            let release = output
+                .clone()
+                .release(&bytes, Default::default(), &people, &me, now);
             let renderings = [Rendering::Exact, Rendering::Treated];
             let submit = renderings
                 .into_iter()
