@@ -188,27 +188,6 @@ pub struct Outcome {
     pub rows: Option<u64>,
 }
 
-impl Outcome {
-    /// Whether there is something to show or to release.
-    fn is_safe(&self) -> bool {
-        matches!(self.verdict.as_deref(), Some("pass" | "treat"))
-    }
-
-    /// With what the log tells of it.
-    fn told(self, mut change: Change<Job>) -> Change<Job> {
-        if let Some(verdict) = &self.verdict {
-            change = change.fact("verdict", verdict);
-        }
-        if let Some(bytes) = &self.bytes {
-            change = change.fact("bytes", bytes);
-        }
-        match self.rows {
-            Some(rows) => change.fact("rows", rows),
-            None => change,
-        }
-    }
-}
-
 /// Why a job was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -322,6 +301,15 @@ impl Job {
             | Self::Shown { core, .. }
             | Self::Failed { core, .. }
             | Self::Cancelled { core } => core,
+        }
+    }
+
+    /// How it ended, if it was done.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Done { outcome, .. } | Self::Shown { outcome, .. } => Some(outcome),
+            Self::Queued { .. } | Self::Failed { .. } | Self::Cancelled { .. } => None,
         }
     }
 

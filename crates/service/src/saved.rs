@@ -185,12 +185,7 @@ impl Service {
                     job: job.core().id.clone(),
                     at: told.at,
                     state: state_told(&job),
-                    verdict: match &job {
-                        Job::Done { outcome, .. } | Job::Shown { outcome, .. } => {
-                            outcome.verdict.clone()
-                        }
-                        Job::Queued { .. } | Job::Failed { .. } | Job::Cancelled { .. } => None,
-                    },
+                    verdict: job.outcome().and_then(|outcome| outcome.verdict.clone()),
                     sql,
                 });
             }

@@ -147,3 +147,24 @@ impl Task {
         self.view() == Some(View::Aggregates)
     }
 }
+
+impl Outcome {
+    /// Whether there is something to show or to release.
+    pub(super) fn is_safe(&self) -> bool {
+        matches!(self.verdict.as_deref(), Some("pass" | "treat"))
+    }
+
+    /// With what the log tells of it.
+    pub(super) fn told(self, mut change: Change<Job>) -> Change<Job> {
+        if let Some(verdict) = &self.verdict {
+            change = change.fact("verdict", verdict);
+        }
+        if let Some(bytes) = &self.bytes {
+            change = change.fact("bytes", bytes);
+        }
+        match self.rows {
+            Some(rows) => change.fact("rows", rows),
+            None => change,
+        }
+    }
+}

@@ -32,7 +32,7 @@ fn every_state_reads_back_as_it_was_written() {
             Thing::Extract(x) => round_trip(x),
             Thing::Workspace(x) => round_trip(x),
             Thing::Recovery(x) => round_trip(x),
-            Thing::Output(x) => round_trip(x),
+            Thing::Output(x) => round_trip(x.as_ref()),
             Thing::Job(x) => round_trip(x),
             Thing::KeeperRefusal(x) => round_trip(x),
             Thing::Budget(x) => round_trip(x),

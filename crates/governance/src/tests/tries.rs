@@ -36,7 +36,7 @@ pub(super) enum Thing {
     Extract(Extract),
     Workspace(Workspace),
     Recovery(Recovery),
-    Output(Output),
+    Output(Box<Output>),
     Job(Job),
     KeeperRefusal(KeeperRefusal),
     Budget(Budget),
@@ -106,7 +106,7 @@ pub(super) fn things() -> Vec<Thing> {
     things.extend(s::projects().into_iter().map(Thing::Project));
     things.extend(s::workspaces().into_iter().map(Thing::Workspace));
     things.extend(s::recoveries().into_iter().map(Thing::Recovery));
-    things.extend(s::outputs().into_iter().map(Thing::Output));
+    things.extend(s::outputs().into_iter().map(Box::new).map(Thing::Output));
     things.extend(s::jobs().into_iter().map(Thing::Job));
     things.push(Thing::KeeperRefusal(s::keeper_refusal()));
     things.extend(s::budgets().into_iter().map(Thing::Budget));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use governance::dataset::{ColumnKind, Dataset, Dictionary, Purpose, Unmatched, Variable};
+use governance::person::Person;
 use governance::project::{PanelVerdict, Project, SignatureVerdict};
 use governance::request::{
     Commercial, DatasetRequest, EventPseudonym, Request, TierPolicy, Transform, VariableRequest,
@@ -15,7 +16,7 @@ use proptest::prelude::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{adding, at, beside, day, just, opened, per, run};
+use super::{adding, at, begin, beside, day, just, opened, per, run};
 use crate::{Filter, List, Order, Search, Store, ties};
 
 fn dataset() -> Dataset {
@@ -374,4 +375,34 @@ async fn an_older_file_gets_its_lists_when_it_is_opened() {
         .unwrap()
         .remove(0);
     assert_eq!((brief.title.as_str(), brief.since), ("Ada", at(0)));
+}
+
+#[tokio::test]
+async fn a_count_is_that_of_every_page_of_the_list() {
+    let (_dir, store) = opened().await;
+    for n in 1..=5 {
+        store.record(begin(n)).await.unwrap();
+    }
+    let gone = adding(2).to().clone().retire(&per(9), at(1)).unwrap();
+    let batch = Batch::new().change(1, gone).unwrap();
+    store.record(just(batch)).await.unwrap();
+    let of_all = [
+        (&["active"][..], 4),
+        (&["retired"], 1),
+        (&[], 5),
+        (&["odd"], 0),
+    ];
+    for (states, all) in of_all {
+        // A page is no limit to what is counted.
+        let filter = Filter {
+            states,
+            limit: 2,
+            ..Default::default()
+        };
+        assert_eq!(
+            store.count::<Person>(filter).await.unwrap(),
+            all,
+            "{states:?}"
+        );
+    }
 }
