@@ -5,6 +5,7 @@ mod against;
 mod cells;
 mod class;
 mod draft;
+mod forced;
 mod hide;
 mod leaving;
 mod listed;
@@ -95,6 +96,8 @@ fn finding(rule: Rule, detail: impl Into<String>) -> Finding {
 /// A table that is judged.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
+    /// Its number among the tables of the request, from one.
+    number: usize,
     evidence: &'a Evidence,
     /// Cells that must not be seen beside other tables, by their place among [`places`].
     conflicts: &'a [(usize, String)],
@@ -105,6 +108,7 @@ struct Asked<'a> {
 /// Judges one table, whose people are not listed.
 fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
     let alone = Asked {
+        number: 1,
         evidence,
         conflicts: &[],
         people: &[],
@@ -207,7 +211,7 @@ fn finished(draft: Draft<'_>, treatment: Option<Treatment>, policy: &Policy) -> 
     } = draft;
     findings.extend(about_the_whole(evidence, policy));
     let hides = treatment.is_some();
-    let mut treated_rows = Vec::new();
+    let (mut treated_rows, mut because) = (Vec::new(), Vec::new());
     if let Some(treatment) = treatment {
         for (cell, group) in cells.iter_mut().zip(&places) {
             let hidden = treatment.for_others.get(group);
@@ -216,7 +220,9 @@ fn finished(draft: Draft<'_>, treatment: Option<Treatment>, policy: &Policy) -> 
             }
         }
         treated_rows = treatment.rows;
+        because = treatment.because;
     }
+    findings.extend(forced::not_published(evidence, &cells, &places, policy));
     // Whatever is said about the whole table needs a person.
     let review = !findings.is_empty() || cells.iter().any(|c| c.status == Status::Review);
     let verdict = verdict(evidence, hides, review, &treated_rows, policy);
@@ -227,6 +233,8 @@ fn finished(draft: Draft<'_>, treatment: Option<Treatment>, policy: &Policy) -> 
     {
         findings.push(nobody(policy));
     }
+    // Why more is hidden than elsewhere needs nobody to look.
+    findings.extend(because);
     let rows: Vec<Vec<Datum>> = shown(evidence).map(|(_, g)| g.values.clone()).collect();
     let (verdict, treated_rows) = rounding(evidence, verdict, &rows, treated_rows, policy);
     Judged {

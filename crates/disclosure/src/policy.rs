@@ -1,15 +1,17 @@
 //! The rules a site chose, as strict TOML.
 
 mod explain;
+mod forced;
 mod limits;
 
+pub(crate) use forced::Forced;
 pub use limits::Limits;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::TOP_MAX;
 
 /// The sections of the format, in the order in which they are explained.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "threshold",
     "dominance",
     "p_percent",
@@ -18,6 +20,7 @@ const SECTIONS: [&str; 8] = [
     "class_disclosure",
     "rounding",
     "differencing",
+    "forced",
 ];
 
 /// The largest minimum that is taken for meant.
@@ -55,6 +58,7 @@ pub struct Policy {
     class_share: Option<f64>,
     rounding: Option<u64>,
     differencing: Option<u64>,
+    forced: Vec<Forced>,
     limits: Limits,
     sha256: String,
     file_minimum: u64,
@@ -97,6 +101,9 @@ pub enum PolicyError {
         /// What the file says.
         value: f64,
     },
+    /// A forced cell that could be any.
+    #[error("a [[forced]] names neither a column nor a key nor totals, which would be every cell")]
+    ForcedNothing,
     /// A project condition that would relax the policy.
     #[error("a condition may raise the threshold of {current} and never lower it to {asked}")]
     WouldRelax {
@@ -120,6 +127,8 @@ struct File {
     class_disclosure: Option<FileShare>,
     rounding: Option<FileRounding>,
     differencing: Option<Minimum>,
+    #[serde(default)]
+    forced: Vec<Forced>,
     limits: Option<Limits>,
 }
 
@@ -248,6 +257,7 @@ impl Policy {
                 .rounding
                 .map(|found| within("rounding.base", found.base, 2, MINIMUM_MAX))
                 .transpose()?,
+            forced: Forced::checked(file.forced)?,
             differencing: minimum("differencing.minimum", file.differencing.as_ref())?,
             limits: file.limits.unwrap_or(Limits::SHIPPED).checked()?,
             file_minimum: file.threshold.map_or(1, |threshold| threshold.minimum),
@@ -335,6 +345,11 @@ impl Policy {
     /// The fewest people by whom an output may differ from an earlier one, if the rule is on.
     pub fn differencing(&self) -> Option<u64> {
         self.differencing
+    }
+
+    /// The cells that must not be hidden for the sake of others.
+    pub(crate) fn forced(&self) -> &[Forced] {
+        &self.forced
     }
 
     /// How large a problem of hidden cells may be.
@@ -436,6 +451,33 @@ mod tests {
         refused("name = \"x\"\n[limits]\npattern_cells = 5", "missing field");
         refused("[threshold]\nminimum = 5", "name");
         refused("name =", "not valid");
+    }
+
+    #[test]
+    fn forced_cells_are_read_strictly_and_explained() {
+        let with = |more: &str| Policy::parse(&format!("name = \"x\"\n{more}"));
+        let policy =
+            with("[[forced]]\ncolumn = \"n\"\nkey = { sex = \"F\", ward = 3 }\ntotals = [\"age\"]")
+                .unwrap();
+        let said = policy.explain();
+        let words = "[forced] on: cells of n and with sex F and with ward 3 and over all age";
+        assert!(said.contains(words), "{said}");
+        for (text, words) in [
+            ("[[forced]]\n", "every cell"),
+            ("[[forced]]\nkeys = { sex = \"F\" }", "not valid"),
+            ("[[forced]]\nkey = { sex = 1.5 }", "not valid"),
+            ("[forced]\ncolumn = \"n\"", "not valid"),
+        ] {
+            let why = with(text).unwrap_err().to_string();
+            assert!(why.contains(words), "{why}");
+        }
+        let many = "[[forced]]\ncolumn = \"n\"\n".repeat(1001);
+        assert!(
+            with(&many)
+                .unwrap_err()
+                .to_string()
+                .contains("between 0 and 1000")
+        );
     }
 
     #[test]

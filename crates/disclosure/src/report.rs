@@ -102,6 +102,8 @@ pub struct Finding {
 pub(crate) enum Told {
     /// Where it is, or what was found.
     Whole,
+    /// What was found, in these words.
+    Said(&'static str),
     /// That there is something of the kind: its key could be one person's, or its being there is what
     /// tells few people from none.
     Kind,

@@ -96,6 +96,10 @@ fn findings_of(report: &Report) -> Vec<Advice> {
                 rule: finding.rule,
                 remedy: finding.detail.clone(),
             }),
+            Told::Said(remedy) => found.push(Advice {
+                rule: finding.rule,
+                remedy: remedy.to_owned(),
+            }),
             Told::Kind => some_are_small |= by_itself(finding),
             Told::Nothing => {}
         }

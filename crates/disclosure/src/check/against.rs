@@ -241,10 +241,12 @@ impl<'n> Beside<'n> {
         let whole = cells
             .get(*first)
             .map(|cell| in_words(&cell.key, &cell.column));
-        report.findings.push(differencing(format!(
+        // First: why more is hidden than elsewhere, say, is told after it.
+        let told = differencing(format!(
             "{}: {sentence}; at least {minimum} people must differ, or none{FIX}",
             whole.unwrap_or_default()
-        )));
+        ));
+        report.findings.insert(0, told);
         for (_, place, sentence) in found {
             if let Some(cell) = cells.get(place) {
                 mark(report, cell, &sentence);

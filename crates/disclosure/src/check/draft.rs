@@ -13,6 +13,8 @@ use crate::report::{CellReport, Finding, Rule, Status, Told};
 
 /// The cells of a table, judged.
 pub(super) struct Draft<'a> {
+    /// Its number among the tables of the request, from one.
+    pub(super) number: usize,
     pub(super) evidence: &'a Evidence,
     pub(super) people: &'a [Vec<u32>],
     pub(super) names: Names<'a>,
@@ -63,6 +65,7 @@ impl<'a> Draft<'a> {
             cells.extend(implied_zeros(evidence, one, &names, policy));
         }
         Self {
+            number: asked.number,
             evidence,
             people: asked.people,
             names,

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::secondary::{self, Leaving, Pattern, Posed, can_share};
+use super::finding;
+use super::secondary::{self, Leaving, NoPattern, Pattern, Posed, can_share};
 use super::treated::{self, Hidden, treated};
 use crate::evidence::{Evidence, Kind};
-use crate::report::{CellReport, Rule, Status};
+use crate::report::{CellReport, Finding, Rule, Status, Told};
 use crate::suppress::Place;
 use crate::{Datum, Policy};
 
@@ -19,6 +20,8 @@ pub(super) struct Treatment {
     /// that protects nothing else.
     pub(super) for_others: BTreeMap<usize, Hidden>,
     pub(super) rows: Vec<Vec<Datum>>,
+    /// Why more is hidden than a pattern would hide.
+    pub(super) because: Vec<Finding>,
 }
 
 /// The treatment of each table; `None` where nothing of it has to be hidden.
@@ -52,6 +55,8 @@ struct Hiding {
     groups: BTreeMap<usize, Hidden>,
     /// Whether it is of a proved pattern.
     is_pattern: bool,
+    /// Why it is of none.
+    without: Option<NoPattern>,
 }
 
 impl Hiding {
@@ -59,6 +64,7 @@ impl Hiding {
         Self {
             groups: pattern.hidden(table, evidence),
             is_pattern: true,
+            without: None,
         }
     }
 }
@@ -67,19 +73,71 @@ fn of_family(drafts: &[&Draft<'_>], policy: &Policy) -> Vec<Option<Treatment>> {
     if !drafts.iter().any(|draft| draft.is_unsafe()) {
         return drafts.iter().map(|_| None).collect();
     }
-    as_one(drafts, policy).unwrap_or_else(|| each(drafts, policy))
-}
-
-/// A pattern over all tables together; those that cannot be posed with others are treated alone. `None` where there
-/// is none, or it does not hold for the rows as they would leave.
-fn as_one(drafts: &[&Draft<'_>], policy: &Policy) -> Option<Vec<Option<Treatment>>> {
     let can = |draft: &&Draft<'_>| secondary::can_be_linked(draft.evidence);
     let linked: Vec<usize> = (0..drafts.len())
         .filter(|number| drafts.get(*number).is_some_and(can))
         .collect();
     if linked.len() < 2 {
-        return None;
+        return each(drafts, policy);
     }
+    as_one(drafts, &linked, policy).unwrap_or_else(|why| {
+        let mut apart = each(drafts, policy);
+        if let Some(first) = apart.iter_mut().flatten().next() {
+            first
+                .because
+                .insert(0, not_together(drafts, &linked, why, policy));
+        }
+        apart
+    })
+}
+
+/// What is said where tables of the same rows have no pattern together.
+fn not_together(
+    drafts: &[&Draft<'_>],
+    linked: &[usize],
+    why: NoPattern,
+    policy: &Policy,
+) -> Finding {
+    let numbers = linked.iter().filter_map(|number| drafts.get(*number));
+    let numbers: Vec<String> = numbers.map(|draft| draft.number.to_string()).collect();
+    let tables = numbers.join(", ");
+    Finding {
+        told: Told::Said(
+            "tables of the same rows could not be protected as one, so more of them is hidden: ask for fewer tables at once, or for coarser groups",
+        ),
+        ..finding(
+            Rule::Differencing,
+            format!(
+                "the tables {tables} of this request are of the same rows and have no pattern together ({}): each is treated by itself and compared with the others",
+                why.in_words(policy)
+            ),
+        )
+    }
+}
+
+/// What is said where a table with margins has no pattern.
+fn not_alone(draft: &Draft<'_>, why: NoPattern, policy: &Policy) -> Finding {
+    Finding {
+        told: Told::Said(
+            "no choice of further cells could be found for this table, so all totals that share people with a hidden cell are hidden: merge groups, or ask for it without totals",
+        ),
+        ..finding(
+            Rule::Differencing,
+            format!(
+                "table {} of this request has no pattern ({}): everything that adds up and shares people with a hidden cell is hidden",
+                draft.number,
+                why.in_words(policy)
+            ),
+        )
+    }
+}
+
+/// A pattern over all tables together; those that cannot be posed with others (all but `linked`) are treated alone.
+fn as_one(
+    drafts: &[&Draft<'_>],
+    linked: &[usize],
+    policy: &Policy,
+) -> Result<Vec<Option<Treatment>>, NoPattern> {
     let posed: Vec<Posed<'_>> = linked
         .iter()
         .filter_map(|number| drafts.get(*number).map(|draft| posed(draft)))
@@ -92,7 +150,7 @@ fn as_one(drafts: &[&Draft<'_>], policy: &Policy) -> Option<Vec<Option<Treatment
             None => alone(draft, policy),
         });
     }
-    across(drafts, &mut hidden, &linked);
+    across(drafts, &mut hidden, linked);
     let treatments: Vec<Option<Treatment>> = drafts
         .iter()
         .zip(hidden)
@@ -103,7 +161,10 @@ fn as_one(drafts: &[&Draft<'_>], policy: &Policy) -> Option<Vec<Option<Treatment
         Some((draft.evidence, leaving(draft, treatment.as_ref())))
     };
     let rows: Option<Vec<Leaving<'_>>> = linked.iter().map(leaves).collect();
-    pattern.holds_for(&rows?).then_some(treatments)
+    match rows.is_some_and(|rows| pattern.holds_for(&rows)) {
+        true => Ok(treatments),
+        false => Err(NoPattern::NotProved),
+    }
 }
 
 /// Each table treated alone, and beside the others what shares people with values that its rules hide.
@@ -132,26 +193,37 @@ fn alone(draft: &Draft<'_>, policy: &Policy) -> Hiding {
     if !draft.is_unsafe() {
         return Hiding::default();
     }
-    let applies = secondary::applies(evidence);
-    let pattern = applies.then(|| secondary::pattern(&[posed(draft)], policy));
-    if let Some(pattern) = pattern.flatten() {
-        let hidden = Hiding::of(&pattern, 0, evidence);
-        let rows = treated(
-            evidence,
-            &hidden.groups,
-            &draft.absent,
-            &draft.names,
-            policy,
-        );
-        if pattern.holds_for(&[(evidence, rows)]) {
-            return hidden;
-        }
-    }
+    let without = match secondary::applies(evidence) {
+        true => match secondary::pattern(&[posed(draft)], policy) {
+            Ok(pattern) => match held(draft, &pattern, policy) {
+                Some(hidden) => return hidden,
+                None => NoPattern::NotProved,
+            },
+            Err(why) => why,
+        },
+        false => NoPattern::NotPosed,
+    };
     let own = draft.unsafe_groups.clone();
     Hiding {
         groups: treated::with_totals(evidence, own, &draft.absent, policy),
         is_pattern: false,
+        // Without totals a row protects no other.
+        without: (evidence.sets.len() > 1).then_some(without),
     }
+}
+
+/// What a pattern over a table alone hides, if its proof holds for the rows as they would leave.
+fn held(draft: &Draft<'_>, pattern: &Pattern, policy: &Policy) -> Option<Hiding> {
+    let evidence = draft.evidence;
+    let hidden = Hiding::of(pattern, 0, evidence);
+    let rows = treated(
+        evidence,
+        &hidden.groups,
+        &draft.absent,
+        &draft.names,
+        policy,
+    );
+    pattern.holds_for(&[(evidence, rows)]).then_some(hidden)
 }
 
 /// The rows of a table that leave.
@@ -176,9 +248,11 @@ fn treatment(draft: &Draft<'_>, hiding: Hiding, policy: &Policy) -> Option<Treat
     let own = &draft.unsafe_groups;
     hidden
         .retain(|group, hidden| has_pattern || own.get(group).is_none_or(|own| !own.holds(hidden)));
+    let because = hiding.without.map(|why| not_alone(draft, why, policy));
     Some(Treatment {
         for_others: hidden,
         rows,
+        because: because.into_iter().collect(),
     })
 }
 

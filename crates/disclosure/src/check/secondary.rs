@@ -95,11 +95,37 @@ fn is_whole(evidence: &Evidence) -> bool {
         && shows_its_keys(evidence)
 }
 
-/// Finds a safe pattern over a table with its margins, or over tables of the same rows. `None` where there is none,
-/// and then what shares people with a hidden cell has to be hidden: a rule that asks for more than that a number
-/// stays unknown, margins that are not the sums of the cells, no safe pattern, or too many cells.
-pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> {
-    let found = Unsafe::of(tables, policy)?;
+/// Why there is no pattern. What shares people with a hidden cell has to be hidden then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPattern {
+    /// A rule asks for more than that a number stays unknown, or margins are not the sums of the cells.
+    NotPosed,
+    /// More cells than `pattern_cells`.
+    Cells,
+    /// More totals and means than `pattern_totals`.
+    Totals,
+    /// Whatever else is hidden, a reader works out an unsafe cell.
+    Infeasible,
+    /// The proof of a pattern does not hold for the rows as they would leave.
+    NotProved,
+}
+
+impl NoPattern {
+    pub(super) fn in_words(self, policy: &Policy) -> String {
+        let limits = policy.limits();
+        match self {
+            Self::NotPosed => "numbers do not add up to their margins, or a rule asks for more than that a number stays unknown".to_owned(),
+            Self::Cells => format!("there are more cells than the limit pattern_cells, {}", limits.pattern_cells),
+            Self::Totals => format!("there are more totals and means than the limit pattern_totals, {}", limits.pattern_totals),
+            Self::Infeasible => "infeasible: whatever further cells are hidden, an unsafe one can be worked out".to_owned(),
+            Self::NotProved => "the proof does not hold for the rows as they would leave".to_owned(),
+        }
+    }
+}
+
+/// Finds a safe pattern over a table with its margins, or over tables of the same rows.
+pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Result<Pattern, NoPattern> {
+    let found = Unsafe::of(tables, policy).ok_or(NoPattern::NotPosed)?;
     let mut problems = Vec::new();
     if let Some(problem) = counts::problem(&found)? {
         problems.push(solved(problem, policy)?);
@@ -107,10 +133,11 @@ pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> 
     let mut hidden = Hiding::of(&problems);
     let totals = found.columns(Kind::Total);
     if totals.len() as u64 > policy.limits().pattern_totals {
-        return None;
+        return Err(NoPattern::Totals);
     }
     for columns in &totals {
-        for problem in totals::problems(&found, columns, &hidden.groups(&found))? {
+        let of_columns = totals::problems(&found, columns, &hidden.groups(&found));
+        for problem in of_columns.ok_or(NoPattern::NotPosed)? {
             problems.push(solved(problem, policy)?);
         }
         hidden = Hiding::of(&problems);
@@ -118,7 +145,7 @@ pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> 
     let mut apart = spreads::of_products(&found);
     for columns in spreads::that_add_up(&found) {
         let problem = spreads::problem(&found, &columns, &hidden.groups(&found));
-        match problem.and_then(|problem| solved(problem, policy)) {
+        match problem.and_then(|problem| solved(problem, policy).ok()) {
             Some(problem) => problems.push(problem),
             None => apart.extend(columns),
         }
@@ -130,34 +157,37 @@ pub(super) fn pattern(tables: &[Posed<'_>], policy: &Policy) -> Option<Pattern> 
     places.extend(&never);
     // Whatever depends on values goes with a hidden count and with another hidden value.
     for (table, group) in hidden.groups(&found) {
-        let posed = tables.get(table)?;
+        let posed = tables.get(table).ok_or(NoPattern::NotPosed)?;
         let of_values = of_kind(posed.evidence, |kind| {
             !matches!(kind, Kind::Count | Kind::Share)
         });
         places.extend(of_values.map(|measure| (table, group, measure)));
     }
-    Some(Pattern {
+    Ok(Pattern {
         problems,
         hidden: places,
         never,
     })
 }
 
-fn solved(mut problem: Problem, policy: &Policy) -> Option<Problem> {
+fn solved(mut problem: Problem, policy: &Policy) -> Result<Problem, NoPattern> {
     let is_primary = |cell: &crate::suppress::Cell| cell.status == CellStatus::Primary;
     if !problem.table.cells().iter().any(is_primary) {
-        return Some(problem);
+        return Ok(problem);
     }
     let cells = u64::try_from(problem.table.cells().len()).unwrap_or(u64::MAX);
     let steps = policy.limits().pattern_steps.saturating_mul(1_000_000);
     let effort = steps.min(STEPS_PER_CELL.saturating_mul(cells));
     let found = suppress(&problem.table, effort);
-    if !found.feasible || !found.proved_safe {
-        return None;
+    if !found.feasible {
+        return Err(NoPattern::Infeasible);
+    }
+    if !found.proved_safe {
+        return Err(NoPattern::NotProved);
     }
     problem.hidden = found.hidden.into_iter().collect();
     problem.proof = found.proof;
-    Some(problem)
+    Ok(problem)
 }
 
 /// Numbers that must not be seen.

@@ -5,6 +5,7 @@ use crate::evidence::{Atom, Behind, Column, CountLevel, Counted, Kind, Role, Who
 use crate::report::CellReport;
 
 mod apart;
+mod forced;
 mod joint;
 mod margins;
 mod screen;

@@ -83,9 +83,10 @@ pub fn check_together(request: &[Traced], population: usize, policy: &Policy) ->
 }
 
 fn reports(request: &[Traced], conflicts: &[Vec<Conflict>], policy: &Policy) -> Vec<Report> {
-    let tables = request.iter().zip(conflicts);
+    let tables = (1..).zip(request.iter().zip(conflicts));
     let tables: Vec<Asked<'_>> = tables
-        .map(|(one, conflicts)| Asked {
+        .map(|(number, (one, conflicts))| Asked {
+            number,
             evidence: &one.evidence,
             conflicts,
             people: &one.people,

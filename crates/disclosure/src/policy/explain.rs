@@ -1,6 +1,6 @@
 //! A policy in words.
 
-use super::{Policy, SECTIONS, ZeroRule};
+use super::{Forced, Policy, SECTIONS, ZeroRule};
 
 impl Policy {
     /// What each section does and which are off, in words, one line each.
@@ -73,6 +73,10 @@ impl Policy {
                     least.saturating_sub(1)
                 ))
             }),
+            "forced" => {
+                let forced = self.forced().iter();
+                (!self.forced().is_empty()).then(|| forced.map(Forced::in_words).collect())
+            }
             _ => None,
         }
     }
@@ -123,6 +127,7 @@ fn without(section: &str) -> &'static str {
         "class_disclosure" => "a group that is given away by a full cell is not found",
         "differencing" => "outputs are not compared with earlier releases",
         "rounding" => "numbers are not rounded",
+        "forced" => "any cell may be hidden to protect others",
         _ => "this build does not enforce it",
     }
 }

@@ -11,10 +11,10 @@
 use std::collections::BTreeSet;
 
 use super::atoms::{Atoms, Quantity, count, is_in, quantities};
-use super::{At, Problem, Unsafe, linked, of_kind};
+use super::{At, NoPattern, Problem, Unsafe, linked, of_kind};
 use crate::derive::derived_sets;
 use crate::evidence::{CountLevel, Group, Kind, Whole};
-use crate::suppress::{Bounds, CellStatus, Levels, RequestCell, RequestTable, Tie};
+use crate::suppress::{Bounds, CellStatus, Levels, Place, RequestCell, RequestTable, Tie};
 use crate::{Datum, ZeroRule};
 
 /// The counts of one table.
@@ -24,20 +24,17 @@ struct Counts {
     atoms: Atoms,
 }
 
-/// The problem of the counts. The outer `None`: it cannot be posed. The inner: there are no counts.
-#[expect(
-    clippy::option_option,
-    reason = "a table without counts is an answer, and one whose counts cannot be added up is another"
-)]
-pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
+/// The problem of the counts; `None` where there are none.
+pub(super) fn problem(found: &Unsafe<'_>) -> Result<Option<Problem>, NoPattern> {
     let mut counts = Vec::new();
     let mut cells = 0;
     for (number, table) in found.tables.iter().enumerate() {
-        let quantities = quantities(table.evidence, found.policy.limits().row_counts)?;
+        let most = found.policy.limits().row_counts;
+        let quantities = quantities(table.evidence, most).ok_or(NoPattern::NotPosed)?;
         if quantities.is_empty() {
             continue;
         }
-        let atoms = Atoms::of(table.evidence, &quantities)?;
+        let atoms = Atoms::of(table.evidence, &quantities).ok_or(NoPattern::NotPosed)?;
         let rows = table.evidence.groups.len() + table.empty.len();
         cells += rows * (quantities.len() + atoms.patterns.len());
         counts.push(Counts {
@@ -47,16 +44,19 @@ pub(super) fn problem(found: &Unsafe<'_>) -> Option<Option<Problem>> {
         });
     }
     if counts.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    if !found.may_have(cells) || found.is_linked() && !are_of_one_level(found) {
-        return None;
+    if !found.may_have(cells) {
+        return Err(NoPattern::Cells);
+    }
+    if found.is_linked() && !are_of_one_level(found) {
+        return Err(NoPattern::NotPosed);
     }
     let mut draft = Draft::new(found, &counts);
     for one in &counts {
-        draft.add(one)?;
+        draft.add(one).ok_or(NoPattern::NotPosed)?;
     }
-    draft.finish().map(Some)
+    draft.finish().ok_or(NoPattern::NotPosed).map(Some)
 }
 
 /// Whether rows and people are the same numbers, or only one of them is counted: else what one tells of the other is
@@ -80,6 +80,8 @@ struct Draft<'a> {
     found: &'a Unsafe<'a>,
     /// Which rows a count of all rows counts, where a table shows one.
     whole: Option<String>,
+    /// Where a table shows it.
+    seen: BTreeSet<Place>,
     tables: Vec<RequestTable>,
     ties: Vec<Tie>,
     shows: Vec<Shows>,
@@ -92,6 +94,7 @@ impl<'a> Draft<'a> {
         Self {
             found,
             whole: whole.find_map(|one| one.of.clone()),
+            seen: seen(found, counts),
             tables: Vec::new(),
             ties: Vec::new(),
             shows: Vec::new(),
@@ -168,9 +171,11 @@ impl<'a> Draft<'a> {
             return None;
         }
         let is_primary = |column| found.cells.contains(&(of, group, column));
-        let status = match quantity.column.is_some_and(is_primary) {
-            true => CellStatus::Primary,
-            false => CellStatus::Safe,
+        let is_forced = |column| found.is_forced((of, group, column));
+        let status = match quantity.column {
+            Some(column) if is_primary(column) => CellStatus::Primary,
+            Some(column) if is_forced(column) => CellStatus::Forced,
+            Some(_) | None => CellStatus::Safe,
         };
         let mut cell = self.counted(quantity, value, status);
         let differs = |column| found.beside_others.contains(&(of, group, column));
@@ -242,8 +247,14 @@ impl<'a> Draft<'a> {
         };
         let mut cells = Vec::new();
         for (index, group) in evidence.groups.iter().enumerate() {
+            let place = found.place(of, group.set, &group.key)?;
+            let status = match self.seen.contains(&place) {
+                true => CellStatus::Safe,
+                false => CellStatus::Hidden,
+            };
             cells.push(RequestCell {
-                place: found.place(of, group.set, &group.key)?,
+                place,
+                status,
                 holder: found.alone.get(&(of, index)).copied(),
                 ..unseen(size(group))
             });
@@ -364,9 +375,23 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Where a table shows how many there are of all.
+fn seen(found: &Unsafe<'_>, counts: &[Counts]) -> BTreeSet<Place> {
+    let is_shown = |one: &Quantity| one.whole == Whole::Whole && one.column.is_some();
+    let tables = counts
+        .iter()
+        .filter(|one| one.quantities.iter().any(is_shown));
+    let places = tables.flat_map(|one| {
+        let groups = found.evidence(one.table).map_or(&[][..], |of| &of.groups);
+        let place = |group: &Group| found.place(one.table, group.set, &group.key);
+        groups.iter().filter_map(place)
+    });
+    places.collect()
+}
+
 /// A cell of one row beside the others of it: between them there are no margins.
-fn place_in_row(number: usize) -> crate::suppress::Place {
-    crate::suppress::Place::from([("cell".to_owned(), Datum::Number(number.to_string()))])
+fn place_in_row(number: usize) -> Place {
+    Place::from([("cell".to_owned(), Datum::Number(number.to_string()))])
 }
 
 /// A small count must stay anything from the least that it can be to the policy's minimum; what counts rows of

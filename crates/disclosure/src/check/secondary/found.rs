@@ -211,6 +211,17 @@ impl<'a> Unsafe<'a> {
         cells as u64 <= self.policy.limits().pattern_cells
     }
 
+    /// Whether the policy has a number published.
+    pub(super) fn is_forced(&self, (table, group, measure): Number) -> bool {
+        let is = |evidence: &Evidence| {
+            let group = evidence.groups.get(group)?;
+            let (column, _) = evidence.measures().nth(measure)?;
+            let mut forced = self.policy.forced().iter();
+            Some(forced.any(|one| one.is_about(evidence, group, column)))
+        };
+        !self.policy.forced().is_empty() && self.evidence(table).and_then(is) == Some(true)
+    }
+
     /// The value that a group's row shows of a measure.
     pub(super) fn shown(&self, (table, group, measure): Number) -> Option<&'a Datum> {
         let evidence = self.evidence(table)?;

@@ -126,6 +126,7 @@ fn cells(
             Some(_) if found.cells.contains(&(of, index, measure)) => CellStatus::Primary,
             None => CellStatus::Hidden,
             Some(_) if hidden.contains(&at) => CellStatus::Hidden,
+            Some(_) if found.is_forced((of, index, measure)) => CellStatus::Forced,
             Some(_) => CellStatus::Safe,
         };
         cells.push(RequestCell {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A cube over two keys of people with one row each.
-fn cube(rows: &[(&str, &str, u64)]) -> Evidence {
+pub(super) fn cube(rows: &[(&str, &str, u64)]) -> Evidence {
     let mut evidence = table(&["k", "l"], vec![measure("n", Kind::Count)], &[]);
     evidence.sets = vec![vec![0, 1], vec![0], vec![1], vec![]];
     let mut groups: std::collections::BTreeMap<(u16, Vec<Datum>), u64> = Default::default();

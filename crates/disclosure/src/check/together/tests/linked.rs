@@ -408,3 +408,75 @@ fn a_band_does_not_give_back_its_hidden_level() {
         "{together:?}"
     );
 }
+
+/// Where tables of the same rows have no pattern together, the report says which and why.
+#[test]
+fn that_tables_have_no_pattern_together_is_said() {
+    let mut people = Vec::new();
+    for (level, n) in [(0, 4), (1, 30), (2, 30), (3, 30)] {
+        people.extend((0..n).map(|_| Person {
+            k: 0,
+            level,
+            m: 0,
+            is_ill: false,
+            cost: 100,
+        }));
+    }
+    let request = ["level", "band"].map(|key| Asked {
+        keys: vec![key],
+        is_cube: false,
+        columns: vec!["n"],
+    });
+    let traced: Vec<Traced> = request.iter().map(|one| table(&people, one)).collect();
+    let shipped = include_str!("../../../../../../policies/disclosure/default.toml");
+    let few = shipped.replace("pattern_cells = 10000", "pattern_cells = 1");
+    let policy = Policy::parse(&few).unwrap();
+    let reports = check_together(&traced, people.len(), &policy);
+    let found: Vec<&str> = reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .map(|found| found.detail.as_str())
+        .collect();
+    assert!(
+        found.iter().any(|one| one
+            .contains("the tables 1, 2 of this request are of the same rows")
+            && one.contains("pattern_cells, 1")),
+        "{found:?}"
+    );
+}
+
+/// A count of all that one table shows stays where another table, which shows a part of it alone, has a small one.
+#[test]
+fn a_part_in_one_table_does_not_hide_the_whole_in_another() {
+    let mut people = Vec::new();
+    for k in 0..3 {
+        for number in 0..60 {
+            people.push(Person {
+                k,
+                level: 0,
+                m: 0,
+                is_ill: number < if k == 0 { 4 } else { 30 },
+                cost: 100,
+            });
+        }
+    }
+    let request = ["n", "ill"].map(|column| Asked {
+        keys: vec!["k"],
+        is_cube: false,
+        columns: vec![column],
+    });
+    let traced: Vec<Traced> = request.iter().map(|one| table(&people, one)).collect();
+    let together = as_one(check_together(&traced, people.len(), &policy()), &policy());
+    assert_eq!(together.verdict, Verdict::Treat);
+    let found = known(&people, &request, leaving(&request, &together), &together);
+    assert!(
+        !found.is_empty() && found.iter().all(is_protected),
+        "{found:?}"
+    );
+    let left = |output: &crate::report::Output| {
+        let rows = output.treated_rows.iter();
+        rows.filter(|row| row[1] != Datum::Missing).count()
+    };
+    let left: Vec<usize> = together.outputs.iter().map(left).collect();
+    assert_eq!(left, [3, 2], "{together:?}");
+}
