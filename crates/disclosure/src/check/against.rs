@@ -241,12 +241,13 @@ impl<'n> Beside<'n> {
         let whole = cells
             .get(*first)
             .map(|cell| in_words(&cell.key, &cell.column));
-        // First: why more is hidden than elsewhere, say, is told after it.
-        let told = differencing(format!(
+        // What was said of the treated version goes with it.
+        let of_treatment = |found: &Finding| matches!(found.told, Told::Said(_));
+        report.findings.retain(|found| !of_treatment(found));
+        report.findings.push(differencing(format!(
             "{}: {sentence}; at least {minimum} people must differ, or none{FIX}",
             whole.unwrap_or_default()
-        ));
-        report.findings.insert(0, told);
+        )));
         for (_, place, sentence) in found {
             if let Some(cell) = cells.get(place) {
                 mark(report, cell, &sentence);
