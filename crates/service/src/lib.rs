@@ -22,6 +22,7 @@ mod cases;
 mod clerical;
 mod comments;
 mod credentials;
+mod daily;
 mod deliveries;
 mod destroy;
 mod dummy;
@@ -65,6 +66,8 @@ use governance::project::Project;
 use governance::{Action, Batch, DatasetId, Lifecycle, PersonId, Sha256, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 use store::{Beside, Document, Filter, Held, Receipt, Record, Store};
+
+use daily::Daily;
 
 pub use access::{Access, Object};
 pub use audit::{HousePosture, LogVerdict};
@@ -188,9 +191,9 @@ pub struct Service {
     // Which keeper's refusals were noted, up to which number.
     refusals_seen: Arc<tokio::sync::Mutex<(String, u64)>>,
     // What the last audit of the measuring lane found.
-    audits: Arc<measure::Audits>,
+    audits: Arc<Daily<SelfAuditView>>,
     // What the last attack on what left recovered.
-    attacks: Arc<outputs::Attacks>,
+    attacks: Arc<Daily<AttackView>>,
     // One publisher at a time: the log's files are written in order, by one hand.
     publishing: Arc<tokio::sync::Mutex<log::Written>>,
     // Held from the look at what has left and was shown, or at the budgets, to the record: two releases, one and a
@@ -223,8 +226,8 @@ impl Service {
             ids,
             latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
             decisions: cases::Decisions::default(),
-            audits: Arc::default(),
-            attacks: Arc::default(),
+            audits: Arc::new(Daily::first_after(measure::AUDIT_AFTER_S)),
+            attacks: Arc::new(Daily::first_after(outputs::ATTACK_AFTER_S)),
             publishing: Arc::default(),
             statements: Arc::default(),
             queueing: Arc::default(),

@@ -20,6 +20,6 @@ pub use budget::{AccountView, BudgetView, Remaining};
 pub use feasibility::Countable;
 pub use practice::PracticeView;
 pub use record::{RELEASE_RECORD, ReleaseRecord};
-pub(crate) use self_audit::Audits;
+pub(crate) use self_audit::FIRST_AFTER_S as AUDIT_AFTER_S;
 pub use self_audit::SelfAuditView;
 pub use statement::AccountsVerdict;

@@ -22,7 +22,7 @@ use crate::jobs::{Answer, Done};
 use crate::{Caller, Service, document, sha256};
 
 pub use compare::AttackView;
-pub(crate) use compare::Attacks;
+pub(crate) use compare::FIRST_AFTER_S as ATTACK_AFTER_S;
 pub use view::OutputView;
 
 /// How often a release is tried while others leave or are shown.

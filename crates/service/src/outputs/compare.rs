@@ -1,8 +1,6 @@
 //! Differencing in the safe haven: what is to leave beside everything that left and was shown, and the attack on all of
 //! it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use governance::job::Job;
 use governance::output::{Compared, Output, Recomparison};
 use governance::{Action, Batch, InRegister, Lifecycle, OutputId, ProjectId, Timestamp};
@@ -23,9 +21,8 @@ const LEFT: Filter<'_> = Filter {
     after: None,
 };
 
-/// Time between two attacks, and from the start to the first.
-const EVERY_S: i64 = 24 * 3_600;
-const FIRST_AFTER_S: i64 = 900;
+/// Seconds from the start to the first attack.
+pub(crate) const FIRST_AFTER_S: i64 = 900;
 
 /// What an attack on everything that left, and on what screens showed, recovered.
 #[derive(Debug, Clone, Serialize)]
@@ -37,41 +34,6 @@ pub struct AttackView {
     /// Counts for each spine, and in it for each project whose screens showed something; and how many outputs could not
     /// be attacked.
     pub found: Value,
-}
-
-/// What is kept between attacks.
-#[derive(Debug, Default)]
-pub(crate) struct Attacks {
-    kept: Mutex<Kept>,
-    // One at a time: whoever comes meanwhile waits and attacks again.
-    running: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    last: Option<AttackView>,
-    due: Option<Timestamp>,
-}
-
-impl Attacks {
-    /// Nothing is half made under the lock.
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether an attack is due. The first is, some time after the start.
-    fn is_due(&self, now: Timestamp) -> bool {
-        let after = |seconds: i64| {
-            Timestamp::from_second(now.as_second().saturating_add(seconds)).unwrap_or(now)
-        };
-        let mut kept = self.kept();
-        let due = *kept.due.get_or_insert(after(FIRST_AFTER_S));
-        if now < due {
-            return false;
-        }
-        kept.due = Some(after(EVERY_S));
-        true
-    }
 }
 
 impl Service {
@@ -130,7 +92,7 @@ impl Service {
     /// If the caller may not read the log.
     pub async fn last_attack(&self, caller: &Caller) -> Result<Option<AttackView>, ServiceError> {
         self.authorise(caller, Action::ViewLog, &Object::new("log"), self.now()?)?;
-        Ok(self.attacks.kept().last.clone())
+        Ok(self.attacks.last())
     }
 
     /// Attacks everything that left now, as a reader of all of it could.
@@ -143,19 +105,21 @@ impl Service {
     }
 
     async fn attack_what_left(&self) -> Result<AttackView, ServiceError> {
-        let _one = self.attacks.running.lock().await;
-        let found: Value = serde_json::from_str(&self.keeper.attack().await?)?;
-        let holds = holds(&found).ok_or_else(ServiceError::strange)?;
-        if !holds {
-            tracing::error!("an attack on what left and was shown recovers groups of few people");
-        }
-        let view = AttackView {
-            at: self.now()?,
-            holds,
-            found,
+        let attack = async {
+            let found: Value = serde_json::from_str(&self.keeper.attack().await?)?;
+            let holds = holds(&found).ok_or_else(ServiceError::strange)?;
+            if !holds {
+                tracing::error!(
+                    "an attack on what left and was shown recovers groups of few people"
+                );
+            }
+            Ok(AttackView {
+                at: self.now()?,
+                holds,
+                found,
+            })
         };
-        self.attacks.kept().last = Some(view.clone());
-        Ok(view)
+        self.attacks.run(attack).await
     }
 
     /// Attacks in the background when a day has passed since the last time. Asked every ten seconds.
@@ -202,17 +166,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn an_attack_is_due_a_quarter_of_an_hour_after_the_start_and_then_daily() {
-        let attacks = Attacks::default();
-        let at = |second| Timestamp::from_second(second).unwrap();
-        assert!(!attacks.is_due(at(0)));
-        assert!(!attacks.is_due(at(FIRST_AFTER_S - 1)));
-        assert!(attacks.is_due(at(FIRST_AFTER_S)));
-        assert!(!attacks.is_due(at(FIRST_AFTER_S + 10)));
-        assert!(attacks.is_due(at(FIRST_AFTER_S + EVERY_S)));
-    }
 
     #[test]
     fn an_attack_holds_only_where_nothing_is_recovered_and_all_of_it_is_told() {
