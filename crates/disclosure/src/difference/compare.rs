@@ -113,7 +113,8 @@ impl<'n> Comparison<'n> {
         } else {
             format!("{} of {}", about.name, about.date)
         });
-        if about.measure != self.new.about.measure {
+        // The same numbers of the same people say nothing that the earlier table does not.
+        if about.measure != self.new.about.measure || self.new.is_same_table(old) {
             return;
         }
         let overlaps = overlap(self.new, old);
