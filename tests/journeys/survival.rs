@@ -161,34 +161,17 @@ fn a_curve_of_a_child_fewer_does_not_leave_after_it() {
         "--policy",
         "policy.toml",
     ];
-    let more = [
-        "--sql",
-        "select count(*) as n from t where weeks > 6 and arm = '6-MP'",
-        "--against",
-        "released",
-    ];
-    let output = Command::new(program("strongroom"))
-        .current_dir(folder)
-        .args(count)
-        .args(more)
-        .output()
-        .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["verdict"], "pass", "{report}");
-    let more = [
-        "--sql",
-        "select count(*) as n from t where weeks > 9 and arm = '6-MP'",
-        "--against",
-        "released",
-    ];
-    let output = Command::new(program("strongroom"))
-        .current_dir(folder)
-        .args(count)
-        .args(more)
-        .output()
-        .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["verdict"], "fail", "{report}");
+    for (weeks, verdict) in [(6, "pass"), (9, "fail")] {
+        let sql = format!("select count(*) as n from t where weeks > {weeks} and arm = '6-MP'");
+        let output = Command::new(program("strongroom"))
+            .current_dir(folder)
+            .args(count)
+            .args(["--sql", &sql, "--against", "released"])
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["verdict"], verdict, "{report}");
+    }
 }
 
 #[test]

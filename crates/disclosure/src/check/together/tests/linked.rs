@@ -365,9 +365,8 @@ fn a_dominated_total_does_not_follow_from_the_total_of_the_next_statement() {
     );
 }
 
-/// Years of age in one table and bands of them in another are cells of one hierarchy.
-#[test]
-fn a_band_does_not_give_back_its_hidden_level() {
+/// Few people of one level and enough of three others, counted by level and by band.
+fn levels_and_bands() -> (Vec<Person>, [Asked; 2], Vec<Traced>) {
     let mut people = Vec::new();
     for (level, n) in [(0, 4), (1, 30), (2, 30), (3, 30)] {
         people.extend((0..n).map(|_| Person {
@@ -384,6 +383,13 @@ fn a_band_does_not_give_back_its_hidden_level() {
         columns: vec!["n"],
     });
     let traced: Vec<Traced> = request.iter().map(|one| table(&people, one)).collect();
+    (people, request, traced)
+}
+
+/// Years of age in one table and bands of them in another are cells of one hierarchy.
+#[test]
+fn a_band_does_not_give_back_its_hidden_level() {
+    let (people, request, traced) = levels_and_bands();
     let together = as_one(check_together(&traced, people.len(), &policy()), &policy());
     assert_eq!(together.verdict, Verdict::Treat);
     let found = known(&people, &request, leaving(&request, &together), &together);
@@ -412,22 +418,7 @@ fn a_band_does_not_give_back_its_hidden_level() {
 /// Where tables of the same rows have no pattern together, the report says which and why.
 #[test]
 fn that_tables_have_no_pattern_together_is_said() {
-    let mut people = Vec::new();
-    for (level, n) in [(0, 4), (1, 30), (2, 30), (3, 30)] {
-        people.extend((0..n).map(|_| Person {
-            k: 0,
-            level,
-            m: 0,
-            is_ill: false,
-            cost: 100,
-        }));
-    }
-    let request = ["level", "band"].map(|key| Asked {
-        keys: vec![key],
-        is_cube: false,
-        columns: vec!["n"],
-    });
-    let traced: Vec<Traced> = request.iter().map(|one| table(&people, one)).collect();
+    let (people, _, traced) = levels_and_bands();
     let shipped = include_str!("../../../../../../policies/disclosure/default.toml");
     let few = shipped.replace("pattern_cells = 10000", "pattern_cells = 1");
     let policy = Policy::parse(&few).unwrap();
