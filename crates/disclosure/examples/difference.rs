@@ -1,4 +1,5 @@
-//! Compares a new table with a thousand earlier ones over a million people, and says what it took.
+//! Compares a new table with a thousand earlier ones over a million people, and says what it took to read
+//! them and to compare.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -77,8 +78,16 @@ fn main() {
         _ => (1_000, 1_000_000),
     };
     println!(
-        "{:26} {:>7} {:>9} {:>6} {:>8} {:>8} {:>9} {:>9}",
-        "attributes", "tables", "people", "cells", "CPU s", "read s", "isolated", "near"
+        "{:26} {:>7} {:>9} {:>6} {:>8} {:>10} {:>11} {:>9} {:>5}",
+        "attributes",
+        "tables",
+        "people",
+        "cells",
+        "read",
+        "compare",
+        "both, CPU s",
+        "isolated",
+        "near"
     );
     for (name, sizes) in [
         (
@@ -109,18 +118,19 @@ fn main() {
         for bytes in &bytes {
             Release::from_bytes(bytes).unwrap();
         }
-        let unsealing = (cpu_s() - start) * tables as f64 / pool.len() as f64;
+        let reading = (cpu_s() - start) * tables as f64 / pool.len() as f64;
         let mut comparison = Comparison::new(&new, 10);
         let start = cpu_s();
         for number in 0..tables {
             comparison.add(&pool[number % pool.len()]);
         }
         let found = comparison.finish();
-        let seconds = cpu_s() - start;
+        let comparing = cpu_s() - start;
         let count = |how| found.iter().filter(|f| f.how == how).count();
         println!(
-            "{name:26} {tables:>7} {population:>9} {:>6} {seconds:>8.2} {unsealing:>8.2} {:>9} {:>9}",
+            "{name:26} {tables:>7} {population:>9} {:>6} {reading:>8.2} {comparing:>10.2} {:>11.2} {:>9} {:>5}",
             new.cells().len(),
+            reading + comparing,
             count(Isolated::Exactly),
             count(Isolated::Near),
         );

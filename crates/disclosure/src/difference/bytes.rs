@@ -203,24 +203,52 @@ impl<'a> Reader<'a> {
 
     fn labels(&mut self, count: usize) -> Result<Labels, BytesError> {
         let people = self.number(PEOPLE_MAX)?;
-        let bits = bits(count);
-        let packed = self.take((people * bits as usize).div_ceil(8))?;
-        let mut labels = Vec::with_capacity(people);
-        let (mut word, mut filled) = (0_u32, 0);
-        let mut bytes = packed.iter();
-        for _ in 0..people {
-            while filled < bits {
-                word |= u32::from(*bytes.next().ok_or(BytesError)?) << filled;
-                filled += 8;
-            }
-            let label = word & ((1 << bits) - 1);
-            if label as usize >= count {
-                return Err(BytesError);
-            }
-            labels.push(label as u16);
-            word >>= bits;
-            filled -= bits;
+        let bits = bits(count) as usize;
+        let packed = self.take((people * bits).div_ceil(8))?;
+        let (labels, largest) = if count <= 256 {
+            let labels = unpacked(packed, people, bits, |label| label as u8);
+            let largest = labels.iter().max().map_or(0, |label| usize::from(*label));
+            (Labels::Narrow(labels), largest)
+        } else {
+            let labels = unpacked(packed, people, bits, |label| label as u16);
+            let largest = labels.iter().max().map_or(0, |label| usize::from(*label));
+            (Labels::Wide(labels), largest)
+        };
+        if largest < count {
+            Ok(labels)
+        } else {
+            Err(BytesError)
         }
-        Ok(Labels::of(labels, count))
     }
+}
+
+/// The labels of `people` people, of `bits` bits each, at most 16: four at a time, since four with the half
+/// byte before them fill 64 bits at most.
+fn unpacked<L>(packed: &[u8], people: usize, bits: usize, label: fn(u64) -> L) -> Vec<L>
+where
+    L: Copy + Default,
+{
+    let mask = (1 << bits) - 1;
+    let mut labels = vec![L::default(); people.next_multiple_of(4)];
+    for (group, four) in labels.chunks_exact_mut(4).enumerate() {
+        let first = group * 4 * bits;
+        let rest = packed.get(first / 8..).unwrap_or_default();
+        let window = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
+        let mut window = u64::from_le_bytes(window) >> (first % 8);
+        for place in four {
+            *place = label(window & mask);
+            window >>= bits;
+        }
+    }
+    labels.truncate(people);
+    labels
+}
+
+/// The last few bytes, and zeros behind them.
+fn padded(rest: &[u8]) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    bytes
 }

@@ -1,6 +1,7 @@
 use super::cut::cuts;
 use super::*;
 
+mod bytes;
 mod reference;
 
 fn about(name: &str) -> About {
@@ -345,68 +346,6 @@ fn what_must_be_few_because_counts_are_not_negative_is_told() {
             .any(|f| f.how == Isolated::Bounded || f.how == Isolated::Exactly),
         "{found:?}"
     );
-}
-
-mod bytes {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn any_release() -> impl Strategy<Value = Release> {
-        let cell = (
-            ".{0,12}",
-            proptest::option::of(-1e6..1e6),
-            proptest::collection::vec(0_u32..50, 0..40),
-        );
-        proptest::collection::vec(cell, 0..9).prop_map(|cells| {
-            let cells = cells
-                .into_iter()
-                .map(|(key, value, people)| CellPeople { key, value, people })
-                .collect();
-            Release::new(about("t"), 50, cells).unwrap()
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_release_is_read_back_as_it_was(release in any_release()) {
-            prop_assert_eq!(&Release::from_bytes(&release.to_bytes()).unwrap(), &release);
-        }
-
-        #[test]
-        fn damaged_bytes_are_refused_or_read_and_never_panic(
-            release in any_release(),
-            at in 0_usize..400,
-            byte in any::<u8>(),
-            end in 0_usize..400,
-        ) {
-            let mut bytes = release.to_bytes();
-            if let Some(place) = bytes.get_mut(at) {
-                *place = byte;
-            }
-            if let Ok(read) = Release::from_bytes(&bytes) {
-                let _ = compare(&read, std::slice::from_ref(&release), 3);
-            }
-            let mut cut = release.to_bytes();
-            cut.truncate(end.min(cut.len().saturating_sub(1)));
-            prop_assert!(Release::from_bytes(&cut).is_err());
-        }
-    }
-
-    #[test]
-    fn labels_take_as_many_bits_as_they_need() {
-        let two = release(
-            "t",
-            8_000,
-            &[("a", people(0..4_000)), ("b", people(4_000..8_000))],
-        );
-        assert!(two.to_bytes().len() < 2_300, "two bits each");
-    }
-
-    #[test]
-    fn its_debug_shows_no_person() {
-        let shown = format!("{:?}", release("t", 30, &[("women in R2", people(0..17))]));
-        assert_eq!(shown, "Release { name: \"t\", cells: 1, .. }");
-    }
 }
 
 #[test]
