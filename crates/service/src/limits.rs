@@ -33,6 +33,8 @@ pub struct FrontLimits {
     pub project_at_once: u32,
     /// Most of one project's that run or wait.
     pub project_asked: u32,
+    /// Most of one project's that are asked in any minute.
+    pub project_per_minute: u32,
     /// Most loads, indexings and extracts that run at once.
     pub jobs_at_once: u32,
     /// Most spare workers.
@@ -98,7 +100,7 @@ impl FrontLimits {
 
     /// Those of the keeper and its workers. Of a desk's connections at least 32 are left for what does not wait
     /// in the queue.
-    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 15] {
+    fn of_workers(&self) -> [(&'static str, i128, RangeInclusive<u64>); 16] {
         [
             (
                 "keeper_connections",
@@ -119,6 +121,11 @@ impl FrontLimits {
             ("queue_s", self.queue_s.into(), 1..=DAY),
             ("project_at_once", self.project_at_once.into(), 1..=64),
             ("project_asked", self.project_asked.into(), 1..=96),
+            (
+                "project_per_minute",
+                self.project_per_minute.into(),
+                1..=store::LIST_MAX.into(),
+            ),
             ("jobs_at_once", self.jobs_at_once.into(), 1..=16),
             ("spares", self.spares.into(), 0..=64),
             ("spare_mib", self.spare_mib.into(), 1..=1 << 20),

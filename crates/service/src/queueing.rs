@@ -1,9 +1,10 @@
-//! How many statements may run or wait: what waits holds a connection and a person's attention, so there is an
-//! end to it, and no project takes all of it.
+//! How many statements may run or wait, and be asked in a minute: what waits holds a connection and a person's
+//! attention, so there is an end to it, and no project takes all of it.
 
-use governance::ProjectId;
 use governance::job::{Authority, Core, Job, Task};
-use store::{Filter, Held};
+use governance::{Action, ProjectId};
+use jiff::SignedDuration;
+use store::{EventFilter, Filter, Held, Order};
 use tokio::sync::MutexGuard;
 
 use crate::Service;
@@ -28,7 +29,7 @@ impl Service {
     /// Room for one more statement of a project, until what is given is dropped: the job is recorded meanwhile.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`] names the limit.
+    /// [`ServiceError::QueueFull`] and [`ServiceError::TooOften`] name the limit.
     pub(crate) async fn room_in_queue(
         &self,
         project: &ProjectId,
@@ -61,7 +62,28 @@ impl Service {
                 return Err(ServiceError::QueueFull { who, most, limit });
             }
         }
+        self.within_the_minute(project).await?;
         Ok(room)
+    }
+
+    /// Whether a project may ask once more in this minute. The log counts: a front that starts anew forgets nothing.
+    async fn within_the_minute(&self, project: &ProjectId) -> Result<(), ServiceError> {
+        let most = self.policies.limits.project_per_minute;
+        let asked = EventFilter {
+            project: Some(project),
+            actions: &[Action::QueueJob],
+            order: Order::NewestFirst,
+            limit: most,
+            ..EventFilter::default()
+        };
+        let asked = self.store.events(asked).await?;
+        let Some(oldest) = asked.last().filter(|_| asked.len() >= most as usize) else {
+            return Ok(());
+        };
+        if self.now()?.duration_since(oldest.at) < SignedDuration::from_mins(1) {
+            return Err(ServiceError::TooOften("project_per_minute"));
+        }
+        Ok(())
     }
 }
 

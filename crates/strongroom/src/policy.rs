@@ -128,6 +128,7 @@ fn front(limits: &FrontLimits) -> String {
         queue_s,
         project_at_once,
         project_asked,
+        project_per_minute,
         jobs_at_once,
         spares,
         spare_mib,
@@ -157,7 +158,7 @@ fn front(limits: &FrontLimits) -> String {
         "Limits of the front office and of the keeper's workers\n\
          A delivered file has at most {delivery_mib} MiB, a statement {statement_bytes} bytes, a document {document_bytes} bytes.\n\
          A query or check waits {queue_s} s at most and is stopped after it ran for {query_s} s, any other job after {job_s} s.\n\
-         At most {statements_at_once} queries, checks and measurements run at once, {project_at_once} of one project; at most {statements_asked} run or wait, {project_asked} of one project. Of loads, indexings and extracts {jobs_at_once} run at once.\n\
+         At most {statements_at_once} queries, checks and measurements run at once, {project_at_once} of one project; at most {statements_asked} run or wait, {project_asked} of one project, which asks at most {project_per_minute} in a minute. Of loads, indexings and extracts {jobs_at_once} run at once.\n\
          At most {spares} spare workers wait, each on an extract of at most {spare_mib} MiB and for {spare_idle_s} s.\n\
          A job whose front or keeper ended is taken up after at most {lease_s} s, and an indexing, extract or check is tried {job_attempts} times. A keeper that dies is started at most {keeper_starts} times a minute; it answers {keeper_connections} connections of a desk at once, holds {fetches_at_once} files of outputs, has an output or a screen compared with at most {register_mib} MiB of what left and was shown ({screens_mib} MiB by screens, {project_screens_mib} MiB by those of one project) and reads requests of at most {request_bytes} bytes.\n\
          A page of a list has at most {page} entries, each part of a worklist {worklist}, an application or output {comments} comments.\n\

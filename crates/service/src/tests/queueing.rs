@@ -1,4 +1,4 @@
-//! How many statements may run or wait.
+//! How many statements may run or wait, and be asked in a minute.
 
 use governance::job::{Authority, Cause, Job, Task};
 use governance::{By, JobId, ProjectId};
@@ -79,6 +79,46 @@ async fn one_statement_more_than_a_project_may_ask_is_refused_before_it_is_recor
         .step::<Job>("job_1", |job| job.fail(Cause::Internal, now))
         .await;
     room(service, &project).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_statement_more_in_a_minute_is_refused_whatever_came_of_those_before() {
+    let house = House::open().await;
+    let (project, workspace) = house.working().await;
+    let (service, ada) = (&house.service, house.caller("ada").await);
+    let project = project.core.id;
+    let most = service.policies().limits.project_per_minute;
+    // What made the extract was asked before.
+    house.later(60);
+    let began = house.clock.now();
+    for number in 0..most {
+        room(service, &project).await.unwrap();
+        let job = house.queue(number, &project, house.statement(number)).await;
+        let now = house.clock.now();
+        house
+            .step::<Job>(job.as_str(), |job| job.cancel(&By::System, now))
+            .await;
+        if number == 0 {
+            house.later(10);
+        }
+    }
+    let words = "too many requests in one minute (project_per_minute in policies/limits.toml)";
+    let id = workspace.core().id.clone();
+    for statement in ["select 1", "select count(*) from episodes", "no statement"] {
+        let asked = service.query(&ada, &id, statement).await;
+        assert_eq!(refused_by(asked), (Kind::TooOften, words.into()));
+    }
+    room(service, &"prj_other".parse().unwrap()).await.unwrap();
+    house.later(49);
+    assert_eq!(house.clock.now().duration_since(began).as_secs(), 59);
+    let early = refused_by(room(service, &project).await);
+    assert_eq!(early, (Kind::TooOften, words.into()));
+    // A minute after the first there is room for one, and only for one.
+    house.later(1);
+    room(service, &project).await.unwrap();
+    house.queue(most, &project, house.statement(1)).await;
+    let next = refused_by(room(service, &project).await);
+    assert_eq!(next, (Kind::TooOften, words.into()));
 }
 
 #[tokio::test]
