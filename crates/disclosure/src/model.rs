@@ -12,9 +12,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{
-    CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
-};
+use crate::report::{CellReport, Finding, Key, Output, Report, Rule, Status, Told, Verdict};
 use crate::{Datum, Policy, survival};
 
 /// Most terms of a model.
@@ -308,20 +306,8 @@ pub fn judge(design: &Design, tables: Report, policy: &Policy) -> Report {
         (true, Verdict::Review) if findings.len() == 1 => Verdict::Review,
         (true, _) => Verdict::Fail,
     };
-    let mut outputs = vec![output(design, verdict, &findings)];
-    outputs.extend(tables.outputs.into_iter().map(|table| Output {
-        class: "behind",
-        treated_rows: Vec::new(),
-        ..table
-    }));
-    findings.extend(tables.findings);
-    Report {
-        verdict,
-        outputs,
-        findings,
-        policy: PolicyName::of(policy),
-        minimum: policy.minimum(),
-    }
+    let outputs = vec![output(design, verdict, &findings)];
+    Report::over(verdict, outputs, findings, tables, policy)
 }
 
 fn output(design: &Design, verdict: Verdict, findings: &[Finding]) -> Output {

@@ -216,6 +216,29 @@ pub struct Report {
 }
 
 impl Report {
+    /// About outputs that were computed from tables: the tables stand behind them and leave in no form of their own.
+    pub(crate) fn over(
+        verdict: Verdict,
+        mut outputs: Vec<Output>,
+        mut findings: Vec<Finding>,
+        tables: Self,
+        policy: &Policy,
+    ) -> Self {
+        outputs.extend(tables.outputs.into_iter().map(|table| Output {
+            class: "behind",
+            treated_rows: Vec::new(),
+            ..table
+        }));
+        findings.extend(tables.findings);
+        Self {
+            verdict,
+            outputs,
+            findings,
+            policy: PolicyName::of(policy),
+            minimum: policy.minimum(),
+        }
+    }
+
     /// Rule, place and remedy, without the counts and values that were found unsafe.
     pub fn for_researcher(&self) -> ResearcherReport {
         ResearcherReport::of(self)

@@ -68,6 +68,33 @@ pub enum Job {
     SelfTest,
 }
 
+impl Job {
+    /// What a query or a check reads, and its statement; none for any other work.
+    #[must_use]
+    pub fn statement(&self) -> Option<(&Source, &str)> {
+        match self {
+            Self::Query(query) => Some((&query.source, &query.sql)),
+            Self::Check(check) => Some((&check.source, &check.sql)),
+            Self::LoadIdentifiers(_)
+            | Self::LoadPayload(_)
+            | Self::Link(_)
+            | Self::LinkFiles(_)
+            | Self::Extract(_)
+            | Self::Model(_)
+            | Self::Inspect(_)
+            | Self::Price(_)
+            | Self::Measure(_)
+            | Self::Dummy(_)
+            | Self::Practice(_)
+            | Self::SelfAudit(_)
+            | Self::Judge(_)
+            | Self::Again(_)
+            | Self::Attack(_)
+            | Self::SelfTest => None,
+        }
+    }
+}
+
 /// How a delivered file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

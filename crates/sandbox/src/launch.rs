@@ -137,26 +137,7 @@ pub fn spawn(launch: Launch) -> Result<Running, SandboxError> {
 
 /// The statement of a job, if it has one.
 fn sql(job: &Job) -> &str {
-    match job {
-        Job::Query(query) => query.sql.as_str(),
-        Job::Check(check) => check.sql.as_str(),
-        Job::LoadIdentifiers(_)
-        | Job::LoadPayload(_)
-        | Job::Link(_)
-        | Job::LinkFiles(_)
-        | Job::Extract(_)
-        | Job::Model(_)
-        | Job::Inspect(_)
-        | Job::Price(_)
-        | Job::Measure(_)
-        | Job::Dummy(_)
-        | Job::Practice(_)
-        | Job::SelfAudit(_)
-        | Job::Judge(_)
-        | Job::Again(_)
-        | Job::Attack(_)
-        | Job::SelfTest => "",
-    }
+    job.statement().map_or("", |(_, sql)| sql)
 }
 
 pub(crate) fn check(

@@ -71,29 +71,10 @@ impl Spare {
     /// # Errors
     /// If the job is over other tables or not fit, or the worker is gone.
     pub fn begin(self, job: Job) -> Result<Running, SandboxError> {
-        let (source, sql) = match &job {
-            Job::Query(query) => (&query.source, query.sql.as_str()),
-            Job::Check(check) => (&check.source, check.sql.as_str()),
-            Job::LoadIdentifiers(_)
-            | Job::LoadPayload(_)
-            | Job::Link(_)
-            | Job::LinkFiles(_)
-            | Job::Extract(_)
-            | Job::Model(_)
-            | Job::Inspect(_)
-            | Job::Price(_)
-            | Job::Measure(_)
-            | Job::Dummy(_)
-            | Job::Practice(_)
-            | Job::SelfAudit(_)
-            | Job::Judge(_)
-            | Job::Again(_)
-            | Job::Attack(_)
-            | Job::SelfTest => {
-                return Err(SandboxError::BadOrder(
-                    "this job has no spare worker".into(),
-                ));
-            }
+        let Some((source, sql)) = job.statement() else {
+            return Err(SandboxError::BadOrder(
+                "this job has no spare worker".into(),
+            ));
         };
         if *source != self.source {
             return Err(SandboxError::BadOrder(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::PolicyName;
 
 const SPEC: &str =
     "family = \"linear\"\ntable = \"t\"\noutcome = \"y\"\nterms = [\"age\", \"sex\", \"age:sex\"]";

@@ -2,9 +2,7 @@
 
 use super::estimate::{LogRank, Point, log_rank, points};
 use super::{Curve, Rules, Step, Stratum, steps};
-use crate::report::{
-    CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Told, Verdict,
-};
+use crate::report::{CellReport, Finding, Key, Output, Report, Rule, Status, Told, Verdict};
 use crate::{Datum, Policy};
 
 /// What a curve is at a step, beside its strata.
@@ -76,19 +74,7 @@ pub fn judge(curve: &Curve, tables: Report, policy: &Policy) -> Report {
     if verdict == Verdict::Pass && freedom(curve, policy) {
         outputs.extend(log_rank(&curve.strata).map(|test| tested(curve, test)));
     }
-    outputs.extend(tables.outputs.into_iter().map(|table| Output {
-        class: "behind",
-        treated_rows: Vec::new(),
-        ..table
-    }));
-    findings.extend(tables.findings);
-    Report {
-        verdict,
-        outputs,
-        findings,
-        policy: PolicyName::of(policy),
-        minimum: policy.minimum(),
-    }
+    Report::over(verdict, outputs, findings, tables, policy)
 }
 
 /// Whether tables may leave as they are, or rounded.

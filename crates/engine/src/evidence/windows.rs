@@ -25,18 +25,10 @@ const WINDOWS: [&str; 17] = [
     "sum",
 ];
 
-/// Copies one part of a window over groups: the node, and the aggregates in it.
-pub(super) type OverGroups<'a> = dyn FnMut(&Value) -> Result<(Value, Vec<usize>), Stop> + 'a;
-
-/// Copies a window. Where a condition on groups is given, the groups that satisfy it are a partition of their
-/// own: the engine applies the condition before its windows.
-pub(super) fn copy(
-    part: &Value,
-    having: Option<&Value>,
-    over_groups: &mut OverGroups<'_>,
-) -> Result<(Value, Vec<usize>), Stop> {
+/// The function of a window that uses only what can be traced, in lower case: one of `known`.
+pub(super) fn name_of(part: &Value, known: &[&str]) -> Result<String, Stop> {
     let name = text(part, "function_name").to_ascii_lowercase();
-    if !WINDOWS.contains(&name.as_str()) {
+    if !known.contains(&name.as_str()) {
         return untraceable(format!(
             "the window function {name} is not on the list of those that can be traced"
         ));
@@ -54,6 +46,39 @@ pub(super) fn copy(
         ],
         "a window",
     )?;
+    Ok(name)
+}
+
+/// The orders of a window, each expression copied.
+pub(super) fn orders_of(
+    part: &Value,
+    mut copy: impl FnMut(&Value) -> Result<Value, Stop>,
+) -> Result<Vec<Value>, Stop> {
+    list(part, "orders")
+        .iter()
+        .map(|order| {
+            let Some(expression) = order.get("expression") else {
+                return untraceable("a window's order is incomplete");
+            };
+            Ok(
+                json!({"type": order.get("type"), "null_order": order.get("null_order"),
+                "expression": copy(expression)?}),
+            )
+        })
+        .collect()
+}
+
+/// Copies one part of a window over groups: the node, and the aggregates in it.
+pub(super) type OverGroups<'a> = dyn FnMut(&Value) -> Result<(Value, Vec<usize>), Stop> + 'a;
+
+/// Copies a window. Where a condition on groups is given, the groups that satisfy it are a partition of their
+/// own: the engine applies the condition before its windows.
+pub(super) fn copy(
+    part: &Value,
+    having: Option<&Value>,
+    over_groups: &mut OverGroups<'_>,
+) -> Result<(Value, Vec<usize>), Stop> {
+    let name = name_of(part, &WINDOWS)?;
     let mut used = Vec::new();
     let mut one = |node: &Value| -> Result<Value, Stop> {
         let (copied, of) = over_groups(node)?;
@@ -69,16 +94,7 @@ pub(super) fn copy(
     for argument in list(part, "children") {
         children.push(one(argument)?);
     }
-    let mut orders = Vec::new();
-    for order in list(part, "orders") {
-        let Some(expression) = order.get("expression") else {
-            return untraceable("a window's order is incomplete");
-        };
-        orders.push(
-            json!({"type": order.get("type"), "null_order": order.get("null_order"),
-            "expression": one(expression)?}),
-        );
-    }
+    let orders = orders_of(part, &mut one)?;
     let mut optional = |field: &str| child(part, field).map(&mut one).transpose();
     let (offset, or_else) = (optional("offset_expr")?, optional("default_expr")?);
     let window = json!({"class": "WINDOW", "type": part.get("type"), "alias": "", "function_name": name,
