@@ -1,7 +1,8 @@
 //! `bench journey`: what each step of the demonstration costs.
 //!
 //! `strongroom demo --people N --report FILE` writes
-//! `{"steps": [{"name": "…", "cpu_s": 1.2, "wall_s": 0.9, "peak_mb": 210.0}, …]}`.
+//! `{"steps": [{"name": "…", "cpu_s": 1.2, "wall_s": 0.9, "peak_mb": 210.0, "screens": [[0.09, 0.12], …]}, …]}`;
+//! of a screen the seconds from question to answer, and the seconds of CPU.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,6 +23,14 @@ struct Step {
     cpu_s: f64,
     wall_s: f64,
     peak_mb: f64,
+    screens: Vec<Screen>,
+}
+
+/// From a question in a workspace to its answer.
+#[derive(Debug, PartialEq)]
+struct Screen {
+    wall_s: f64,
+    cpu_s: f64,
 }
 
 pub(crate) fn journey(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
@@ -101,7 +110,7 @@ fn read(path: &Path) -> Result<Vec<Step>, Fault> {
     steps(&text).ok_or_else(|| {
         Fault::file(
             path,
-            "not a report: every step needs name, cpu_s, wall_s and peak_mb",
+            "not a report: every step needs name, cpu_s, wall_s, peak_mb and screens",
         )
     })
 }
@@ -118,30 +127,53 @@ fn steps(text: &str) -> Option<Vec<Step>> {
                 cpu_s: step.get("cpu_s")?.number()?,
                 wall_s: step.get("wall_s")?.number()?,
                 peak_mb: step.get("peak_mb")?.number()?,
+                screens: step
+                    .get("screens")?
+                    .items()?
+                    .iter()
+                    .map(screen)
+                    .collect::<Option<_>>()?,
             })
         })
         .collect()
 }
 
+fn screen(pair: &Json) -> Option<Screen> {
+    let [wall_s, cpu_s] = pair.items()? else {
+        return None;
+    };
+    Some(Screen {
+        wall_s: wall_s.number()?,
+        cpu_s: cpu_s.number()?,
+    })
+}
+
 fn table(steps: &[Step]) -> String {
     let name = |s: &Step| s.name.chars().count();
-    let width = steps.iter().map(name).max().unwrap_or(0).max(5);
+    let width = steps.iter().map(name).max().unwrap_or(0).max(10);
     let mut text = format!(
         "{:width$} {:>9} {:>9} {:>9}\n",
         "step", "CPU s", "wall s", "peak MB"
     );
-    let mut row = |name: &str, cpu: f64, wall: f64, peak: f64| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:width$} {cpu:>9.2} {wall:>9.2} {peak:>9.0}");
+    // Writing to a string cannot fail.
+    let mut row = |name: &str, cpu: f64, wall: f64, peak: Option<f64>| {
+        let _ = write!(text, "{name:width$} {cpu:>9.2} {wall:>9.2}");
+        let _ = match peak {
+            Some(peak) => writeln!(text, " {peak:>9.0}"),
+            None => writeln!(text),
+        };
     };
     for step in steps {
-        row(&step.name, step.cpu_s, step.wall_s, step.peak_mb);
+        row(&step.name, step.cpu_s, step.wall_s, Some(step.peak_mb));
+        for screen in &step.screens {
+            row("  a screen", screen.cpu_s, screen.wall_s, None);
+        }
     }
     row(
         "total",
         steps.iter().map(|s| s.cpu_s).sum(),
         steps.iter().map(|s| s.wall_s).sum(),
-        steps.iter().map(|s| s.peak_mb).fold(0.0, f64::max),
+        Some(steps.iter().map(|s| s.peak_mb).fold(0.0, f64::max)),
     );
     text
 }
@@ -153,14 +185,16 @@ mod tests {
     #[test]
     fn a_report_becomes_a_table_with_a_total() {
         let report = r#"{"people": 20000, "steps": [
-            {"name": "deliver", "cpu_s": 1.5, "wall_s": 0.75, "peak_mb": 210},
-            {"name": "link", "cpu_s": 0.25, "wall_s": 0.25, "peak_mb": 90.4}]}"#;
+            {"name": "deliver", "cpu_s": 1.5, "wall_s": 0.75, "peak_mb": 210, "screens": []},
+            {"name": "look", "cpu_s": 0.25, "wall_s": 0.25, "peak_mb": 90.4,
+             "screens": [[0.12, 0.1]]}]}"#;
         assert_eq!(
             table(&steps(report).unwrap()),
-            "step        CPU s    wall s   peak MB\n\
-             deliver      1.50      0.75       210\n\
-             link         0.25      0.25        90\n\
-             total        1.75      1.00       210\n"
+            "step           CPU s    wall s   peak MB\n\
+             deliver         1.50      0.75       210\n\
+             look            0.25      0.25        90\n\
+            \x20 a screen      0.10      0.12\n\
+             total           1.75      1.00       210\n"
         );
     }
 

@@ -307,14 +307,16 @@ async fn query(cast: &Cast, teller: &mut Teller, workspace: &str) -> Result<(), 
                count(*) as episodes, count(distinct person) as people \
                from hospital_episodes group by 1 order by 1";
     teller.say(sql)?;
+    let asked = teller.ask();
     let answer = researcher.post(&path, &json!({ "sql": sql })).await?;
-    teller.cost(&answer);
+    teller.answered(&asked, &answer);
     must_be(&answer, &["pass"])?;
     rows(teller, &answer)?;
     let sql = "select person, area, main_condition from hospital_episodes limit 5";
     teller.say(sql)?;
+    let asked = teller.ask();
     let answer = researcher.post(&path, &json!({ "sql": sql })).await?;
-    teller.cost(&answer);
+    teller.answered(&asked, &answer);
     must_be(&answer, &["fail", "review"])?;
     teller.refused("rows of people on the screen", &text(&answer, "/verdict")?)?;
     cast.must_refuse(
@@ -326,8 +328,9 @@ async fn query(cast: &Cast, teller: &mut Teller, workspace: &str) -> Result<(), 
     )?;
     let sql = "select specialty, count(*) as n from hospital_episodes group by 1";
     teller.say(sql)?;
+    let asked = teller.ask();
     let answer = researcher.post(&path, &json!({ "sql": sql })).await?;
-    teller.cost(&answer);
+    teller.answered(&asked, &answer);
     must_be(&answer, &["review"])?;
     teller.refused(
         "a variable that a condition took out of the manifest",

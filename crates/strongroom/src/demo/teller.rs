@@ -23,7 +23,12 @@ struct Step {
     begun: Instant,
     cpu_s: f64,
     worker_peak_mb: f64,
+    /// What each screen took, from the question to the answer: seconds, CPU seconds.
+    screens: Vec<(f64, f64)>,
 }
+
+/// When a screen was asked for, and what had been used by then.
+pub(crate) struct Asked(Instant, f64);
 
 impl Teller {
     pub(crate) fn new() -> Self {
@@ -75,6 +80,7 @@ impl Teller {
             begun,
             cpu_s,
             worker_peak_mb: 0.0,
+            screens: Vec::new(),
         });
         Ok(())
     }
@@ -102,6 +108,20 @@ impl Teller {
         }
     }
 
+    /// A screen is asked for.
+    pub(crate) fn ask(&self) -> Asked {
+        Asked(Instant::now(), self.cpu())
+    }
+
+    /// The screen has its answer.
+    pub(crate) fn answered(&mut self, asked: &Asked, answer: &Value) {
+        let cpu = (self.cpu() - asked.1).max(0.0);
+        if let Some(step) = &mut self.current {
+            step.screens.push((asked.0.elapsed().as_secs_f64(), cpu));
+        }
+        self.cost(answer);
+    }
+
     /// Ends the current step.
     pub(crate) fn done(&mut self) -> Result<(), Problem> {
         let Some(step) = self.current.take() else {
@@ -118,6 +138,7 @@ impl Teller {
         line(&format!("      ({wall:.1} s, {cpu:.1} CPU s)\n"))?;
         self.steps.push(json!({
             "name": step.name, "cpu_s": cpu, "wall_s": wall, "peak_mb": peak,
+            "screens": step.screens,
         }));
         Ok(())
     }
