@@ -56,14 +56,25 @@ pub use policy::{Dominance, Limits, Policy, PolicyError, ZeroRule};
 pub use report::{CellReport, Finding, Key, Output, PolicyName, Report, Rule, Status, Verdict};
 pub use researcher::{Advice, ResearcherCell, ResearcherOutput, ResearcherReport};
 
-/// A person of a folder of releases: 16 bytes of HMAC-SHA-256 over the engine's hash of their unit, under the
-/// folder's key. Without the key the units of a small register cannot be tried one by one.
-pub fn keyed_person(key: &[u8; 32], unit: u64) -> [u8; 16] {
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
-    let tag = ring::hmac::sign(&key, &unit.to_le_bytes());
-    let mut person = [0; 16];
-    for (byte, from) in person.iter_mut().zip(tag.as_ref()) {
-        *byte = *from;
+/// The key of a folder of releases, under which its people are listed: without it the units of a small register
+/// cannot be tried one by one.
+pub struct PeopleKey(ring::hmac::Key);
+
+impl PeopleKey {
+    /// From the folder's random bytes.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key))
     }
-    person
+
+    /// A person: 16 bytes of HMAC-SHA-256 over the engine's hash of their unit.
+    #[must_use]
+    pub fn person(&self, unit: u64) -> [u8; 16] {
+        let tag = ring::hmac::sign(&self.0, &unit.to_le_bytes());
+        let mut person = [0; 16];
+        for (byte, from) in person.iter_mut().zip(tag.as_ref()) {
+            *byte = *from;
+        }
+        person
+    }
 }

@@ -5,7 +5,7 @@ mod model;
 pub(crate) mod releases;
 mod session;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -208,7 +208,7 @@ fn judge(gathered: &Gathered, policy: &Policy, folders: Folders<'_>) -> Result<J
             (request, releases.population())
         }
         None => {
-            let mut ordinals: BTreeMap<u64, u32> = BTreeMap::new();
+            let mut ordinals: HashMap<u64, u32> = HashMap::new();
             let ordinal = |unit| {
                 let next = u32::try_from(ordinals.len()).map_err(|_| releases::strange())?;
                 Ok(*ordinals.entry(unit).or_insert(next))

@@ -5,14 +5,14 @@
 //! output each: a line of JSON with words, then its tables (of counts, of values) as their number of bytes, u64,
 //! little endian, and [`Release::to_bytes`]. Every file has mode 0600.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use disclosure::difference::Release;
-use disclosure::{CellPeople, Policy, keyed_person, outgoing};
+use disclosure::{CellPeople, PeopleKey, Policy, outgoing};
 use serde::{Deserialize, Serialize};
 
 use crate::places::lock_file;
@@ -26,9 +26,9 @@ const FILE_MAX: u64 = 1 << 30;
 /// A folder that was opened.
 pub(crate) struct Releases {
     folder: PathBuf,
-    key: [u8; 32],
+    key: PeopleKey,
     people: Vec<[u8; 16]>,
-    places: BTreeMap<[u8; 16], u32>,
+    places: HashMap<[u8; 16], u32>,
     /// Held from the first read to the last write: two checks at once would give one ordinal to two people.
     _lock: fs::File,
 }
@@ -78,7 +78,7 @@ impl Releases {
             .collect();
         Ok(Self {
             folder: folder.to_owned(),
-            key,
+            key: PeopleKey::new(&key),
             people,
             places,
             _lock: lock,
@@ -90,7 +90,7 @@ impl Releases {
     /// # Errors
     /// If there are more people than ordinals.
     pub(crate) fn ordinal(&mut self, unit: u64) -> Result<u32, Problem> {
-        let person = keyed_person(&self.key, unit);
+        let person = self.key.person(unit);
         if let Some(place) = self.places.get(&person) {
             return Ok(*place);
         }
