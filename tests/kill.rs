@@ -312,14 +312,18 @@ fn index_and_kill(victim: Victim) {
     let books = run.settled();
     assert!(books.find("indexing", "indexed").is_some());
     assert_eq!(books.of("indexing").count(), 1, "it was ordered once");
-    let tries: Vec<(&str, u64)> = books
+    let mut tries: Vec<(u64, &str)> = books
         .of("job")
         .filter(|(_, row)| row.json["core"]["task"]["task"] == "index")
-        .map(|(_, row)| (&*row.state, row.json["core"]["attempt"].as_u64().unwrap()))
+        .map(|(_, row)| (row.json["core"]["attempt"].as_u64().unwrap(), &*row.state))
         .collect();
-    assert_eq!(tries.len(), 2, "{tries:?}");
-    assert!(tries.contains(&("failed", 1)), "{tries:?}");
-    assert!(tries.contains(&("done", 2)), "{tries:?}");
+    tries.sort_unstable();
+    // The next front may meet the keeper of the last one while it ends; that is a try, too.
+    let as_it_should_be = matches!(
+        tries.as_slice(),
+        [(1, "failed"), (2, "done")] | [(1, "failed"), (2, "failed"), (3, "done")]
+    );
+    assert!(as_it_should_be, "{tries:?}");
     let mut walk = run.walk();
     for step in [Step::Extract, Step::Workspace, Step::Query] {
         walk.take(step).expect("what came of it can be used");
