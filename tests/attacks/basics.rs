@@ -29,15 +29,22 @@ fn run(folder: &Path, sql: &str) -> (Option<i32>, Vec<Value>) {
     (output.status.code(), lines)
 }
 
-/// What it does not hold, nobody who breaks the engine can use.
+/// What it does not hold, nobody who breaks it can use.
 #[test]
-fn the_program_for_statements_asks_the_loader_for_no_cryptography() {
-    let asks = |name: &str| {
+fn the_program_for_statements_asks_the_loader_for_no_cryptography_and_the_one_that_judges_for_no_engine()
+ {
+    let asks = |name: &str, library: &[u8]| {
         let program = fs::read(program("strongroom").with_file_name(name)).unwrap();
-        program.windows(9).any(|part| part == b"libcrypto")
+        program.windows(library.len()).any(|part| part == library)
     };
-    assert!(asks("strongroom-worker"), "the noise comes from there");
-    assert!(!asks("strongroom-query"));
+    for (library, worker, query, judge) in [
+        (&b"libcrypto.so"[..], true, false, false),
+        (&b"libduckdb.so"[..], true, true, false),
+    ] {
+        assert_eq!(asks("strongroom-worker", library), worker);
+        assert_eq!(asks("strongroom-query", library), query);
+        assert_eq!(asks("strongroom-judge", library), judge);
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Apart {
             "strongroom",
             "strongroom-worker",
             "strongroom-query",
+            "strongroom-judge",
             "libduckdb.so",
         ] {
             let built = program("strongroom").with_file_name(name);

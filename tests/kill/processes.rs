@@ -53,7 +53,9 @@ pub(crate) fn find(front: u32, victim: Victim) -> Option<u32> {
     let mut fitting = found.iter().filter(|(pid, words)| match victim {
         Victim::Front => *pid == front,
         Victim::Keeper => words.get(1).is_some_and(|word| word == "keeper"),
-        Victim::Worker => is(words, "strongroom-worker") || is(words, "strongroom-query"),
+        Victim::Worker => ["worker", "query", "judge"]
+            .iter()
+            .any(|program| is(words, &format!("strongroom-{program}"))),
     });
     // The last is the innermost: of a worker, the one that sees rows.
     fitting.next_back().map(|(pid, _)| *pid)

@@ -318,12 +318,7 @@ impl Desk<'_> {
             };
             tables.push(Table {
                 payload: Payload(Sealed::of_delivery(&payload.file, "payload", owner)?),
-                map: Map(Sealed::kept(
-                    map,
-                    KeptAs::new(core.id.as_str(), &["map"]),
-                    project.core.id.as_str(),
-                    Purpose::Extract,
-                )?),
+                map: Map::of(core, map)?,
                 events,
             });
             plans.push(orders::table(n, asked, &dataset.dictionary)?);

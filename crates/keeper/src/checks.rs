@@ -8,7 +8,7 @@ use governance::job::{Screen, Task, must_be_approved};
 use governance::output::{Core, Output};
 use governance::project::InForce;
 use governance::workspace::Workspace;
-use governance::{Action, DeliveryId, ExtractId, Lifecycle, ProjectId, Sha256};
+use governance::{Action, DeliveryId, ExtractId, Lifecycle, Sha256};
 use protocol::compare::{Beside, Goal, Judge};
 use protocol::job::{Job, People};
 use protocol::keeper::Refused;
@@ -17,7 +17,7 @@ use vault::Purpose;
 use crate::authority::{Desk, Right, Warrant, must_be_of};
 use crate::comparison::{Cells, Comparison, Gathered, Links};
 use crate::error::{by_rule, internal, not_permitted};
-use crate::mounts::Mounts;
+use crate::mounts::{Map, Mounts};
 use crate::orders;
 use crate::register::Before;
 use crate::seal::{KeptAs, Sealed};
@@ -28,7 +28,6 @@ pub(crate) const PEOPLE_WORD: &str = "people";
 /// How the evidence of a request is judged.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Judging {
-    project: ProjectId,
     /// The worker's order.
     pub(crate) order: Judge,
     /// Whose ordinals its people go by; none for those of several spines.
@@ -43,7 +42,6 @@ impl Judging {
     /// What the worker that judges is given.
     pub(crate) fn mounts(&self, evidence: String, people: Option<Sealed>) -> Comparison {
         Comparison::Judge {
-            project: self.project.clone(),
             evidence,
             people: people.map(Gathered),
             links: self.links.clone(),
@@ -171,7 +169,6 @@ impl Desk<'_> {
         before.must_fit(self.disclosure.register_mib)?;
         let (spine, links) = found.unzip();
         Ok(Judging {
-            project: project.core.id.clone(),
             order: Judge {
                 policy: self.disclosure.policy.clone(),
                 minimum: project.manifest.minimum_cell.into(),
@@ -199,7 +196,10 @@ impl Desk<'_> {
         for indexing in &extract.core().indexings {
             let indexing: Indexing = self.books.get(indexing.as_str()).await?;
             let Indexing::Indexed {
-                core, links: file, ..
+                core,
+                links: file,
+                map,
+                ..
             } = &indexing
             else {
                 return Err(not_permitted("the records of this extract are not indexed"));
@@ -207,7 +207,10 @@ impl Desk<'_> {
             must_be_of(&core.project, project, "an indexing")?;
             let kept_as = KeptAs::new(core.id.as_str(), &["links"]);
             let owner = core.project.as_str();
-            links.push(Links(Sealed::kept(file, kept_as, owner, Purpose::Linkage)?));
+            links.push(Links {
+                spine: Sealed::kept(file, kept_as, owner, Purpose::Linkage)?,
+                map: Map::of(core, map)?,
+            });
             spines.push(core.spine.clone());
         }
         spines.dedup();

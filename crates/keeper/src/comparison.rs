@@ -1,23 +1,28 @@
 //! What a worker is given that compares: neither payload nor identifiers, but ordinals of people.
 
-use std::io;
+use std::io::{self, Read};
 
-use governance::ProjectId;
 use protocol::compare::{ELSEWHERE, EVIDENCE, ORDINALS, REGISTER, RENDERINGS, SCREENS, TABLES};
 use protocol::job::PEOPLE;
 use protocol::keeper::Refused;
 use sandbox::Input;
-use vault::{PseudonymKey, RECORD_IN_BYTES};
+use vault::{RECORD_IN_BYTES, RECORD_OUT_BYTES};
 
 use crate::custody::Custody;
 use crate::halt::Halt;
-use crate::mounts::{Entries, Keyed, person_key};
+use crate::mounts::{BLOCK, Map};
 use crate::rooms::Rooms;
 use crate::seal::{InTurn, Sealed};
 
-/// Record ordinal to spine ordinal; a worker sees whose pseudonym has which ordinal only.
+/// Bytes of a pseudonym with its ordinal.
+const ORDINAL_BYTES: usize = 20;
+
+/// Record ordinal to spine ordinal, and to pseudonym; a worker sees whose pseudonym has which ordinal only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Links(pub(crate) Sealed);
+pub(crate) struct Links {
+    pub(crate) spine: Sealed,
+    pub(crate) map: Map,
+}
 /// Who is behind the cells of an output or of a screen, by spine ordinal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cells(pub(crate) Sealed);
@@ -46,7 +51,6 @@ impl Seen {
 pub(crate) enum Comparison {
     /// What was gathered, beside what was seen.
     Judge {
-        project: ProjectId,
         evidence: String,
         people: Option<Gathered>,
         /// None where people have no ordinals.
@@ -86,7 +90,6 @@ impl Comparison {
         };
         match self {
             Self::Judge {
-                project,
                 evidence,
                 people,
                 links,
@@ -96,9 +99,12 @@ impl Comparison {
                     Some(people) => stream(PEOPLE, &people.0)?,
                     None => text(PEOPLE, String::new()),
                 };
-                let files = links.iter().map(|links| links.0.clone()).collect();
-                let links = InTurn::new(files, custody, rooms, halt)?;
-                let ordinals = Keyed::new(links, OfSpine(person_key(custody, project)?));
+                let spines = links.iter().map(|links| links.spine.clone()).collect();
+                let maps = links.iter().map(|links| links.map.0.clone()).collect();
+                let ordinals = Joined::new(
+                    InTurn::new(spines, custody, rooms, halt)?,
+                    InTurn::new(maps, custody, rooms, halt)?,
+                );
                 Ok(vec![
                     text(EVIDENCE, evidence.clone()),
                     people,
@@ -135,64 +141,122 @@ fn text(name: &str, text: String) -> Input {
     }
 }
 
-/// Links become pseudonyms with ordinals: which record somebody had is left out.
-struct OfSpine(PseudonymKey);
+/// Who has which ordinal, from two files of one order: record to ordinal and record to pseudonym. Which record
+/// somebody had is left out.
+struct Joined<L, M> {
+    links: L,
+    map: M,
+    made: io::Cursor<Vec<u8>>,
+}
 
-impl Entries for OfSpine {
-    const BYTES: usize = RECORD_IN_BYTES;
+impl<L: Read, M: Read> Joined<L, M> {
+    fn new(links: L, map: M) -> Self {
+        Self {
+            links,
+            map,
+            made: io::Cursor::new(Vec::new()),
+        }
+    }
 
-    fn made(&self, entries: &[u8]) -> io::Result<Vec<u8>> {
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the links are damaged");
-        let (entries, rest) = entries.as_chunks::<RECORD_IN_BYTES>();
-        if !rest.is_empty() {
+    /// The next records.
+    fn block(&mut self) -> io::Result<Vec<u8>> {
+        let links = whole::<RECORD_IN_BYTES>(&mut self.links)?;
+        let map = whole::<RECORD_OUT_BYTES>(&mut self.map)?;
+        let (links, map) = (links.as_chunks().0, map.as_chunks().0);
+        if links.len() != map.len() {
             return Err(damaged());
         }
-        let mut made = Vec::with_capacity(entries.len() * 20);
-        for [_, _, _, _, _, _, _, _, spine @ .., _band] in entries {
-            let spine = u64::from_le_bytes(*spine);
-            let ordinal = u32::try_from(spine).map_err(|_| damaged())?;
-            made.extend(self.0.pseudonym(spine));
+        let mut made = Vec::with_capacity(links.len() * ORDINAL_BYTES);
+        for (link, keyed) in links.iter().zip(map) {
+            let [l0, l1, l2, l3, l4, l5, l6, l7, spine @ .., _band]: &[u8; RECORD_IN_BYTES] = link;
+            let [k0, k1, k2, k3, k4, k5, k6, k7, pseudonym @ .., _]: &[u8; RECORD_OUT_BYTES] =
+                keyed;
+            if [l0, l1, l2, l3, l4, l5, l6, l7] != [k0, k1, k2, k3, k4, k5, k6, k7] {
+                return Err(damaged());
+            }
+            let ordinal = u32::try_from(u64::from_le_bytes(*spine)).map_err(|_| damaged())?;
+            made.extend(pseudonym);
             made.extend(ordinal.to_le_bytes());
         }
         Ok(made)
     }
 }
 
+impl<L: Read, M: Read> Read for Joined<L, M> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.made.position() >= self.made.get_ref().len() as u64 {
+            self.made = io::Cursor::new(self.block()?);
+        }
+        self.made.read(to)
+    }
+}
+
+/// Whole entries of `N` bytes; fewer than [`BLOCK`] only at the end.
+fn whole<const N: usize>(file: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut entries = Vec::with_capacity(BLOCK * N);
+    file.take((BLOCK * N) as u64).read_to_end(&mut entries)?;
+    match entries.len() % N {
+        0 => Ok(entries),
+        _ => Err(damaged()),
+    }
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the links are damaged")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
-    use vault::Purpose;
-
     use super::*;
-    use crate::mounts::PSEUDONYMS;
 
-    /// Record, spine and band become pseudonym and ordinal, whatever the size of a block.
+    /// Record, spine, pseudonym and band of a number: all different.
+    fn entries(numbers: impl IntoIterator<Item = u64>) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let (mut links, mut map, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+        for number in numbers {
+            let (record, spine) = (number + 7, number * 3 % 4999);
+            let pseudonym = u128::from(number).wrapping_mul(0xf39c_c060_5ced_c835_1082_276b);
+            links.extend(record.to_le_bytes());
+            links.extend(spine.to_le_bytes());
+            links.push(3);
+            map.extend(record.to_le_bytes());
+            map.extend(pseudonym.to_be_bytes());
+            map.push(3);
+            wanted.extend(pseudonym.to_be_bytes());
+            wanted.extend(u32::try_from(spine).unwrap().to_le_bytes());
+        }
+        (links, map, wanted)
+    }
+
+    fn joined(links: &[u8], map: &[u8]) -> io::Result<Vec<u8>> {
+        let mut made = Vec::new();
+        Joined::new(links, map).read_to_end(&mut made)?;
+        Ok(made)
+    }
+
     #[test]
-    fn links_become_pseudonyms_with_ordinals() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = vault::Root::open_or_create(&folder.path().join("root")).unwrap();
-        let mut secrets = vault::Secrets::open(&folder.path().join("keys"), root).unwrap();
-        let secret = secrets.get_or_create("prj_a", Purpose::Pseudonym).unwrap();
-        let key = || PseudonymKey::derive(&secret, PSEUDONYMS, "person").unwrap();
-        let entry = |spine: u64| [7, spine].map(u64::to_le_bytes).concat();
-        let links = |spines: &[u64]| -> Vec<u8> {
-            let entries = spines.iter().map(|spine| [entry(*spine), vec![3]].concat());
-            entries.flatten().collect()
-        };
-        let spines: Vec<u64> = (0..5000).map(|n| n * 3 % 4999).collect();
-        let (links_of_all, mut made) = (links(&spines), Vec::new());
-        Keyed::new(links_of_all.as_slice(), OfSpine(key()))
-            .read_to_end(&mut made)
-            .unwrap();
-        let wanted = spines.iter().flat_map(|spine| {
-            let ordinal = u32::try_from(*spine).unwrap().to_le_bytes();
-            [key().pseudonym(*spine).to_vec(), ordinal.to_vec()].concat()
-        });
-        assert_eq!(made, wanted.collect::<Vec<u8>>());
-        for damaged in [links_of_all[..30].to_vec(), links(&[1 << 32])] {
-            let mut keyed = Keyed::new(damaged.as_slice(), OfSpine(key()));
-            assert!(keyed.read(&mut [0; 64]).is_err());
+    fn links_and_their_pseudonyms_become_pseudonyms_with_ordinals() {
+        let block = BLOCK as u64;
+        for count in [0, 1, block - 1, block, block + 1, 2 * block + 5] {
+            let (links, map, wanted) = entries(0..count);
+            assert_eq!(joined(&links, &map).unwrap(), wanted, "{count}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_damaged() {
+        let (links, map, _) = entries(0..5000);
+        let (_, others, _) = entries(1..5001);
+        let mut past = links.clone();
+        past[RECORD_IN_BYTES + 12] = 1;
+        for (links, map) in [
+            (&links[..links.len() - 1], &map[..]),
+            (&links, &map[..map.len() - 1]),
+            (&links[..links.len() - RECORD_IN_BYTES], &map),
+            (&links, &map[..BLOCK * RECORD_OUT_BYTES]),
+            (&links, &others),
+            (&past, &map),
+        ] {
+            assert!(joined(links, map).is_err());
         }
     }
 }

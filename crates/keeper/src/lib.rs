@@ -198,6 +198,8 @@ pub struct Config {
     pub worker: PathBuf,
     /// The program `strongroom-query` beside it: statements of researchers.
     pub query_worker: PathBuf,
+    /// The program `strongroom-judge` beside it: what statements gathered.
+    pub judge_worker: PathBuf,
     /// The libraries that it loads from beside it; the keeper does not start with others.
     pub libraries: Vec<PinnedLibrary>,
     /// Name of the log, such as `strongroom.example/log`: no space, no `+`.

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 
 use governance::ProjectId;
+use governance::delivery::SealedFile;
+use governance::indexing::Core;
 use protocol::keeper::Refused;
 use sandbox::Input;
 use vault::{EVENT_BYTES, EventKey, PseudonymKey, Purpose, stream_pseudonymise_events};
@@ -11,12 +13,12 @@ use crate::custody::Custody;
 use crate::error::by_vault;
 use crate::halt::Halt;
 use crate::rooms::Rooms;
-use crate::seal::{Checked, Sealed};
+use crate::seal::{Checked, KeptAs, Sealed};
 
 /// Version of the pseudonym keys that extracts are made with.
 pub(crate) const PSEUDONYMS: u32 = 1;
 /// Entries that are read at a time.
-const BLOCK: usize = 4096;
+pub(crate) const BLOCK: usize = 4096;
 
 /// A file of identifiers, which only load and link workers see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,14 @@ pub(crate) struct Events(pub(crate) Sealed);
 /// Record ordinal to pseudonym.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Map(pub(crate) Sealed);
+impl Map {
+    /// The file that the keeper made when the records were indexed.
+    pub(crate) fn of(indexing: &Core, file: &SealedFile) -> Result<Self, Refused> {
+        let kept_as = KeptAs::new(indexing.id.as_str(), &["map"]);
+        Sealed::kept(file, kept_as, indexing.project.as_str(), Purpose::Extract).map(Self)
+    }
+}
+
 /// The database of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Database(pub(crate) Sealed);

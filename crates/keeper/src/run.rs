@@ -125,7 +125,7 @@ impl Keeper {
                 custody: &keeper.custody,
                 rooms: &keeper.rooms,
                 worker: worker.to_owned(),
-                judge: keeper.worker.clone(),
+                judge: keeper.judge_worker.clone(),
                 judging: &judging,
                 profile: profile.clone(),
                 tell,

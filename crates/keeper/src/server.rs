@@ -53,6 +53,7 @@ pub(crate) struct Keeper {
     pub(crate) ran: Ran,
     pub(crate) worker: PathBuf,
     pub(crate) query_worker: PathBuf,
+    pub(crate) judge_worker: PathBuf,
     pub(crate) job_profile: Profile,
     pub(crate) query_profile: Profile,
     pub(crate) linkage_settings: String,
@@ -87,7 +88,7 @@ impl Keeper {
         };
         let job_profile = profile("load, link and extract jobs", &config.job_profile_toml)?;
         let query_profile = profile("queries and checks", &config.query_profile_toml)?;
-        for worker in [&config.worker, &config.query_worker] {
+        for worker in [&config.worker, &config.query_worker, &config.judge_worker] {
             if !worker.is_file() {
                 return Err(KeeperError::NoWorker(worker.clone()));
             }
@@ -110,6 +111,7 @@ impl Keeper {
             rooms,
             worker: config.worker,
             query_worker: config.query_worker,
+            judge_worker: config.judge_worker,
             job_profile,
             query_profile,
             linkage_settings: config.linkage_settings,

@@ -107,8 +107,9 @@ fn socket(path: PathBuf) -> Socket {
 }
 
 pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
-    let [worker, query_worker] = ["worker", "query-worker"].map(|name| dir.join(name));
-    for program in [&worker, &query_worker]
+    let [worker, query_worker, judge_worker] =
+        ["worker", "query-worker", "judge-worker"].map(|name| dir.join(name));
+    for program in [&worker, &query_worker, &judge_worker]
         .into_iter()
         .filter(|program| !program.exists())
     {
@@ -123,6 +124,7 @@ pub(crate) fn config(dir: &Path, time: &Arc<AtomicI64>) -> Config {
         indexing: socket(dir.join("indexing.sock")),
         worker,
         query_worker,
+        judge_worker,
         libraries: Vec::new(),
         origin: "strongroom.example/test".into(),
         job_profile_toml: include_str!("../../../policies/sandbox/job.toml").into(),

@@ -21,9 +21,11 @@ pub(crate) const PROFILES: [&str; 2] = ["sandbox/job.toml", "sandbox/sql.toml"];
 pub(crate) const LINKAGE: &str = "linkage/standard.toml";
 /// Limits of requests for differentially private statistics.
 pub(crate) const REQUEST: &str = "privacy/request.toml";
-/// The program that does every job of a sealed worker, and the one that takes statements alone.
+/// The program that does every job of a sealed worker, the one that takes statements alone, and the one that judges
+/// what they gathered.
 const WORKER: &str = "strongroom-worker";
 const QUERY_WORKER: &str = "strongroom-query";
+const JUDGE_WORKER: &str = "strongroom-judge";
 
 /// The data that a command works on.
 #[derive(Debug, clap::Args)]
@@ -363,6 +365,14 @@ pub(crate) fn worker() -> Result<PathBuf, Problem> {
 /// If it is not there.
 pub(crate) fn query_worker() -> Result<PathBuf, Problem> {
     beside_me(QUERY_WORKER)
+}
+
+/// The worker that judges, beside this program.
+///
+/// # Errors
+/// If it is not there.
+pub(crate) fn judge_worker() -> Result<PathBuf, Problem> {
+    beside_me(JUDGE_WORKER)
 }
 
 /// The worker of each of [`PROFILES`].

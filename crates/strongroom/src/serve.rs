@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 use crate::config::{Listen, Settings};
 use crate::desk::{MachineClock, Prepared};
 use crate::desktops::LockedDesktops;
-use crate::files::{linkage_settings, load_policies, query_worker, request_limits, worker};
+use crate::files::{
+    judge_worker, linkage_settings, load_policies, query_worker, request_limits, worker,
+};
 use crate::house::House;
 use crate::keeping::Logs;
 use crate::places::Places;
@@ -299,6 +301,7 @@ pub(crate) async fn keeper(args: &KeeperArgs) -> Result<ExitCode, Problem> {
         indexing: socket(Door::Indexing, args.indexing_uid),
         worker: worker()?,
         query_worker: query_worker()?,
+        judge_worker: judge_worker()?,
         libraries: crate::doctor::pinned()?,
         origin: args.origin.clone(),
         job_profile_toml: policies.text("sandbox/job.toml").to_owned(),

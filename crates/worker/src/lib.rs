@@ -3,9 +3,10 @@
 //! It is started by the keeper (or by `strongroom` for files of one's own) with one socket and nothing
 //! else. It raises its walls, says which stand, reads one order, does it, reports and leaves.
 //!
-//! There are two programs. `strongroom-query` holds what a statement of a researcher needs and nothing else: the
-//! less it holds, the less a statement that breaks the engine finds, and the sooner it starts. `strongroom-worker`
-//! does every job (docs/adr/0023-a-worker-for-statements.md).
+//! There are three programs. `strongroom-query` holds what a statement of a researcher needs and nothing else: the
+//! less it holds, the less a statement that breaks the engine finds, and the sooner it starts. `strongroom-judge`
+//! judges what such a statement gathered, and holds no engine. `strongroom-worker` does every job
+//! (docs/adr/0023-a-worker-for-statements.md, docs/adr/0029-a-worker-for-judging.md).
 
 #![cfg_attr(
     test,
@@ -28,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use protocol::frame::{Down, Hatch, read_down};
-use protocol::job::Job;
+use protocol::job::{Job, Source};
 use protocol::limits::Limits;
 use protocol::report::{Failure, FailureCode, Report};
 use sandbox::inside::{FailFast, SealError, Strangers, attack, seal};
@@ -37,26 +38,46 @@ use sandbox::inside::{FailFast, SealError, Strangers, attack, seal};
 #[global_allocator]
 static MEMORY: FailFast = FailFast;
 
-/// What a program can do with an order.
-type Jobs = fn(&jobs::Rooms, &Job, &Limits, &mut Hatch<'_>) -> Result<Report, Failure>;
+/// What a program can do.
+struct Program {
+    /// With an order.
+    run: fn(&jobs::Rooms, &Job, &Limits, &mut Hatch<'_>) -> Result<Report, Failure>,
+    /// With tables, before it knows its order.
+    open: fn(&mut jobs::Rooms, Source, &Limits) -> Result<(), Failure>,
+}
 
 /// The program that does every job.
 #[must_use]
 pub fn every_job() -> ExitCode {
-    live(jobs::run_in)
+    live(&Program {
+        run: jobs::run_in,
+        open: jobs::open_ahead,
+    })
 }
 
 /// The program that runs and checks statements, and refuses every other job.
 #[must_use]
 pub fn statements() -> ExitCode {
-    live(jobs::run_statements)
+    live(&Program {
+        run: jobs::run_statements,
+        open: jobs::open_ahead,
+    })
 }
 
-fn live(run: Jobs) -> ExitCode {
+/// The program that judges and compares, and refuses every other job.
+#[must_use]
+pub fn judging() -> ExitCode {
+    live(&Program {
+        run: jobs::run_judging,
+        open: jobs::open_nothing,
+    })
+}
+
+fn live(program: &Program) -> ExitCode {
     // A panic's message may hold a value of a row: it goes nowhere.
     std::panic::set_hook(Box::new(|_| {}));
     match seal() {
-        Ok(sealed) => serve(sealed.socket, sealed.strangers, &sealed.limits, run),
+        Ok(sealed) => serve(sealed.socket, sealed.strangers, &sealed.limits, program),
         Err(error @ SealError::NoKeeper(_)) => {
             eprintln!("{error}");
             ExitCode::from(2)
@@ -66,7 +87,7 @@ fn live(run: Jobs) -> ExitCode {
     }
 }
 
-fn serve(mut socket: File, strangers: Strangers, limits: &Limits, run: Jobs) -> ExitCode {
+fn serve(mut socket: File, strangers: Strangers, limits: &Limits, program: &Program) -> ExitCode {
     let Ok(mut ears) = socket.try_clone() else {
         return ExitCode::from(2);
     };
@@ -74,7 +95,7 @@ fn serve(mut socket: File, strangers: Strangers, limits: &Limits, run: Jobs) -> 
     let mut rooms = jobs::Rooms::sealed();
     let mut first = read_down(&mut ears);
     if let Ok(Some(Down::Open(source))) = first {
-        let opened = guarded(|| jobs::open_ahead(&mut rooms, *source, limits))
+        let opened = guarded(|| (program.open)(&mut rooms, *source, limits))
             .and_then(|()| hatch.progress(1, 1, "open"));
         if let Err(failure) = opened {
             // The keeper may be what failed.
@@ -95,7 +116,7 @@ fn serve(mut socket: File, strangers: Strangers, limits: &Limits, run: Jobs) -> 
         Job::SelfTest => Ok(Report::SelfTest {
             probes: attack(&order.limits, strangers),
         }),
-        job => run(&rooms, job, &order.limits, &mut hatch),
+        job => (program.run)(&rooms, job, &order.limits, &mut hatch),
     });
     let told = match answer {
         Ok(report) => hatch.report(report).or_else(|failure| hatch.fail(failure)),

@@ -17,6 +17,8 @@ pub struct Leaving {
 struct Table {
     cells: Vec<CellPeople>,
     outgoing: Vec<Outgoing>,
+    /// Which of those that go out say nothing that was not among what they were compared with.
+    is_known: Vec<bool>,
 }
 
 /// Few people between an output and what left.
@@ -62,7 +64,11 @@ impl Leaving {
                     Vec::new()
                 }
             };
-            tables.push(Table { cells, outgoing });
+            tables.push(Table {
+                cells,
+                is_known: vec![false; outgoing.len()],
+                outgoing,
+            });
         }
         Self {
             reports,
@@ -82,6 +88,14 @@ impl Leaving {
         outgoing.map(|one| &one.release)
     }
 
+    /// Those that say something that was not among what they were compared with.
+    pub fn new_tables(&self) -> impl Iterator<Item = &Release> {
+        let tables = self.tables.iter();
+        let each = tables.flat_map(|table| table.outgoing.iter().zip(&table.is_known));
+        each.filter(|(_, is_known)| !**is_known)
+            .map(|(one, _)| &one.release)
+    }
+
     /// Compares with everything that left, which `each` gives one by one; `unknown` more outputs cannot be compared.
     ///
     /// # Errors
@@ -96,10 +110,22 @@ impl Leaving {
         let mut beside: Vec<Beside<'_>> = tables
             .map(|table| Beside::new(&table.outgoing, policy))
             .collect();
-        each(&mut |release| beside.iter_mut().for_each(|one| one.add(release)))?;
+        let mut known: Vec<Vec<bool>> = Vec::new();
+        known.extend(self.tables.iter().map(|table| table.is_known.clone()));
+        each(&mut |release| {
+            for ((beside, table), known) in beside.iter_mut().zip(&self.tables).zip(&mut known) {
+                beside.add(release);
+                for (one, known) in table.outgoing.iter().zip(known) {
+                    *known = *known || one.release.is_same_table(release);
+                }
+            }
+        })?;
         let judged = self.reports.iter_mut().zip(&self.tables);
         for ((report, table), beside) in judged.zip(beside) {
             beside.finish(report, &table.cells);
+        }
+        for (table, known) in self.tables.iter_mut().zip(known) {
+            table.is_known = known;
         }
         if unknown > 0
             && let Some(first) = self.reports.first_mut()

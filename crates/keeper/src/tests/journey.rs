@@ -322,8 +322,12 @@ async fn two_deliveries_become_the_evidence_behind_a_table() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let query_worker = worker.with_file_name("strongroom-query");
-    for (program, name) in [(worker, "worker"), (query_worker, "query-worker")] {
+    let beside = |name| worker.with_file_name(name);
+    for (program, name) in [
+        (beside("strongroom-query"), "query-worker"),
+        (beside("strongroom-judge"), "judge-worker"),
+        (worker, "worker"),
+    ] {
         std::os::unix::fs::symlink(program, dir.path().join(name)).unwrap();
     }
     let world = World::within(dir, Told::Rows).await;

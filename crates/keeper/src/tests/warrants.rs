@@ -13,7 +13,7 @@ use vault::Purpose;
 use super::lies::{check, extract, index, open_load};
 use super::{STATEMENT, World, id, query, sealed};
 use crate::checks::Judging;
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Links};
 use crate::mounts::Mounts;
 use crate::seal::{KeptAs, Room, Sealed};
 
@@ -154,9 +154,10 @@ async fn an_output_and_a_screen_are_judged_with_the_links_of_their_people_and_wi
     ] {
         let judging = judging(job).await;
         let (links, seen) = given(&judging);
-        let names: Vec<&str> = links.iter().map(|links| links.0.name.as_str()).collect();
-        assert_eq!(names, ["idx_a.links.job_i1"]);
-        assert_eq!(links[0].0.purpose, Purpose::Linkage);
+        let names = |links: &Links| [links.spine.name.clone(), links.map.0.name.clone()];
+        let names: Vec<[String; 2]> = links.iter().map(names).collect();
+        assert_eq!(names, [["idx_a.links.job_i1", "idx_a.map.job_i1"]]);
+        assert_eq!(links[0].spine.purpose, Purpose::Linkage);
         assert!(seen.is_empty(), "nothing has left and nothing was shown");
         let beside = &judging.order.beside;
         assert_eq!((beside.goal, &*beside.name), (goal, name));

@@ -154,7 +154,7 @@ fn the_text_is_read_whole_or_refused() {
 fn the_workers_lie_beside_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("strongroom");
-    for name in [WORKER, QUERY_WORKER] {
+    for name in [WORKER, QUERY_WORKER, JUDGE_WORKER] {
         refused(beside(&program, name), &format!("{name} is not beside"));
         fs::write(folder.path().join(name), "").unwrap();
         assert_eq!(beside(&program, name).unwrap(), folder.path().join(name));

@@ -1,13 +1,14 @@
 //! Judging evidence beside what left and was shown. Neither payload nor identifiers are here: people are ordinals.
 
-use std::collections::HashMap;
+mod ordinals;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
 use disclosure::difference::{Attacked, Release};
 use disclosure::{
-    Evidence, Found, Leaving, Policy, Report as Reported, Traced, Verdict, as_one, by_statement,
-    compare_again, to_csv, traced,
+    Evidence, Found, Leaving, Policy, Report as Reported, Verdict, as_one, by_statement,
+    compare_again, to_csv,
 };
 use protocol::compare::{
     Again, Attack, Behind, ELSEWHERE, EVIDENCE, Goal, Judge, Judged, ORDINALS, REGISTER,
@@ -15,32 +16,24 @@ use protocol::compare::{
 };
 use protocol::frame::Hatch;
 use protocol::job::PEOPLE;
-use protocol::limits::Limits;
 use protocol::report::{Failure, Report};
 use serde_json::{Value, json};
 
-use super::{Rooms, internal, source};
+use super::{Rooms, internal};
+use ordinals::Ordinals;
 
-/// Bytes of a pseudonym, and of it with its ordinal.
-const PSEUDONYM: usize = 16;
-const ORDINAL: usize = PSEUDONYM + 4;
 /// Most bytes of one released table.
 const TABLE_BYTES_MAX: u64 = 1 << 30;
 
-pub(super) fn judge(
-    rooms: &Rooms,
-    job: &Judge,
-    limits: &Limits,
-    hatch: &mut Hatch<'_>,
-) -> Result<Report, Failure> {
+pub(super) fn judge(rooms: &Rooms, job: &Judge, hatch: &mut Hatch<'_>) -> Result<Report, Failure> {
     let policy = policy(&job.policy, job.minimum)?;
     hatch.progress(0, 0, "judging")?;
     let evidence = evidence(&read(rooms, EVIDENCE)?)?;
     let listed = read(rooms, PEOPLE)?;
     let beside = &job.beside;
     let ordinals = match beside.has_ordinals {
-        true => Ordinals::Given(ordinals(rooms, limits)?),
-        false => Ordinals::InTurn(HashMap::new()),
+        true => Ordinals::given(open(rooms, ORDINALS)?)?,
+        false => Ordinals::in_turn(),
     };
     let (request, population) = ordinals.of(&evidence, &listed)?;
     let called = (beside.name.as_str(), beside.date.as_str());
@@ -51,7 +44,7 @@ pub(super) fn judge(
         false => Ok(()),
     })?;
     let tables = match beside.has_ordinals && leaving.is_listed() {
-        true => Some(new_tables(rooms, beside.goal, &leaving)?),
+        true => Some(new_tables(beside.goal, &leaving)),
         false => None,
     };
     let reports = by_statement(&evidence, leaving.into_reports(), &policy);
@@ -74,17 +67,11 @@ pub(super) fn judge(
 
 /// The tables that the register is to keep. Of a screen those that nobody in its project has seen yet: a table that
 /// left, or that a screen showed, says nothing new when it is shown again.
-fn new_tables(rooms: &Rooms, goal: Goal, leaving: &Leaving) -> Result<Vec<u8>, Failure> {
-    let mut tables: Vec<&Release> = leaving.tables().collect();
+fn new_tables(goal: Goal, leaving: &Leaving) -> Vec<u8> {
     match goal {
-        Goal::Output => {}
-        Goal::Screen => {
-            let mut forget = |seen: Release| tables.retain(|table| !table.is_same_table(&seen));
-            each(rooms, REGISTER, &mut forget)?;
-            each(rooms, SCREENS, &mut forget)?;
-        }
+        Goal::Output => register(leaving.tables()),
+        Goal::Screen => register(leaving.new_tables()),
     }
-    Ok(register(tables.into_iter()))
 }
 
 /// Everything that left and was shown. What screens of other projects showed has no name.
@@ -149,6 +136,11 @@ fn read(rooms: &Rooms, name: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(rooms.input(name)?).map_err(|_| unreadable())
 }
 
+fn open(rooms: &Rooms, name: &str) -> Result<BufReader<File>, Failure> {
+    let file = File::open(rooms.input(name)?).map_err(|_| unreadable())?;
+    Ok(BufReader::with_capacity(1 << 16, file))
+}
+
 /// The evidence of one statement, or a list of several.
 fn evidence(bytes: &[u8]) -> Result<Vec<Evidence>, Failure> {
     let read = match bytes.first() {
@@ -158,76 +150,9 @@ fn evidence(bytes: &[u8]) -> Result<Vec<Evidence>, Failure> {
     read.map_err(|_| unreadable())
 }
 
-/// What people go by.
-enum Ordinals {
-    /// By the hash of their unit.
-    Given(HashMap<u64, u32>),
-    /// In the order in which they are listed.
-    InTurn(HashMap<u64, u32>),
-}
-
-impl Ordinals {
-    /// The request under these ordinals, and how many there are.
-    fn of(self, evidence: &[Evidence], listed: &[u8]) -> Result<(Vec<Traced>, usize), Failure> {
-        let (traced, population) = match self {
-            Self::Given(known) => {
-                let last = known.values().max().copied();
-                let population = last.map_or(0, |last| last as usize + 1);
-                let ordinal = |unit: u64| known.get(&unit).copied();
-                (traced(evidence, listed, ordinal), population)
-            }
-            Self::InTurn(mut met) => {
-                let ordinal = |unit| {
-                    let next = u32::try_from(met.len()).ok()?;
-                    Some(*met.entry(unit).or_insert(next))
-                };
-                let traced = traced(evidence, listed, ordinal);
-                (traced, met.len())
-            }
-        };
-        let traced = traced.map_err(|error| internal(error.to_string()))?;
-        Ok((traced, population))
-    }
-}
-
-/// The ordinal of everybody, by the hash under which evidence lists them.
-fn ordinals(rooms: &Rooms, limits: &Limits) -> Result<HashMap<u64, u32>, Failure> {
-    let bytes = read(rooms, ORDINALS)?;
-    let (entries, rest) = bytes.as_chunks::<ORDINAL>();
-    if !rest.is_empty() {
-        return Err(unreadable());
-    }
-    let settings = source::settings(rooms, limits, limits.scratch_mib / 2);
-    let units = entries
-        .iter()
-        .map(|entry| hex(entry.first_chunk::<PSEUDONYM>()));
-    let hashes = engine::hashes(&settings, units)
-        .map_err(|error| super::refusal(source::code(&error), error.to_string()))?;
-    let mut ordinals = HashMap::with_capacity(hashes.len());
-    for (hash, entry) in hashes.into_iter().zip(entries) {
-        let ordinal = entry
-            .last_chunk::<4>()
-            .map(|bytes| u32::from_le_bytes(*bytes));
-        let ordinal = ordinal.ok_or_else(unreadable)?;
-        if *ordinals.entry(hash).or_insert(ordinal) != ordinal {
-            return Err(internal(
-                "two people have one hash and cannot be told apart",
-            ));
-        }
-    }
-    Ok(ordinals)
-}
-
-/// As a pseudonym stands in an extract.
-fn hex(pseudonym: Option<&[u8; PSEUDONYM]>) -> String {
-    let bytes = pseudonym.into_iter().flatten();
-    bytes.map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Every table of a register, one at a time.
 fn each(rooms: &Rooms, name: &str, see: &mut dyn FnMut(Release)) -> Result<(), Failure> {
-    let file = File::open(rooms.input(name)?).map_err(|_| unreadable())?;
-    let mut file = BufReader::new(file);
+    let mut file = open(rooms, name)?;
     loop {
         if file.fill_buf().map_err(|_| unreadable())?.is_empty() {
             return Ok(());

@@ -16,10 +16,10 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use engine::Connection;
 use frames::{Fault, FrameError};
 use protocol::frame::Hatch;
 use protocol::job::{Job, Source};
@@ -33,8 +33,9 @@ const ROWS_MAX: u64 = 200_000_000;
 pub(crate) struct Rooms {
     inputs: PathBuf,
     scratch: PathBuf,
-    /// Tables that were opened before the order came; the job takes them.
-    ahead: RefCell<Option<(Source, Connection)>>,
+    /// Tables that were opened before the order came; the job takes them. What they are is known only where they are
+    /// opened and taken, so that a program which does neither holds no engine.
+    ahead: RefCell<Option<Box<dyn Any>>>,
 }
 
 impl Rooms {
@@ -75,8 +76,13 @@ pub(crate) fn open_ahead(
     limits: &Limits,
 ) -> Result<(), Failure> {
     let connection = source::open(rooms, &source, limits)?;
-    *rooms.ahead.get_mut() = Some((source, connection));
+    *rooms.ahead.get_mut() = Some(Box::new((source, connection)));
     Ok(())
+}
+
+/// The same for a program that has no engine.
+pub(crate) fn open_nothing(_: &mut Rooms, _: Source, _: &Limits) -> Result<(), Failure> {
+    Err(internal("this program opens no tables"))
 }
 
 /// Does one job.
@@ -99,9 +105,7 @@ pub(crate) fn run_in(
         Job::Dummy(job) => dummy::run(rooms, job, limits, hatch),
         Job::Practice(job) => measure::practice::run(rooms, job, limits),
         Job::SelfAudit(job) => measure::self_audit::run(rooms, job, limits),
-        Job::Judge(job) => compare::judge(rooms, job, limits, hatch),
-        Job::Again(job) => compare::again(rooms, job, hatch),
-        Job::Attack(job) => compare::attack(rooms, job, hatch),
+        Job::Judge(_) | Job::Again(_) | Job::Attack(_) => run_judging(rooms, job, limits, hatch),
         Job::SelfTest => Err(internal("a self-test is no job over data")),
     }
 }
@@ -117,23 +121,24 @@ pub(crate) fn run_statements(
         Job::Query(job) => query::run(rooms, job, limits, hatch),
         Job::Check(job) => check::run(rooms, job, limits, hatch),
         Job::Model(job) => model::run(rooms, job, limits, hatch),
-        Job::LoadIdentifiers(_)
-        | Job::LoadPayload(_)
-        | Job::Link(_)
-        | Job::LinkFiles(_)
-        | Job::Extract(_)
-        | Job::Inspect(_)
-        | Job::Price(_)
-        | Job::Measure(_)
-        | Job::Dummy(_)
-        | Job::Practice(_)
-        | Job::SelfAudit(_)
-        | Job::Judge(_)
-        | Job::Again(_)
-        | Job::Attack(_)
-        | Job::SelfTest => Err(internal(
+        _ => Err(internal(
             "this program runs statements and does no other job",
         )),
+    }
+}
+
+/// Does a job that judges or compares. No engine is named here.
+pub(crate) fn run_judging(
+    rooms: &Rooms,
+    job: &Job,
+    _: &Limits,
+    hatch: &mut Hatch<'_>,
+) -> Result<Report, Failure> {
+    match job {
+        Job::Judge(job) => compare::judge(rooms, job, hatch),
+        Job::Again(job) => compare::again(rooms, job, hatch),
+        Job::Attack(job) => compare::attack(rooms, job, hatch),
+        _ => Err(internal("this program judges and does no other job")),
     }
 }
 

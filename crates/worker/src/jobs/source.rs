@@ -29,9 +29,10 @@ pub(super) fn settings(rooms: &Rooms, limits: &Limits, spill_mib: u32) -> Settin
 /// The engine over these tables. CSV files are read strictly first, so that a broken one is refused with
 /// row and column.
 pub(super) fn open(rooms: &Rooms, source: &Source, limits: &Limits) -> Result<Connection, Failure> {
-    match rooms.ahead.take() {
-        Some((ahead, connection)) if ahead == *source => return Ok(connection),
-        Some(_) => return Err(internal("the worker was opened over other tables")),
+    let ahead = rooms.ahead.take();
+    match ahead.map(|ahead| ahead.downcast::<(Source, Connection)>()) {
+        Some(Ok(ahead)) if ahead.0 == *source => return Ok(ahead.1),
+        Some(Ok(_) | Err(_)) => return Err(internal("the worker was opened over other tables")),
         None => {}
     }
     open_as(rooms, source, limits, FileFormat::Csv)

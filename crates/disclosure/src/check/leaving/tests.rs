@@ -155,3 +155,28 @@ fn of_what_goes_to_people_every_cell_is_kept() {
     };
     assert_eq!(cells(&leaving("o", &[small, untraceable])), 3);
 }
+
+#[test]
+fn a_table_that_was_seen_is_not_new_and_one_that_says_more_is() {
+    let seen = releases(&leaving("one", &[counts(&[("a", 0..20), ("b", 20..50)])]));
+    let request = [
+        counts(&[("a", 0..20), ("b", 20..50)]),
+        counts(&[("c", 50..80)]),
+    ];
+    let mut two = leaving("two", &request);
+    assert_eq!(two.new_tables().count(), 2, "nothing was seen yet");
+    let see = |two: &mut Leaving, seen: &[Release]| {
+        let each = |add: &mut dyn FnMut(&Release)| {
+            seen.iter().for_each(add);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = two.compare(0, &policy(), each);
+        two.new_tables()
+            .map(|table| table.cells().len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(see(&mut two, &seen), [1]);
+    assert_eq!(two.tables().count(), 2);
+    let both = releases(&two);
+    assert!(see(&mut two, &both).is_empty());
+}
