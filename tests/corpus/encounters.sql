@@ -30,3 +30,5 @@ select count(*) filter (where insulin <> 'No') as insulin, count(*) filter (wher
 select metformin, count(*) as n, avg(num_medications) as medications, stddev(num_medications) as sd from encounters group by metformin;
 select payer_code = '?' as payer_missing, count(*) as n from encounters group by 1;
 select race, count(*) as n from encounters where time_in_hospital > (select avg(time_in_hospital) from encounters) group by race;
+select race, sum(case when readmitted = '<30' then 1 else 0 end)::double / count(*) as rate, sqrt(rate * (1 - rate) / count(*)) as se from encounters where race <> '?' group by race;
+with stays(low, high, stay) as (values (0, 3, 'short'), (3, 7, 'middle'), (7, 100, 'long')) select stay, count(*) as n from encounters join stays on time_in_hospital >= low and time_in_hospital < high group by stay;

@@ -133,3 +133,10 @@ select deprivation, bool_and(smoker) as all_smoke from patients group by depriva
 select sex, regr_count(bmi, age) as n, regr_slope(bmi, age) as slope from patients group by sex;
 select date_diff('year', admitted, current_date) as years_ago, count(*) as n from admissions group by 1;
 select lower(region) as region, count(*) as n from patients group by region order by region;
+-- Columns that name those before them, and lists of constants.
+select region, count(*) as n, count(*) filter (where smoker) as smokers, round(100.0 * smokers / n, 1) as per_cent from patients group by region;
+select region, sex, count(*) as n, round(100.0 * n / sum(n) over (partition by region), 1) as per_cent from patients group by region, sex;
+select region, avg(case when smoker then 1.0 else 0.0 end) as rate, sqrt(rate * (1 - rate) / count(*)) as se from patients group by region;
+with p as (select *, age // 10 * 10 as low, low + 9 as high from patients) select low, high, count(*) as n from p group by all;
+with bands(low, high, band) as (values (18, 40, 'under 40'), (40, 65, '40 to 64'), (65, 120, '65 and over')) select band, count(*) as n from patients join bands on age >= low and age < high group by band;
+select v.name, count(*) as n from patients p join (values ('F', 'female'), ('M', 'male')) as v(sex, name) using (sex) group by v.name;

@@ -52,6 +52,7 @@ mod today;
 mod union;
 mod windows;
 mod wrap;
+mod written;
 
 use disclosure::Evidence;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::columns::{item_name, limit, name_of, named, role};
 use super::expr;
-use super::items::row;
+use super::items::{Written, row};
 use super::keys::{holds_window, keys};
 use super::measure::{self, Conditions, Values};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
@@ -73,6 +73,7 @@ pub(super) fn read(
         conditions: Conditions(vec![None]),
         values: Values::default(),
         having: None,
+        written: Written::default(),
     };
     let having = grouping.having(select)?;
     let items = grouping.items(list)?;
@@ -179,6 +180,7 @@ pub(super) struct Grouping<'a> {
     values: Values,
     /// The condition on groups. Windows see only the groups that satisfy it.
     having: Option<Value>,
+    written: Written,
 }
 
 impl Grouping<'_> {
@@ -191,7 +193,7 @@ impl Grouping<'_> {
     }
 
     /// Copies an expression over groups: keys become `g.k0`, aggregates `g.a0`. `outputs`
-    /// are names that may be used besides columns.
+    /// are names that may be used besides columns: those of the columns before it, or of all in what follows them.
     fn over_groups(
         &mut self,
         expression: &Value,
@@ -286,7 +288,12 @@ impl Grouping<'_> {
     }
 
     /// A name that is no group key: perhaps an output's.
-    fn output(&self, part: &Value, outputs: &[Item], used: &mut Vec<usize>) -> Result<Value, Stop> {
+    fn output(
+        &mut self,
+        part: &Value,
+        outputs: &[Item],
+        used: &mut Vec<usize>,
+    ) -> Result<Value, Stop> {
         let name = name_of(part);
         let is_column = row(part, self.scope).is_ok();
         let mut named = outputs
@@ -295,7 +302,7 @@ impl Grouping<'_> {
         match (named.next(), list(part, "column_names").len(), is_column) {
             (Some(item), 1, false) => {
                 used.extend(&item.aggregates);
-                Ok(item.value.clone())
+                self.written.use_again(&item.value)
             }
             (Some(_), 1, true) => untraceable(format!("{name} names both a column and an output")),
             _ if is_column => untraceable(format!("{name} is neither grouped nor aggregated")),
@@ -306,7 +313,7 @@ impl Grouping<'_> {
     fn items(&mut self, list: &[Value]) -> Result<Vec<Item>, Stop> {
         let mut items: Vec<Item> = Vec::new();
         for (position, item) in list.iter().enumerate() {
-            let (value, aggregates) = self.over_groups(item, &[])?;
+            let (value, aggregates) = self.over_groups(item, &items)?;
             let across = holds_window(&value);
             let role = match role(&value, &aggregates, self.keys.len(), &self.aggregates) {
                 // A number of the whole table: how many groups there are, say.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::expr;
-use super::node::{child, list, refuse_used, text, unused};
+use super::node::{self, child, list, refuse_used, text, unused};
 use super::scope::{Column, Scope, Unknown};
-use super::{Stop, untraceable};
+use super::{Stop, untraceable, windows};
 
 /// Window functions that may be used over one person's rows.
 const WINDOWS: [&str; 15] = [
@@ -38,15 +38,6 @@ pub(super) fn condition_of(expression: &Value, scope: &Scope) -> Result<Value, S
 pub(super) fn row(expression: &Value, scope: &Scope) -> Result<Value, Stop> {
     expr::copy(expression, &mut |part| match text(part, "class") {
         "COLUMN_REF" => scope.resolve_person(part).map(Some).map_err(Unknown::stop),
-        _ => Ok(None),
-    })
-}
-
-/// Copies an expression over one row that may look at the same person's other rows.
-fn row_or_window(expression: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
-    expr::copy(expression, &mut |part| match text(part, "class") {
-        "COLUMN_REF" => scope.resolve_person(part).map(Some).map_err(Unknown::stop),
-        "WINDOW" => window(part, scope, unit).map(Some),
         _ => Ok(None),
     })
 }
@@ -91,25 +82,7 @@ fn is_band(name: &str, part: &Value) -> bool {
 
 /// A window over the rows of one person: what it gives is that person's.
 fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
-    let name = text(part, "function_name").to_ascii_lowercase();
-    if !WINDOWS.contains(&name.as_str()) {
-        return untraceable(format!(
-            "the window function {name} is not on the list of those that can be traced"
-        ));
-    }
-    refuse_used(
-        part,
-        &[
-            "schema",
-            "catalog",
-            "filter_expr",
-            "start_expr",
-            "end_expr",
-            "arg_orders",
-            "distinct",
-        ],
-        "a window",
-    )?;
+    let name = windows::name_of(part, &WINDOWS)?;
     let copied = |field: &str| -> Result<Vec<Value>, Stop> {
         list(part, field)
             .iter()
@@ -123,16 +96,7 @@ fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
             "a window is not partitioned by the person, so it looks at other people's rows",
         );
     }
-    let mut orders = Vec::new();
-    for order in list(part, "orders") {
-        let Some(expression) = order.get("expression") else {
-            return untraceable("a window's order is incomplete");
-        };
-        orders.push(
-            json!({"type": order.get("type"), "null_order": order.get("null_order"),
-            "expression": row(expression, scope)?}),
-        );
-    }
+    let mut orders = windows::orders_of(part, |one| row(one, scope))?;
     if !of_own {
         // Rows that are alike come in one order, whenever the statement runs.
         let rest = scope.star("").into_iter().map(|(_, value)| value);
@@ -152,7 +116,39 @@ fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
     )
 }
 
-/// The select list of a row-level select: columns `c0`, `c1`, … and their values.
+/// How much is written where names of columns are used in later ones.
+#[derive(Debug, Default)]
+pub(super) struct Written(usize);
+
+/// The most nodes of it in one select: a name that is used twice by each column after it doubles at every step.
+const WRITTEN_MAX: usize = 4_000;
+
+impl Written {
+    /// What a name stands for, once more.
+    pub(super) fn use_again(&mut self, value: &Value) -> Result<Value, Stop> {
+        self.0 = self.0.saturating_add(nodes(value, WRITTEN_MAX));
+        match self.0 > WRITTEN_MAX {
+            true => untraceable("columns name other columns too often; write a subquery"),
+            false => Ok(value.clone()),
+        }
+    }
+}
+
+/// How many nodes an expression has; no more than `most` are counted.
+fn nodes(value: &Value, most: usize) -> usize {
+    let inner: &mut dyn Iterator<Item = &Value> = match value {
+        Value::Object(fields) => &mut fields.values(),
+        Value::Array(list) => &mut list.iter(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return 0,
+    };
+    inner.fold(1, |sum, one| match sum > most {
+        true => sum,
+        false => sum + nodes(one, most),
+    })
+}
+
+/// The select list of a row-level select: columns `c0`, `c1`, … and their values. A name that is no column of the
+/// tables may be that of a column before it.
 pub(super) fn items(
     select: &Value,
     scope: &Scope,
@@ -167,6 +163,8 @@ pub(super) fn items(
         });
         values.push(value);
     };
+    let mut named: Vec<(String, Value)> = Vec::new();
+    let mut written = Written::default();
     for item in list(select, "select_list") {
         if text(item, "class") == "STAR" {
             refuse_used(
@@ -205,7 +203,25 @@ pub(super) fn items(
         } else {
             text(item, "alias")
         };
-        add(name, row_or_window(item, scope, unit)?);
+        let value = expr::copy(item, &mut |part| match text(part, "class") {
+            "COLUMN_REF" => match (scope.resolve_person(part), node::named(part)) {
+                (Err(Unknown::Absent(shown)), Some((None, name))) => {
+                    let mut known = named.iter().filter(|(known, _)| *known == name);
+                    match (known.next(), known.next()) {
+                        (Some((_, value)), None) => written.use_again(value).map(Some),
+                        (Some(_), Some(_)) => untraceable(format!("two columns are called {name}")),
+                        (None, _) => Err(Unknown::Absent(shown).stop()),
+                    }
+                }
+                (found, _) => found.map(Some).map_err(Unknown::stop),
+            },
+            "WINDOW" => window(part, scope, unit).map(Some),
+            _ => Ok(None),
+        })?;
+        if !unused(item, "alias") {
+            named.push((name.to_ascii_lowercase(), value.clone()));
+        }
+        add(name, value);
     }
     Ok((columns, values))
 }

@@ -26,6 +26,17 @@ pub(super) struct Column {
     pub(super) of_the_data: bool,
 }
 
+/// Where the rows of a relation come from.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// A table of the data.
+    Table(Table),
+    /// A subquery.
+    Query,
+    /// The statement itself, in which they are written as constants.
+    Written,
+}
+
 /// One table or subquery of a `from`.
 #[derive(Debug, Clone)]
 pub(super) struct Relation {
@@ -36,8 +47,7 @@ pub(super) struct Relation {
     pub(super) columns: Vec<Column>,
     /// Generated names of columns that hold the unit unmodified.
     pub(super) units: Vec<String>,
-    /// The base table, if it is one.
-    pub(super) base: Option<Table>,
+    pub(super) source: Source,
     pub(super) person: Person,
 }
 
@@ -309,11 +319,13 @@ impl Sides {
         columns.sort();
         columns.dedup();
         let base = match scope.relations.as_slice() {
-            [only] => only.base.as_ref(),
-            _ => None,
-        };
-        let Some(base) = base else {
-            return untraceable("a subquery that names nobody is joined");
+            [only] => match &only.source {
+                Source::Table(table) => table,
+                Source::Query => return untraceable("a subquery that names nobody is joined"),
+                // They are nobody's, whichever of them a row meets.
+                Source::Written => return Ok(()),
+            },
+            _ => return untraceable("a subquery that names nobody is joined"),
         };
         let table = &base.name;
         if columns.is_empty() {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::catalog::Catalog;
 use super::items::{items, qualified};
 use super::node::{self, child, list, refuse_used, text};
-use super::scope::{Column, Person, Relation, Scope};
-use super::{Stop, untraceable};
+use super::scope::{Column, Person, Relation, Scope, Source};
+use super::{Stop, untraceable, written};
 
 /// A `with` query and the ones it can see.
 pub(super) struct Named {
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
                     .collect(),
                 alias,
                 units,
-                base: Some(table),
+                source: Source::Table(table),
                 person: Person::Same,
             }],
             merged: Vec::new(),
@@ -196,6 +196,10 @@ impl<'a> Reader<'a> {
         visible: &str,
         renamed: &[String],
     ) -> Result<Scope, Stop> {
+        if let Some(list) = written::list_of(inner) {
+            let alias = format!("t{}", self.catalog.next()?);
+            return written::read(list, (&alias, visible), renamed);
+        }
         let mut relation = self.subquery(inner, env)?;
         let alias = format!("t{}", self.catalog.next()?);
         if renamed.len() > relation.columns.len() {
@@ -212,7 +216,7 @@ impl<'a> Reader<'a> {
                 columns: relation.columns,
                 alias,
                 units: relation.units,
-                base: None,
+                source: Source::Query,
                 person: Person::Same,
             }],
             merged: Vec::new(),

@@ -3,6 +3,7 @@
 mod corpus;
 mod groups;
 mod joined;
+mod names;
 mod odd;
 mod ordinary;
 mod reference;
