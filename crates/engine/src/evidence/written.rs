@@ -85,27 +85,9 @@ pub(super) fn read(
             of_the_data: false,
         })
         .collect();
-    let select = |row: &&[Value]| -> Result<Value, Stop> {
-        let copied = row.iter().zip(&columns).map(|(value, column)| {
-            let copied = expr::copy(value, &mut |_| Ok(None))?;
-            Ok(node::alias(copied, &column.out))
-        });
-        let nothing = json!({"type": "EMPTY", "alias": "", "sample": null});
-        let copied = copied.collect::<Result<Vec<_>, Stop>>()?;
-        Ok(node::select(copied, nothing, None, None, 0))
-    };
-    let mut whole: Option<Value> = None;
-    for row in rows.iter().rev() {
-        let row = select(row)?;
-        whole = Some(match whole {
-            None => row,
-            Some(rest) => {
-                json!({"type": "SET_OPERATION_NODE", "modifiers": [], "cte_map": {"map": []},
-                "setop_type": "UNION", "left": row, "right": rest, "setop_all": true})
-            }
-        });
-    }
-    let Some(whole) = whole else {
+    let selects = rows.iter().map(|row| select(row, &columns));
+    let selects: Vec<Value> = selects.collect::<Result<_, _>>()?;
+    let Some(whole) = union(selects) else {
         return untraceable("a list of values is empty");
     };
     Ok(Scope {
@@ -122,6 +104,47 @@ pub(super) fn read(
         merged: Vec::new(),
         two_people: Vec::new(),
     })
+}
+
+/// One row, as a select without a `from`.
+fn select(row: &[Value], columns: &[Column]) -> Result<Value, Stop> {
+    let mut copied = Vec::new();
+    for (value, column) in row.iter().zip(columns) {
+        copied.push(node::alias(
+            expr::copy(value, &mut |_| Ok(None))?,
+            &column.out,
+        ));
+    }
+    let nothing = json!({"type": "EMPTY", "alias": "", "sample": null});
+    Ok(node::select(copied, nothing, None, None, 0))
+}
+
+/// All of them as the engine nests a row of unions: the first beside the others, of which two neighbours at a time are
+/// joined until one is left.
+fn union(selects: Vec<Value>) -> Option<Value> {
+    let mut selects = selects.into_iter();
+    let first = selects.next()?;
+    let mut rest: Vec<Value> = selects.collect();
+    while rest.len() > 1 {
+        let mut joined = Vec::new();
+        let mut left = rest.into_iter();
+        while let Some(one) = left.next() {
+            joined.push(match left.next() {
+                Some(other) => both(one, other),
+                None => one,
+            });
+        }
+        rest = joined;
+    }
+    Some(match rest.pop() {
+        Some(rest) => both(first, rest),
+        None => first,
+    })
+}
+
+fn both(left: Value, right: Value) -> Value {
+    json!({"type": "SET_OPERATION_NODE", "modifiers": [], "cte_map": {"map": []},
+        "setop_type": "UNION", "left": left, "right": right, "setop_all": true})
 }
 
 /// The kind of a constant; none of a missing one.

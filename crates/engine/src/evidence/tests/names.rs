@@ -133,6 +133,20 @@ fn lists_of_constants_describe_rows() {
     }
 }
 
+#[test]
+fn a_list_may_be_long_and_has_an_end() {
+    let list = |rows: usize| -> String {
+        let rows: Vec<String> = (0..rows).map(|n| format!("({n}, 'w{}')", n % 7)).collect();
+        let rows = rows.join(", ");
+        format!(
+            "select name, count(*) as n from admissions join (values {rows}) as v(code, name) on code = ward group by name order by name"
+        )
+    };
+    as_the_engine_answers(&[&list(1), &list(3), &list(7), &list(200)]);
+    let evidence = gather_in(&hospital(), &list(201)).unwrap();
+    assert!(reason(&evidence).contains("more than 200 rows"));
+}
+
 /// A list that says who somebody is picks a person, and the people of its rows are counted all the same.
 #[test]
 fn a_list_that_names_people_counts_them() {
