@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::expr::{self, no_order, own_name};
 use super::group;
-use super::items::row;
+use super::items::{Written, row};
 use super::keys;
 use super::measure;
 use super::node::{self, child, list, refuse_used, text, unused};
@@ -58,9 +58,11 @@ impl Reader<'_> {
         if keys.iter().any(|key| text(key, "class") == "CONSTANT") {
             return untraceable("a subquery groups by a constant");
         }
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        let (mut columns, mut values): (Vec<Column>, Vec<Value>) = (Vec::new(), Vec::new());
+        let mut written = Written::default();
         for item in items {
-            let value = of_person(item, &scope, &keys, &[])?;
+            let outputs = outputs(&columns, &values);
+            let value = of_person(item, &scope, &keys, &outputs, &mut written)?;
             let alias = text(item, "alias");
             let name = match alias.is_empty() && text(item, "class") == "COLUMN_REF" {
                 true => list(item, "column_names")
@@ -76,13 +78,9 @@ impl Reader<'_> {
             });
             values.push(value);
         }
-        let outputs: Vec<(&str, &Value)> = columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .zip(&values)
-            .collect();
+        let outputs = outputs(&columns, &values);
         let having = child(select, "having")
-            .map(|condition| of_person(condition, &scope, &keys, &outputs))
+            .map(|condition| of_person(condition, &scope, &keys, &outputs, &mut written))
             .transpose()?;
         let mut rows = Rows::of(columns, values, &unit, scope.from, kept, None);
         node::set(
@@ -355,12 +353,20 @@ fn subquery(kind: &str, select: Value, tested: Option<Value>, comparison: &str) 
         "comparison_type": comparison})
 }
 
-/// Copies an expression over one person's group: keys, and aggregates of their own rows.
+/// What the names of columns stand for.
+fn outputs<'a>(columns: &'a [Column], values: &'a [Value]) -> Vec<(&'a str, &'a Value)> {
+    let names = columns.iter().map(|column| column.name.as_str());
+    names.zip(values).collect()
+}
+
+/// Copies an expression over one person's group: keys, and aggregates of their own rows. `outputs` are names that may
+/// be used besides columns.
 fn of_person(
     expression: &Value,
     scope: &Scope,
     keys: &[Value],
     outputs: &[(&str, &Value)],
+    written: &mut Written,
 ) -> Result<Value, Stop> {
     expr::copy(expression, &mut |part| {
         if let Ok(over_row) = row(part, scope)
@@ -383,7 +389,7 @@ fn of_person(
                 .to_ascii_lowercase();
             let mut named = outputs.iter().filter(|(output, _)| *output == name);
             return match (named.next(), named.next(), row(part, scope)) {
-                (Some((_, value)), None, Err(_)) => Ok(Some((*value).clone())),
+                (Some((_, value)), None, Err(_)) => written.use_again(value).map(Some),
                 (_, _, Ok(_)) => untraceable(format!("{name} is neither grouped nor aggregated")),
                 (_, _, Err(stop)) => Err(stop),
             };

@@ -43,6 +43,7 @@ fn a_column_may_name_those_before_it() {
         "select race as r, count(*) as n, rank() over (order by n desc, r) as place from admissions group by r order by place",
         "with a as (select *, ward // 2 * 2 as low, low + 1 as high from admissions) select low, high, count(*) as n from a group by all order by all",
         "with a as (select person as p, p as q, cost from admissions) select count(distinct q) as people, sum(cost) as cost from a",
+        "with t as (select person, count(*) as k, sum(cost) as c, c / k as mean, mean * 2 as twice from admissions group by person) select k, count(*) as n, avg(twice) as twice from t group by k order by k",
         "select w, count(*) as n from (select ward + 1 as w, w + w as v from admissions) where v > 4 group by w order by w",
     ]);
 }
