@@ -39,12 +39,15 @@ pub(crate) struct Judging {
 }
 
 impl Judging {
-    /// What the worker that judges is given.
+    /// What the worker that judges is given. Where nobody is listed behind a cell, nobody has to be found.
     pub(crate) fn mounts(&self, evidence: String, people: Option<Sealed>) -> Comparison {
         Comparison::Judge {
             evidence,
+            links: match people {
+                Some(_) => self.links.clone(),
+                None => Vec::new(),
+            },
             people: people.map(Gathered),
-            links: self.links.clone(),
             seen: self.before.seen.clone(),
         }
     }

@@ -144,16 +144,26 @@ async fn an_output_and_a_screen_are_judged_with_the_links_of_their_people_and_wi
         let warrant = desk.warrant(job).await.unwrap();
         desk.judging(&warrant).await.unwrap()
     };
-    let given = |judging: &Judging| match judging.mounts("{}".into(), None) {
+    let given = |judging: &Judging, people| match judging.mounts("{}".into(), people) {
         Comparison::Judge { links, seen, .. } => (links, seen),
         other => panic!("{other:?}"),
     };
+    let kept_as = KeptAs::new("job_q", &["listed"]);
+    let listed = Sealed::kept(
+        &sealed("job_q.listed.job_q"),
+        kept_as,
+        "prj_a",
+        Purpose::Extract,
+    );
+    let listed = listed.unwrap();
     for (job, goal, name) in [
         ("job_c", Goal::Output, "output out_a"),
         ("job_q", Goal::Screen, "a screen of this project"),
     ] {
         let judging = judging(job).await;
-        let (links, seen) = given(&judging);
+        let (links, _) = given(&judging, None);
+        assert!(links.is_empty(), "nobody is listed");
+        let (links, seen) = given(&judging, Some(listed.clone()));
         let names = |links: &Links| [links.spine.name.clone(), links.map.0.name.clone()];
         let names: Vec<[String; 2]> = links.iter().map(names).collect();
         assert_eq!(names, [["idx_a.links.job_i1", "idx_a.map.job_i1"]]);
