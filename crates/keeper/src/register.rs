@@ -367,7 +367,7 @@ pub(crate) fn start(keeper: &Keeper, job: Job, mounts: &Comparison) -> Result<Ru
     let profile = keeper.query_profile.clone();
     let inputs = mounts.open(&keeper.custody, &keeper.rooms, &Halt::default())?;
     spawn(Launch {
-        worker: keeper.worker.clone(),
+        worker: keeper.judge_worker.clone(),
         order: Order {
             job,
             limits: profile.limits.clone(),

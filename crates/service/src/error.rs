@@ -31,6 +31,11 @@ pub enum ServiceError {
     /// Somebody asks too often; the name of the limit.
     #[error("too many requests in one minute ({0} in policies/limits.toml)")]
     TooOften(&'static str),
+    /// A project asked too often; how many statements it may ask in a minute.
+    #[error(
+        "this project asked {0} statements within a minute (project_per_minute in policies/limits.toml): wait a minute, then ask again"
+    )]
+    AskedOften(u32),
     /// Too many statements run or wait already.
     #[error(
         "{who} {most} statements that run or wait ({limit} in policies/limits.toml): wait until one has ended, or cancel one"
@@ -133,7 +138,7 @@ impl ServiceError {
             Self::NotSignedIn => Kind::NotSignedIn,
             Self::NotFound(_) => Kind::NotFound,
             Self::BadInput(_) => Kind::BadInput,
-            Self::TooOften(_) | Self::QueueFull { .. } => Kind::TooOften,
+            Self::TooOften(_) | Self::AskedOften(_) | Self::QueueFull { .. } => Kind::TooOften,
             Self::Keeper(refused) => match refused.code {
                 RefusedCode::NotPermitted | RefusedCode::Destroyed => Kind::Refused,
                 RefusedCode::BadInput | RefusedCode::Limit => Kind::BadInput,

@@ -29,7 +29,7 @@ impl Service {
     /// Room for one more statement of a project, until what is given is dropped: the job is recorded meanwhile.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`] and [`ServiceError::TooOften`] name the limit.
+    /// [`ServiceError::QueueFull`] and [`ServiceError::AskedOften`] name the limit.
     pub(crate) async fn room_in_queue(
         &self,
         project: &ProjectId,
@@ -81,7 +81,7 @@ impl Service {
             return Ok(());
         };
         if self.now()?.duration_since(oldest.at) < SignedDuration::from_mins(1) {
-            return Err(ServiceError::TooOften("project_per_minute"));
+            return Err(ServiceError::AskedOften(most));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::expr::{self, no_order, own_name};
 use super::group;
-use super::items::{Written, row};
+use super::items::{Unfolded, row};
 use super::keys;
 use super::measure;
 use super::node::{self, child, list, refuse_used, text, unused};
@@ -59,10 +59,10 @@ impl Reader<'_> {
             return untraceable("a subquery groups by a constant");
         }
         let (mut columns, mut values): (Vec<Column>, Vec<Value>) = (Vec::new(), Vec::new());
-        let mut written = Written::default();
+        let mut unfolded = Unfolded::default();
         for item in items {
             let outputs = outputs(&columns, &values);
-            let value = of_person(item, &scope, &keys, &outputs, &mut written)?;
+            let value = of_person(item, &scope, &keys, &outputs, &mut unfolded)?;
             let alias = text(item, "alias");
             let name = match alias.is_empty() && text(item, "class") == "COLUMN_REF" {
                 true => list(item, "column_names")
@@ -80,7 +80,7 @@ impl Reader<'_> {
         }
         let outputs = outputs(&columns, &values);
         let having = child(select, "having")
-            .map(|condition| of_person(condition, &scope, &keys, &outputs, &mut written))
+            .map(|condition| of_person(condition, &scope, &keys, &outputs, &mut unfolded))
             .transpose()?;
         let mut rows = Rows::of(columns, values, &unit, scope.from, kept, None);
         node::set(
@@ -366,7 +366,7 @@ fn of_person(
     scope: &Scope,
     keys: &[Value],
     outputs: &[(&str, &Value)],
-    written: &mut Written,
+    unfolded: &mut Unfolded,
 ) -> Result<Value, Stop> {
     expr::copy(expression, &mut |part| {
         if let Ok(over_row) = row(part, scope)
@@ -389,7 +389,7 @@ fn of_person(
                 .to_ascii_lowercase();
             let mut named = outputs.iter().filter(|(output, _)| *output == name);
             return match (named.next(), named.next(), row(part, scope)) {
-                (Some((_, value)), None, Err(_)) => written.use_again(value).map(Some),
+                (Some((_, value)), None, Err(_)) => unfolded.use_again(value).map(Some),
                 (_, _, Ok(_)) => untraceable(format!("{name} is neither grouped nor aggregated")),
                 (_, _, Err(stop)) => Err(stop),
             };

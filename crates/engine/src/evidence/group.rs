@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::columns::{item_name, limit, name_of, named, role};
 use super::expr;
-use super::items::{Written, row};
+use super::items::{Unfolded, row};
 use super::keys::{holds_window, keys};
 use super::measure::{self, Conditions, Values};
 use super::node::{self, child, integer, list, refuse_used, text, unused};
@@ -73,7 +73,7 @@ pub(super) fn read(
         conditions: Conditions(vec![None]),
         values: Values::default(),
         having: None,
-        written: Written::default(),
+        unfolded: Unfolded::default(),
     };
     let having = grouping.having(select)?;
     let items = grouping.items(list)?;
@@ -180,7 +180,7 @@ pub(super) struct Grouping<'a> {
     values: Values,
     /// The condition on groups. Windows see only the groups that satisfy it.
     having: Option<Value>,
-    written: Written,
+    unfolded: Unfolded,
 }
 
 impl Grouping<'_> {
@@ -302,7 +302,7 @@ impl Grouping<'_> {
         match (named.next(), list(part, "column_names").len(), is_column) {
             (Some(item), 1, false) => {
                 used.extend(&item.aggregates);
-                self.written.use_again(&item.value)
+                self.unfolded.use_again(&item.value)
             }
             (Some(_), 1, true) => untraceable(format!("{name} names both a column and an output")),
             _ if is_column => untraceable(format!("{name} is neither grouped nor aggregated")),

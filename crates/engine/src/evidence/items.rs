@@ -116,18 +116,18 @@ fn window(part: &Value, scope: &Scope, unit: &Value) -> Result<Value, Stop> {
     )
 }
 
-/// How much is written where names of columns are used in later ones.
+/// How much has been put in the place of names, where columns name those before them.
 #[derive(Debug, Default)]
-pub(super) struct Written(usize);
+pub(super) struct Unfolded(usize);
 
 /// The most nodes of it in one select: a name that is used twice by each column after it doubles at every step.
-const WRITTEN_MAX: usize = 4_000;
+const UNFOLDED_MAX: usize = 4_000;
 
-impl Written {
+impl Unfolded {
     /// What a name stands for, once more.
     pub(super) fn use_again(&mut self, value: &Value) -> Result<Value, Stop> {
-        self.0 = self.0.saturating_add(nodes(value, WRITTEN_MAX));
-        match self.0 > WRITTEN_MAX {
+        self.0 = self.0.saturating_add(nodes(value, UNFOLDED_MAX));
+        match self.0 > UNFOLDED_MAX {
             true => untraceable("columns name other columns too often; write a subquery"),
             false => Ok(value.clone()),
         }
@@ -164,20 +164,10 @@ pub(super) fn items(
         values.push(value);
     };
     let mut named: Vec<(String, Value)> = Vec::new();
-    let mut written = Written::default();
+    let mut unfolded = Unfolded::default();
     for item in list(select, "select_list") {
         if text(item, "class") == "STAR" {
-            refuse_used(
-                item,
-                &[
-                    "replace_list",
-                    "columns",
-                    "expr",
-                    "qualified_exclude_list",
-                    "rename_list",
-                ],
-                "*",
-            )?;
+            refuse_used(item, &node::STAR_PARTS, "*")?;
             let left_out: Vec<String> = list(item, "exclude_list")
                 .iter()
                 .filter_map(Value::as_str)
@@ -208,7 +198,7 @@ pub(super) fn items(
                 (Err(Unknown::Absent(shown)), Some((None, name))) => {
                     let mut known = named.iter().filter(|(known, _)| *known == name);
                     match (known.next(), known.next()) {
-                        (Some((_, value)), None) => written.use_again(value).map(Some),
+                        (Some((_, value)), None) => unfolded.use_again(value).map(Some),
                         (Some(_), Some(_)) => untraceable(format!("two columns are called {name}")),
                         (None, _) => Err(Unknown::Absent(shown).stop()),
                     }

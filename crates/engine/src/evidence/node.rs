@@ -31,6 +31,15 @@ pub(super) fn unused(node: &Value, field: &str) -> bool {
     }
 }
 
+/// What a `*` may use beside a table's name and columns that are left out.
+pub(super) const STAR_PARTS: [&str; 5] = [
+    "replace_list",
+    "columns",
+    "expr",
+    "qualified_exclude_list",
+    "rename_list",
+];
+
 /// Refuses a node that uses any of the named parts of the syntax.
 pub(super) fn refuse_used(node: &Value, fields: &[&str], what: &str) -> Result<(), Stop> {
     match fields.iter().find(|field| !unused(node, field)) {

@@ -291,17 +291,7 @@ impl Outer {
     }
 
     fn star(&self, item: &Value) -> Result<Vec<Item>, Stop> {
-        refuse_used(
-            item,
-            &[
-                "replace_list",
-                "columns",
-                "expr",
-                "qualified_exclude_list",
-                "rename_list",
-            ],
-            "*",
-        )?;
+        refuse_used(item, &node::STAR_PARTS, "*")?;
         let table = text(item, "relation_name").to_ascii_lowercase();
         let is_meant = |one: &&Relation| table.is_empty() || table == one.name;
         let relations: Vec<&Relation> = self.relations.iter().filter(is_meant).collect();

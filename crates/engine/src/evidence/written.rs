@@ -28,18 +28,9 @@ pub(super) fn list_of(query: &Value) -> Option<&Value> {
     .all(|field| unused(query, field));
     let is_whole = match list(query, "select_list") {
         [star] => {
-            text(star, "class") == "STAR"
-                && [
-                    "relation_name",
-                    "exclude_list",
-                    "replace_list",
-                    "columns",
-                    "expr",
-                    "qualified_exclude_list",
-                    "rename_list",
-                ]
-                .iter()
-                .all(|field| unused(star, field))
+            let parts = ["relation_name", "exclude_list"].iter();
+            let mut parts = parts.chain(&node::STAR_PARTS);
+            text(star, "class") == "STAR" && parts.all(|part| unused(star, part))
         }
         _ => false,
     };

@@ -102,7 +102,8 @@ async fn one_statement_more_in_a_minute_is_refused_whatever_came_of_those_before
             house.later(10);
         }
     }
-    let words = "too many requests in one minute (project_per_minute in policies/limits.toml)";
+    let words = "this project asked 120 statements within a minute (project_per_minute in policies/limits.toml): wait a \
+                 minute, then ask again";
     let id = workspace.core().id.clone();
     for statement in ["select 1", "select count(*) from episodes", "no statement"] {
         let asked = service.query(&ada, &id, statement).await;
